@@ -1,0 +1,67 @@
+/*
+ * An attester with a TPM 2.0 behind it (libratls-attester). It opens the TPM only when evidence is
+ * asked for, in the process that asks, and never keeps a caller waiting longer than its deadline.
+ */
+#ifndef RATLS_ATTESTER_TPM_H
+#define RATLS_ATTESTER_TPM_H
+
+#include <stdbool.h>
+
+#include <ratls/attester.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum ratls_ak_algorithm {
+    RATLS_AK_ECDSA_P256 = 0,
+    RATLS_AK_RSA_2048, /* RSASSA with SHA-256: 3.6 times cheaper for the client to check */
+};
+
+struct ratls_tpm_options {
+    const char *state_dir; /* folder of the attestation key; required */
+    const char *tcti;      /* TCTI configuration, as in tpm2-tools; NULL: what the state folder says */
+    const char *service;   /* goes into every statement; NULL: "default"; at most RATLS_SERVICE_MAX */
+    unsigned deadline_ms;  /* longest wait for the TPM; 0: 5000 */
+};
+
+/*
+ * Reads the state folder that ratls_tpm_init() made; does not open the TPM. The caller owns
+ * *ret_attester and frees it with (*ret_attester)->free(*ret_attester).
+ */
+RATLS_API RATLS_MUST_CHECK enum ratls_status
+ratls_tpm_attester_new(const struct ratls_tpm_options *options,
+                       struct ratls_attester **ret_attester, struct ratls_error *ret_error);
+
+struct ratls_tpm_init_options {
+    const char *state_dir; /* created with mode 0750 if it is missing; required */
+    const char *tcti;      /* NULL: the default of tpm2-tss; written to the state folder */
+    enum ratls_ak_algorithm algorithm;
+    bool transient;        /* do not take a persistent handle: every process makes the key again */
+    bool replace;          /* make a new key where the folder has one already */
+};
+
+/*
+ * Creates a restricted signing key in the endorsement hierarchy of the TPM, and the state folder.
+ * RATLS_USAGE if the folder has a key already and replace is false.
+ */
+RATLS_API RATLS_MUST_CHECK enum ratls_status
+ratls_tpm_init(const struct ratls_tpm_init_options *options, struct ratls_error *ret_error);
+
+/*
+ * The TPMT_PUBLIC (TPM 2.0 Part 2, 12.2.4) of the attestation key of a state folder, at most cap
+ * bytes, as the TPM wrote it. 512 bytes are always enough.
+ */
+RATLS_API RATLS_MUST_CHECK enum ratls_status
+ratls_tpm_ak_public(const char *state_dir, uint8_t *out, size_t cap, size_t *ret_len,
+                    struct ratls_error *ret_error);
+
+/* The banks and PCRs that the TPM has allocated now. */
+RATLS_API RATLS_MUST_CHECK enum ratls_status
+ratls_tpm_pcr_selection(const char *tcti, struct ratls_pcr_selection *ret_selection,
+                        struct ratls_error *ret_error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

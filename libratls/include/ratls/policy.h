@@ -1,0 +1,39 @@
+/*
+ * Appraisal policy (RFC 9334, 8.5): what a server must prove, in YAML. policies/README.md has every
+ * key; ratls-policy(5) is the same as a manual page.
+ */
+#ifndef RATLS_POLICY_H
+#define RATLS_POLICY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ratls/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One policy file, or a folder of them. Immutable after loading; may be used by many threads. */
+struct ratls_policy;
+
+/*
+ * Loads a policy file, or every file *.yaml of a folder. A mistake (unknown or duplicate key, wrong
+ * length, a policy that compares nothing, two files for one server, no file at all) is RATLS_USAGE,
+ * and the text of *ret_error begins with "file:line:column: ". An unreadable file is RATLS_IO.
+ * Files that a policy names are read now, relative to the folder of the policy file.
+ * The caller owns *ret_policy and frees it with ratls_policy_free().
+ */
+RATLS_API RATLS_MUST_CHECK enum ratls_status
+ratls_policy_load(const char *path, struct ratls_policy **ret_policy, struct ratls_error *ret_error);
+
+/* Another reference to the same policy; each is freed by its own ratls_policy_free(). */
+RATLS_API struct ratls_policy *ratls_policy_up_ref(struct ratls_policy *policy);
+
+/* Accepts NULL. */
+RATLS_API void ratls_policy_free(struct ratls_policy *policy);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

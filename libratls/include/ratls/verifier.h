@@ -1,0 +1,51 @@
+/*
+ * Verifier (RFC 9334, 3.2): appraises evidence without TLS, for tools, tests and programs that
+ * carry the evidence themselves.
+ */
+#ifndef RATLS_VERIFIER_H
+#define RATLS_VERIFIER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ratls/attester.h>
+#include <ratls/policy.h>
+#include <ratls/report.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * What this side knows by itself. The verifier compares the evidence with these values and takes
+ * none of them from the peer. Initialise with {0} and fill every field; in certificate mode nonce,
+ * binder, tls_version and cipher_suite stay 0.
+ */
+struct ratls_expectation {
+    enum ratls_mode mode;
+    enum ratls_role role;     /* of the side that attests */
+    uint16_t tls_version;
+    uint16_t cipher_suite;
+    uint8_t nonce[RATLS_NONCE_LEN];
+    uint8_t binder[RATLS_BINDER_LEN];
+    uint8_t spki_sha256[RATLS_SPKI_HASH_LEN];
+    const char *server_name;  /* DNS name or IP address that this side meant to reach; NULL: none */
+    int64_t now;              /* seconds since 1970-01-01 UTC; for certificates and max-age */
+};
+
+/*
+ * Appraises evidence (WIRE.md, 3). Returns RATLS_OK if the policy accepts it, RATLS_REJECTED if
+ * not, and another status if it could not work; *ret_report is set in the first two cases, and
+ * freed by the caller with ratls_report_free(). A server for which the policy has no rules is
+ * RATLS_USAGE. In handshake mode an all-zero nonce or binder is RATLS_USAGE: an expected value
+ * that was never filled in must not be met by a peer that sends zeros.
+ */
+RATLS_API RATLS_MUST_CHECK enum ratls_status
+ratls_appraise(const struct ratls_policy *policy, const struct ratls_expectation *expectation,
+               const uint8_t *evidence, size_t evidence_len, struct ratls_report **ret_report,
+               struct ratls_error *ret_error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

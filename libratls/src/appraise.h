@@ -1,0 +1,56 @@
+/* Appraisal: evidence and rules in, report out. appraise.c has the order of the checks. */
+#ifndef RATLS_APPRAISE_H
+#define RATLS_APPRAISE_H
+
+#include <ratls/verifier.h>
+
+#include "evidence.h"
+#include "findings.h"
+#include "rules.h"
+#include "statement.h"
+
+/* The evidence and where it came from, as the channel saw it. */
+struct ratls_submission {
+    const struct ratls_expectation *expectation;
+    bool resumed;               /* the channel was resumed: no Certificate message */
+    bool misplaced;             /* the extension came twice, in another entry or another message */
+    bool present;
+    struct ratls_slice evidence;
+};
+
+/*
+ * What the checks hand on to each other. Borrowed; alive during one appraisal. Fields that depend
+ * on a check are only valid if that check passed.
+ */
+struct ratls_appraisal {
+    const struct ratls_submission *submission;
+    struct ratls_rules *rules;
+    struct ratls_report *report;
+    struct ratls_error *err;
+    struct ratls_evidence evidence;       /* EVIDENCE_FORMAT */
+    struct ratls_statement statement;     /* EVIDENCE_FORMAT */
+    struct ratls_tpm_public ak;           /* AK_FORMAT */
+    uint8_t ak_name[RATLS_TPM_NAME_MAX];  /* AK_FORMAT */
+    size_t ak_name_len;
+    EVP_PKEY *key;                        /* AK_FORMAT; owned */
+    struct ratls_tpm_attest attest;       /* QUOTE_FORMAT */
+    struct ratls_tpm_signature signature; /* QUOTE_FORMAT */
+};
+
+/*
+ * Fills a fresh report. RATLS_OK: accepted; RATLS_REJECTED: refused, the report says why; else the
+ * library could not work, and the report refuses.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
+                                                             const struct ratls_submission *submission,
+                                                             struct ratls_report *report,
+                                                             struct ratls_error *err);
+
+/* The groups of checks. Each returns RATLS_OK also when a check failed; else it could not work. */
+RATLS_MUST_CHECK enum ratls_status ratls_check_channel(struct ratls_appraisal *a);   /* check_channel.c */
+RATLS_MUST_CHECK enum ratls_status ratls_check_statement(struct ratls_appraisal *a); /* check_statement.c */
+RATLS_MUST_CHECK enum ratls_status ratls_check_identity(struct ratls_appraisal *a);  /* check_identity.c */
+RATLS_MUST_CHECK enum ratls_status ratls_check_quote(struct ratls_appraisal *a);     /* check_quote.c */
+RATLS_MUST_CHECK enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a);      /* check_pcrs.c */
+
+#endif

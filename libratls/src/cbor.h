@@ -1,0 +1,34 @@
+/*
+ * Deterministic CBOR (WIRE.md, 1) over libcbor's streaming decoder and encoders. No allocation.
+ * Errors stick, as in bytes.h.
+ */
+#ifndef RATLS_CBOR_H
+#define RATLS_CBOR_H
+
+#include "bytes.h"
+
+struct ratls_cbor {
+    struct ratls_slice rest;
+    bool failed;
+};
+
+struct ratls_cbor ratls_cbor(struct ratls_slice in);
+uint64_t ratls_cbor_uint(struct ratls_cbor *c, uint64_t max);
+struct ratls_slice ratls_cbor_bytes(struct ratls_cbor *c, size_t min, size_t max);
+struct ratls_slice ratls_cbor_text(struct ratls_cbor *c, size_t min, size_t max); /* printable ASCII */
+/* The number of items that follow, min to max. The caller reads exactly that many. */
+size_t ratls_cbor_array(struct ratls_cbor *c, size_t min, size_t max);
+/* The number of pairs that follow. The caller checks the order of the keys. */
+size_t ratls_cbor_map(struct ratls_cbor *c, size_t min, size_t max);
+/* A byte string that must be equal to expected, and so on: fail otherwise. */
+void ratls_cbor_expect_text(struct ratls_cbor *c, const char *expected);
+void ratls_cbor_expect_uint(struct ratls_cbor *c, uint64_t expected);
+bool ratls_cbor_done(const struct ratls_cbor *c);
+
+void ratls_cbor_put_uint(struct ratls_writer *w, uint64_t value);
+void ratls_cbor_put_bytes(struct ratls_writer *w, struct ratls_slice bytes);
+void ratls_cbor_put_text(struct ratls_writer *w, struct ratls_slice text);
+void ratls_cbor_put_array(struct ratls_writer *w, size_t count);
+void ratls_cbor_put_map(struct ratls_writer *w, size_t count);
+
+#endif

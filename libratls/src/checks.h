@@ -1,0 +1,53 @@
+/*
+ * Every check of an appraisal, in the order of the report: id, stable name, meaning, source of the
+ * requirement. A new row needs a line in a check_*.c, a row in tests/tamper and a line in
+ * ratls-policy(5).
+ */
+#ifndef RATLS_CHECKS_H
+#define RATLS_CHECKS_H
+
+/* clang-format off */
+#define RATLS_CHECKS(X)                                                                                                   \
+    X(TLS_VERSION,        "tls.version",        "the channel is TLS 1.3",                            "WIRE.md, 5")         \
+    X(TLS_RESUMPTION,     "tls.resumption",     "the channel was not resumed",                       "RFC 8446, 2.2")      \
+    X(EVIDENCE_PRESENT,   "evidence.present",   "the server sent evidence",                          "policy: freshness")  \
+    X(EVIDENCE_PLACE,     "evidence.place",     "once, in the first certificate entry",              "WIRE.md, 3")         \
+    X(EVIDENCE_FORMAT,    "evidence.format",    "the evidence is well formed",                       "WIRE.md, 3")         \
+    X(STATEMENT_LABEL,    "statement.label",    "a statement of this protocol",                      "WIRE.md, 5")         \
+    X(STATEMENT_MODE,     "statement.mode",     "made for this way of carrying evidence",            "WIRE.md, 5")         \
+    X(STATEMENT_ROLE,     "statement.role",     "made by a server",                                  "WIRE.md, 5")         \
+    X(STATEMENT_TLS,      "statement.tls",      "made for this TLS version and cipher suite",        "WIRE.md, 5")         \
+    X(STATEMENT_NONCE,    "statement.nonce",    "made for this client's nonce",                      "WIRE.md, 5")         \
+    X(STATEMENT_BINDER,   "statement.binder",   "made for this TLS session",                         "WIRE.md, 5")         \
+    X(STATEMENT_SPKI,     "statement.spki",     "made for this server's TLS key",                    "WIRE.md, 5")         \
+    X(STATEMENT_SERVICE,  "statement.service",  "made for this service",                             "policy: service")    \
+    X(STATEMENT_MANIFEST, "statement.manifest", "covers all items of the evidence",                  "WIRE.md, 5")         \
+    X(STATEMENT_CONTEXT,  "statement.context",  "context is what the mode requires",                 "WIRE.md, 5")         \
+    X(EVIDENCE_AGE,       "evidence.age",       "not older than the policy allows",                  "policy: max-age")    \
+    X(AK_FORMAT,          "ak.format",          "the attestation key is well formed",                "TPM 2.0 Part 2, 12.2.4") \
+    X(AK_ATTRIBUTES,      "ak.attributes",      "a restricted signing key that cannot leave its TPM", "TPM 2.0 Part 2, 8.3") \
+    X(AK_ALGORITHM,       "ak.algorithm",       "algorithms that the policy allows",                 "policy: algorithms") \
+    X(AK_TRUST,           "ak.trust",           "pinned, or certified by an issuer of the policy",   "policy: attestation-keys") \
+    X(AK_SERVER,          "ak.server",          "enrolled for the server that was meant",            "policy: attestation-keys") \
+    X(QUOTE_FORMAT,       "quote.format",       "quote and signature are well formed",               "TPM 2.0 Part 2, 10.12.8") \
+    X(QUOTE_SIGNATURE,    "quote.signature",    "signed by the attestation key",                     "TPM 2.0 Part 3, TPM2_Quote") \
+    X(QUOTE_MAGIC,        "quote.magic",        "made inside a TPM",                                 "TPM 2.0 Part 2, 6.2") \
+    X(QUOTE_TYPE,         "quote.type",         "a quote, not another attestation",                  "TPM 2.0 Part 2, 10.12.8") \
+    X(QUOTE_SIGNER,       "quote.signer",       "signed in the endorsement hierarchy",               "TPM 2.0 Part 1, 16") \
+    X(QUOTE_EXTRA_DATA,   "quote.extraData",    "signs this statement",                              "WIRE.md, 5")         \
+    X(QUOTE_CLOCK,        "quote.clock",        "the TPM's clock is safe",                           "policy: clock")      \
+    X(QUOTE_COUNTERS,     "quote.counters",     "clock and counters did not go back",                "TPM 2.0 Part 1, 36") \
+    X(QUOTE_FIRMWARE,     "quote.firmware",     "TPM firmware that the policy does not deny",        "policy: deny-firmware") \
+    X(PCR_SELECTION,      "pcr.selection",      "exactly the PCRs of the policy",                    "policy: pcrs")       \
+    X(PCR_DIGEST,         "pcr.digest",         "the values are those that were quoted",             "TPM 2.0 Part 2, 10.12.1") \
+    X(PCR_VALUE,          "pcr.value",          "values that the policy allows",                     "policy: pcrs")
+/* clang-format on */
+
+enum ratls_check {
+#define RATLS_CHECK_ID(id, name, meaning, source) RATLS_CHECK_##id,
+    RATLS_CHECKS(RATLS_CHECK_ID)
+#undef RATLS_CHECK_ID
+    RATLS_CHECK_COUNT
+};
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * The only file of the library (with tls.c) that calls OpenSSL's EVP and X509. Digests are
+ * prefetched once: EVP_sha256() costs a fetch in OpenSSL 3 each time.
+ */
+#ifndef RATLS_CRYPTO_H
+#define RATLS_CRYPTO_H
+
+#include <openssl/types.h>
+#include <time.h>
+
+#include <ratls/error.h>
+
+#include "bytes.h"
+#include "tpm_wire.h"
+
+#define RATLS_DIGEST_MAX 64
+
+/*
+ * Digest of the parts, one after the other. alg is a TPM_ALG_ID of SHA-256, SHA-384 or SHA-512
+ * (SHA-1 is refused). Writes ratls_tpm_hash_len(alg) bytes.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_digest(uint16_t alg, const struct ratls_slice *parts,
+                                                size_t count, uint8_t *out,
+                                                struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status ratls_sha256(struct ratls_slice in, uint8_t out[static 32],
+                                                struct ratls_error *err);
+
+/* Part 1, 16 (Name): u16 nameAlg || digest of TPMT_PUBLIC. out has RATLS_TPM_NAME_MAX bytes. */
+RATLS_MUST_CHECK enum ratls_status ratls_tpm_name(const struct ratls_tpm_public *key, uint8_t *out,
+                                                  size_t *ret_len, struct ratls_error *err);
+/* The QualifiedName of a primary key: nameAlg || digest(hierarchy handle || Name). */
+RATLS_MUST_CHECK enum ratls_status ratls_tpm_qualified_name(struct ratls_slice name,
+                                                            uint32_t hierarchy, uint8_t *out,
+                                                            size_t *ret_len,
+                                                            struct ratls_error *err);
+
+/* A key as OpenSSL knows it. RATLS_MALFORMED if the point or the modulus is none. Caller frees. */
+RATLS_MUST_CHECK enum ratls_status ratls_public_key(const struct ratls_tpm_public *key,
+                                                    EVP_PKEY **ret_key, struct ratls_error *err);
+
+/*
+ * *ret_valid: whether the signature over message is one by this key, with exactly the scheme and
+ * the hash of the key's public area; no other is ever tried.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_verify(EVP_PKEY *key, const struct ratls_tpm_public *area,
+                                                const struct ratls_tpm_signature *signature,
+                                                struct ratls_slice message, bool *ret_valid,
+                                                struct ratls_error *err);
+
+/* SHA-256 of the DER SubjectPublicKeyInfo of a certificate. */
+RATLS_MUST_CHECK enum ratls_status ratls_spki_sha256(const X509 *certificate,
+                                                     uint8_t out[static 32],
+                                                     struct ratls_error *err);
+
+#define RATLS_WHY_MAX 128
+
+/*
+ * Certificate of an attestation key (RFC 5280, 6). *ret_why is the empty string if the chain
+ * verifies up to anchor at time now, has extended key usage tcg-kp-AIKCertificate (2.23.133.8.3)
+ * and holds exactly the key `key`; else what is wrong.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_ak_chain(const struct ratls_slice *chain, size_t count,
+                                                  X509 *anchor, const EVP_PKEY *key, time_t now,
+                                                  char ret_why[static RATLS_WHY_MAX],
+                                                  struct ratls_error *err);
+
+/* Whether a certificate (DER) names this DNS name or IP address in its subjectAltName. */
+bool ratls_certificate_names(struct ratls_slice der, const char *server_name);
+/* The DNS names and IP addresses of a certificate, comma-separated, escaped, for reports. */
+void ratls_certificate_names_text(struct ratls_slice der, char *out, size_t cap);
+
+/*
+ * HKDF-Expand-Label(secret, label, "", 32) of RFC 8446, 7.1. The hash is the one whose digest is
+ * as long as the secret: SHA-256 or SHA-384.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_hkdf_expand_label(struct ratls_slice secret,
+                                                           const char *label,
+                                                           uint8_t out[static 32],
+                                                           struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status ratls_random(uint8_t *out, size_t len, struct ratls_error *err);
+
+#endif

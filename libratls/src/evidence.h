@@ -1,0 +1,48 @@
+/* Evidence: the CMW collection (WIRE.md, 3) and its X.509 extension (WIRE.md, 4). */
+#ifndef RATLS_EVIDENCE_H
+#define RATLS_EVIDENCE_H
+
+#include <openssl/x509.h>
+
+#include <ratls/attester.h>
+
+#include "bytes.h"
+#include "merkle.h"
+
+#define RATLS_CERTIFICATES_MAX 3
+#define RATLS_CERTIFICATE_MAX 8192
+#define RATLS_TPM_STRUCTURE_MAX 1024
+#define RATLS_PCR_VALUES_MAX 6144
+
+/* Borrows from the bytes that it was read from. */
+struct ratls_evidence {
+    struct ratls_slice statement; /* CBOR, for ratls_statement_read() */
+    struct ratls_merkle_path path;
+    struct ratls_slice attest;    /* TPMS_ATTEST */
+    struct ratls_slice signature; /* TPMT_SIGNATURE */
+    struct ratls_slice ak_public; /* TPMT_PUBLIC */
+    struct ratls_slice pcr_values;
+    size_t certificate_count;
+    struct ratls_slice certificates[RATLS_CERTIFICATES_MAX]; /* DER, the AK's first */
+};
+
+bool ratls_evidence_read(struct ratls_slice in, struct ratls_evidence *ret);
+void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w);
+
+/* SHA-256 of the collection without the quote: the manifest of the statement. */
+RATLS_MUST_CHECK enum ratls_status ratls_evidence_manifest(const struct ratls_evidence *evidence,
+                                                           uint8_t out[static 32],
+                                                           struct ratls_error *err);
+
+/*
+ * Evidence in the id-pe-cmw extension of a certificate. Returns false if there is none, or more
+ * than one, or its DER is not exactly one OCTET STRING. Borrows from the certificate.
+ */
+bool ratls_evidence_in_certificate(const X509 *certificate, struct ratls_slice *ret_evidence);
+
+/* An id-pe-cmw extension with this evidence. The caller frees it. */
+RATLS_MUST_CHECK enum ratls_status ratls_evidence_extension(struct ratls_slice evidence,
+                                                            X509_EXTENSION **ret_extension,
+                                                            struct ratls_error *err);
+
+#endif

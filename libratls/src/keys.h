@@ -1,0 +1,53 @@
+/*
+ * Attestation keys that were seen before, of one policy file: so that the hot path parses no X.509
+ * and makes no EVP_PKEY. Also remembers clock and counters of each TPM, which must not go back.
+ */
+#ifndef RATLS_KEYS_H
+#define RATLS_KEYS_H
+
+#include <openssl/types.h>
+
+#include "crypto.h"
+#include "tpm_wire.h"
+
+struct ratls_key_cache;
+
+struct ratls_key_cache *ratls_key_cache_new(void);
+void ratls_key_cache_free(struct ratls_key_cache *cache); /* accepts NULL */
+
+/*
+ * The key of a public area, made or remembered (by its Name). The caller frees its reference with
+ * EVP_PKEY_free(). Bounded: the least recently used of 1024 keys goes.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_key_cache_get(struct ratls_key_cache *cache,
+                                                       const struct ratls_tpm_public *area,
+                                                       struct ratls_slice name,
+                                                       EVP_PKEY **ret_key, struct ratls_error *err);
+
+/*
+ * Certificates that were verified for a key: remembered by the SHA-256 of the chain, until `until`.
+ * get returns false if this chain was not verified, or not any more.
+ */
+bool ratls_key_cache_chain_known(struct ratls_key_cache *cache, struct ratls_slice name,
+                                 const uint8_t chain_sha256[static 32], int64_t now);
+void ratls_key_cache_chain_verified(struct ratls_key_cache *cache, struct ratls_slice name,
+                                    const uint8_t chain_sha256[static 32], int64_t until);
+
+struct ratls_tpm_counters {
+    uint32_t reset_count;
+    uint32_t restart_count;
+    uint64_t clock_ms;
+};
+
+/* The highest counters seen from a key; false if none were. */
+bool ratls_key_cache_counters(struct ratls_key_cache *cache, struct ratls_slice name,
+                              struct ratls_tpm_counters *ret_counters);
+/* Only after the quote was accepted. Never goes back. */
+void ratls_key_cache_seen(struct ratls_key_cache *cache, struct ratls_slice name,
+                          const struct ratls_tpm_counters *counters);
+
+/* The key ids (WIRE.md, 2) of at most max keys with a verified chain; returns how many. */
+size_t ratls_key_cache_ids(struct ratls_key_cache *cache, int64_t now,
+                           uint8_t (*out)[RATLS_KEY_ID_LEN], size_t max);
+
+#endif

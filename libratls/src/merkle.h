@@ -1,0 +1,31 @@
+/* Merkle tree of the statements of one quote (RFC 9162, 2.1; WIRE.md, 5). */
+#ifndef RATLS_MERKLE_H
+#define RATLS_MERKLE_H
+
+#include <ratls/error.h>
+
+#include "bytes.h"
+
+#define RATLS_MERKLE_DEPTH_MAX 16
+#define RATLS_MERKLE_LEAVES_MAX 65536
+
+struct ratls_merkle_path {
+    uint32_t leaf_index;
+    uint32_t tree_size;
+    size_t count;
+    uint8_t hashes[RATLS_MERKLE_DEPTH_MAX][32];
+};
+
+/* SHA-256(0x00 || statement). */
+RATLS_MUST_CHECK enum ratls_status ratls_merkle_leaf(struct ratls_slice statement,
+                                                     uint8_t out[static 32],
+                                                     struct ratls_error *err);
+/*
+ * The root that leaf and path give (RFC 9162, 2.1.3.2). *ret_valid is false, and out untouched, if
+ * the path has another length than leaf_index and tree_size require.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_merkle_root(const uint8_t leaf[static 32],
+                                                     const struct ratls_merkle_path *path,
+                                                     bool *ret_valid, uint8_t out[static 32],
+                                                     struct ratls_error *err);
+#endif

@@ -1,0 +1,30 @@
+/* The request in the ClientHello (WIRE.md, 2). */
+#ifndef RATLS_REQUEST_H
+#define RATLS_REQUEST_H
+
+#include <ratls/attester.h>
+
+#include "bytes.h"
+
+#define RATLS_REQUEST_MAX 1024
+
+struct ratls_request {
+    uint8_t nonce[RATLS_NONCE_LEN];
+    struct ratls_pcr_selection selection;
+    size_t key_id_count;
+    uint8_t key_ids[RATLS_KEY_IDS_MAX][RATLS_KEY_ID_LEN];
+};
+
+enum ratls_request_result {
+    RATLS_REQUEST_OK,
+    RATLS_REQUEST_MALFORMED,
+    RATLS_REQUEST_OTHER_VERSION, /* well begun, but with a version that is not ours: ignore it */
+};
+
+enum ratls_request_result ratls_request_read(struct ratls_slice in, struct ratls_request *ret);
+void ratls_request_write(const struct ratls_request *request, struct ratls_writer *w);
+
+/* Whether a selection is well formed: attester.h. */
+bool ratls_selection_valid(const struct ratls_pcr_selection *selection);
+
+#endif

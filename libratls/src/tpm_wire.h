@@ -1,0 +1,117 @@
+/*
+ * Readers of TPM structures that a peer sent (TPM 2.0 Part 2). They borrow from their input, check
+ * every bound and every enumeration, and refuse trailing bytes. No tss2 header is used.
+ */
+#ifndef RATLS_TPM_WIRE_H
+#define RATLS_TPM_WIRE_H
+
+#include <ratls/attester.h>
+
+#include "bytes.h"
+
+#define RATLS_TPM_GENERATED 0xff544347u /* Part 2, 6.2 */
+#define RATLS_TPM_ST_ATTEST_QUOTE 0x8018
+#define RATLS_TPM_BANKS_MAX 16
+#define RATLS_TPM_NAME_MAX 66 /* u16 algorithm and a SHA-512 digest */
+
+enum ratls_tpm_alg { /* Part 2, 6.3 */
+    RATLS_ALG_RSA = 0x0001,
+    RATLS_ALG_SHA1 = 0x0004,
+    RATLS_ALG_SHA256 = 0x000B,
+    RATLS_ALG_SHA384 = 0x000C,
+    RATLS_ALG_SHA512 = 0x000D,
+    RATLS_ALG_NULL = 0x0010,
+    RATLS_ALG_RSASSA = 0x0014,
+    RATLS_ALG_RSAPSS = 0x0016,
+    RATLS_ALG_ECDSA = 0x0018,
+    RATLS_ALG_ECC = 0x0023,
+};
+
+enum ratls_tpm_curve { /* Part 2, 6.4 */
+    RATLS_CURVE_P256 = 0x0003,
+    RATLS_CURVE_P384 = 0x0004,
+    RATLS_CURVE_P521 = 0x0005,
+};
+
+enum ratls_tpm_attribute { /* Part 2, 8.3 (TPMA_OBJECT) */
+    RATLS_TPMA_FIXED_TPM = 1 << 1,
+    RATLS_TPMA_FIXED_PARENT = 1 << 4,
+    RATLS_TPMA_SENSITIVE_DATA_ORIGIN = 1 << 5,
+    RATLS_TPMA_ENCRYPTED_DUPLICATION = 1 << 11,
+    RATLS_TPMA_RESTRICTED = 1 << 16,
+    RATLS_TPMA_DECRYPT = 1 << 17,
+    RATLS_TPMA_SIGN = 1 << 18,
+    RATLS_TPMA_X509_SIGN = 1 << 19,
+};
+
+/* "sha256" and so on; NULL for an algorithm that is not one of SHA-1 and SHA-2. */
+const char *ratls_tpm_hash_name(uint16_t alg);
+uint16_t ratls_tpm_hash_alg(const char *name); /* 0 if there is none */
+size_t ratls_tpm_hash_len(uint16_t alg);       /* in bytes; 0 for what is not known */
+const char *ratls_tpm_alg_name(uint16_t alg);  /* for reports: any TPM_ALG_ID, or "unknown" */
+
+/* TPML_PCR_SELECTION as it was signed: order, duplicates and empty banks are kept. */
+struct ratls_tpm_selection {
+    size_t count;
+    struct ratls_pcr_bank banks[RATLS_TPM_BANKS_MAX];
+};
+
+/* Part 2, 10.12.8 (TPMS_ATTEST). */
+struct ratls_tpm_attest {
+    struct ratls_slice raw; /* what the signature is over */
+    uint32_t magic;
+    uint16_t type;
+    struct ratls_slice qualified_signer;
+    struct ratls_slice extra_data;
+    uint64_t clock_ms;
+    uint32_t reset_count;
+    uint32_t restart_count;
+    bool safe;
+    uint64_t firmware_version;
+    /* TPMS_QUOTE_INFO; count 0 and an empty digest if type is not a quote. */
+    struct ratls_tpm_selection selection;
+    struct ratls_slice pcr_digest;
+};
+
+/*
+ * False if the bytes are not a TPMS_ATTEST. A wrong magic, or another type than a quote, is read as
+ * far as it can be and left to the checks; then what follows firmwareVersion is not looked at.
+ */
+bool ratls_tpm_read_attest(struct ratls_slice in, struct ratls_tpm_attest *ret_attest);
+
+/* Part 2, 12.2.4 (TPMT_PUBLIC), of a signing key. */
+struct ratls_tpm_public {
+    struct ratls_slice raw;
+    uint16_t type; /* RATLS_ALG_RSA or RATLS_ALG_ECC */
+    uint16_t name_alg;
+    uint32_t attributes;
+    struct ratls_slice auth_policy;
+    uint16_t scheme; /* RATLS_ALG_NULL: none */
+    uint16_t scheme_hash;
+    uint16_t rsa_bits;
+    uint32_t rsa_exponent; /* 0 stands for 65537 and is replaced by it */
+    struct ratls_slice rsa_modulus;
+    uint16_t curve;
+    struct ratls_slice x, y;
+};
+
+bool ratls_tpm_read_public(struct ratls_slice in, struct ratls_tpm_public *ret_public);
+
+/* Part 2, 11.3.4 (TPMT_SIGNATURE): ECDSA, RSASSA or RSAPSS; false for any other. */
+struct ratls_tpm_signature {
+    uint16_t alg;
+    uint16_t hash;
+    struct ratls_slice r, s; /* ECDSA */
+    struct ratls_slice rsa;
+};
+
+bool ratls_tpm_read_signature(struct ratls_slice in, struct ratls_tpm_signature *ret_signature);
+
+/* "sha256:0,1,7 sha384:0", for reports. */
+void ratls_tpm_selection_text(const struct ratls_pcr_bank *banks, size_t count, char *out,
+                              size_t cap);
+
+/* Sum of the digest lengths of all PCRs of a selection; 0 if a bank's hash is not known. */
+size_t ratls_tpm_selection_values_len(const struct ratls_pcr_bank *banks, size_t count);
+
+#endif
