@@ -9,10 +9,12 @@
 
 #define RATLS_AT_MAX 64
 #define RATLS_VALUE_MAX 160
+#define RATLS_REPORT_NAME_MAX 256
 
 struct ratls_finding_slot {
     enum ratls_verdict verdict;
-    size_t failures;
+    size_t comparisons;
+    size_t failures; /* of these comparisons */
     char at[RATLS_AT_MAX];
     char expected[RATLS_VALUE_MAX];
     char actual[RATLS_VALUE_MAX];
@@ -20,9 +22,9 @@ struct ratls_finding_slot {
 
 struct ratls_report {
     struct ratls_finding_slot slots[RATLS_CHECK_COUNT];
-    char server[256]; /* the name that was meant, for the verdict line; "" if there was none */
-    char policy[256]; /* the policy file */
-    char note[128];   /* said after an accepted verdict, for example the age of a certificate's evidence */
+    char server[RATLS_REPORT_NAME_MAX]; /* the name that was meant; "" if there was none */
+    char policy[RATLS_REPORT_NAME_MAX]; /* the policy file */
+    char note[128]; /* said after "accepted", for example how old a certificate's evidence is */
 };
 
 /* A report in which nothing was run. NULL if memory is short. */

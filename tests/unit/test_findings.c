@@ -1,0 +1,425 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "findings.h"
+
+#define SLICE(text) ratls_slice((text), sizeof(text) - 1)
+
+static struct ratls_report *report;
+
+static void new_report(void)
+{
+    report = ratls_report_new();
+    cr_assert_not_null(report);
+}
+
+static void free_report(void)
+{
+    ratls_report_free(report);
+}
+
+TestSuite(findings, .init = new_report, .fini = free_report);
+TestSuite(report_text, .init = new_report, .fini = free_report);
+TestSuite(report_json, .init = new_report, .fini = free_report);
+
+static void pass_all(void)
+{
+    for (int i = 0; i < RATLS_CHECK_COUNT; i++)
+        ratls_check_uint(report, (enum ratls_check)i, "here", 1, 1);
+}
+
+static struct ratls_finding finding_of(enum ratls_check check)
+{
+    struct ratls_finding finding;
+
+    cr_assert(ratls_report_finding(report, check, &finding));
+    return finding;
+}
+
+Test(findings, a_fresh_report_refuses)
+{
+    struct ratls_finding finding;
+
+    cr_expect_not(ratls_report_accepted(report));
+    cr_expect_not(ratls_report_first_failure(report, &finding));
+    for (int i = 0; i < RATLS_CHECK_COUNT; i++)
+        cr_expect_eq(finding_of((enum ratls_check)i).verdict, RATLS_NOT_RUN);
+}
+
+Test(findings, no_report_refuses)
+{
+    struct ratls_finding finding;
+
+    cr_expect_not(ratls_report_accepted(NULL));
+    cr_expect_not(ratls_report_finding(NULL, 0, &finding));
+    cr_expect_not(ratls_report_first_failure(NULL, &finding));
+}
+
+Test(findings, accepted_when_every_slot_passed_or_was_not_asked)
+{
+    for (int i = 0; i < RATLS_CHECK_COUNT; i++) {
+        cr_expect_not(ratls_report_accepted(report), "after %d checks", i);
+        if (i % 3 == 0)
+            ratls_check_not_asked(report, (enum ratls_check)i);
+        else
+            ratls_check_uint(report, (enum ratls_check)i, "here", 1, 1);
+    }
+    cr_expect(ratls_report_accepted(report));
+}
+
+/* One slot that failed or was not run is enough, whichever it is. */
+Test(findings, every_single_slot_can_refuse)
+{
+    for (int i = 0; i < RATLS_CHECK_COUNT; i++) {
+        pass_all();
+        cr_assert(ratls_report_accepted(report));
+        report->slots[i].verdict = RATLS_NOT_RUN;
+        cr_expect_not(ratls_report_accepted(report), "slot %d", i);
+        ratls_check_uint(report, (enum ratls_check)i, "here", 1, 2);
+        cr_expect_not(ratls_report_accepted(report), "slot %d", i);
+        free_report();
+        new_report();
+    }
+}
+
+Test(findings, a_failure_stays_and_keeps_the_first_strings)
+{
+    cr_expect(
+        ratls_check_text(report, RATLS_CHECK_PCR_VALUE, "pcrs.sha256[0]", "good", SLICE("good")));
+    cr_expect_not(
+        ratls_check_text(report, RATLS_CHECK_PCR_VALUE, "pcrs.sha256[4]", "good", SLICE("evil")));
+    cr_expect_not(
+        ratls_check_text(report, RATLS_CHECK_PCR_VALUE, "pcrs.sha256[7]", "good", SLICE("worse")));
+    cr_expect(
+        ratls_check_text(report, RATLS_CHECK_PCR_VALUE, "pcrs.sha256[9]", "good", SLICE("good")));
+    ratls_check_not_asked(report, RATLS_CHECK_PCR_VALUE);
+
+    struct ratls_finding finding = finding_of(RATLS_CHECK_PCR_VALUE);
+    cr_expect_eq(finding.verdict, RATLS_FAIL);
+    cr_expect_eq(finding.failures, 2);
+    cr_expect_str_eq(finding.at, "pcrs.sha256[4]");
+    cr_expect_str_eq(finding.expected, "good");
+    cr_expect_str_eq(finding.actual, "evil");
+    cr_expect_not(ratls_check_passed(report, RATLS_CHECK_PCR_VALUE));
+}
+
+Test(findings, not_asked_changes_only_what_was_not_run)
+{
+    ratls_check_uint(report, RATLS_CHECK_QUOTE_TYPE, "quote.type", 1, 1);
+    ratls_check_not_asked(report, RATLS_CHECK_QUOTE_TYPE);
+    ratls_check_not_asked(report, RATLS_CHECK_QUOTE_CLOCK);
+    cr_expect_eq(finding_of(RATLS_CHECK_QUOTE_TYPE).verdict, RATLS_PASS);
+    cr_expect_eq(finding_of(RATLS_CHECK_QUOTE_CLOCK).verdict, RATLS_NOT_ASKED);
+    cr_expect_not(ratls_check_passed(report, RATLS_CHECK_QUOTE_CLOCK));
+}
+
+Test(findings, bytes_are_equal_only_with_their_length)
+{
+    static const struct {
+        const char *label, *expected, *actual;
+        bool holds;
+    } rows[] = {
+        {"equal", "abcd", "abcd", true},     {"other", "abcd", "abce", false},
+        {"prefix", "abcd", "abc", false},    {"longer", "abcd", "abcde", false},
+        {"empty actual", "abcd", "", false}, {"empty expected", "", "abcd", false},
+        {"both empty", "", "", true},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cr_expect_eq(ratls_check_bytes(report, RATLS_CHECK_QUOTE_EXTRA_DATA, "quote.extraData",
+                                       ratls_slice(rows[i].expected, strlen(rows[i].expected)),
+                                       ratls_slice(rows[i].actual, strlen(rows[i].actual))),
+                     rows[i].holds, "%s", rows[i].label);
+    }
+    cr_expect_eq(finding_of(RATLS_CHECK_QUOTE_EXTRA_DATA).failures, 5);
+}
+
+Test(findings, strings_show_what_was_compared)
+{
+    ratls_check_bytes(report, RATLS_CHECK_STATEMENT_NONCE, "statement.nonce", SLICE("\x01\x02"),
+                      SLICE(""));
+    cr_expect_str_eq(finding_of(RATLS_CHECK_STATEMENT_NONCE).expected, "0102");
+    cr_expect_str_eq(finding_of(RATLS_CHECK_STATEMENT_NONCE).actual, "empty");
+    ratls_check_uint(report, RATLS_CHECK_QUOTE_TYPE, "quote.type", 0x8018, 0x8017);
+    cr_expect_str_eq(finding_of(RATLS_CHECK_QUOTE_TYPE).expected, "0x8018");
+    cr_expect_str_eq(finding_of(RATLS_CHECK_QUOTE_TYPE).actual, "0x8017");
+    ratls_check_text(report, RATLS_CHECK_STATEMENT_SERVICE, "statement.service", "web",
+                     SLICE("a\n\033[31m\xff"));
+    cr_expect_str_eq(finding_of(RATLS_CHECK_STATEMENT_SERVICE).actual, "a\\x0a\\x1b[31m\\xff");
+    ratls_check_holds(report, RATLS_CHECK_QUOTE_CLOCK, false, "quote.safe", "a safe clock", "no\n");
+    cr_expect_str_eq(finding_of(RATLS_CHECK_QUOTE_CLOCK).actual, "no\\x0a");
+}
+
+Test(findings, long_values_are_cut)
+{
+    char text[1000];
+
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    ratls_check_text(report, RATLS_CHECK_STATEMENT_LABEL, text, text,
+                     ratls_slice(text, sizeof text - 2));
+
+    struct ratls_finding finding = finding_of(RATLS_CHECK_STATEMENT_LABEL);
+    cr_expect_eq(finding.verdict, RATLS_FAIL);
+    cr_expect_eq(strlen(finding.at), RATLS_AT_MAX - 1);
+    cr_expect_eq(strlen(finding.expected), RATLS_VALUE_MAX - 1);
+    cr_expect_str_eq(finding.actual + strlen(finding.actual) - 4, "x...");
+}
+
+Test(findings, names_are_unique_and_findings_end)
+{
+    struct ratls_finding a, b;
+
+    cr_expect_eq(ratls_report_count(report), RATLS_CHECK_COUNT);
+    cr_expect_not(ratls_report_finding(report, RATLS_CHECK_COUNT, &a));
+    for (size_t i = 0; ratls_report_finding(report, i, &a); i++) {
+        for (size_t j = 0; j < i; j++) {
+            cr_assert(ratls_report_finding(report, j, &b));
+            cr_expect_str_neq(a.check, b.check);
+        }
+        cr_expect_gt(strlen(a.meaning), 0);
+        cr_expect_gt(strlen(a.source), 0);
+    }
+}
+
+static char *text_of(unsigned flags)
+{
+    char *text = NULL;
+
+    cr_assert_eq(ratls_report_text(report, flags, &text), RATLS_OK);
+    return text;
+}
+
+static void expect_contains(const char *text, const char *part)
+{
+    cr_expect_not_null(strstr(text, part), "not found:\n%s\nin:\n%s", part, text);
+}
+
+static void expect_lacks(const char *text, const char *part)
+{
+    cr_expect_null(strstr(text, part), "found:\n%s\nin:\n%s", part, text);
+}
+
+static void name_report(const char *server, const char *policy)
+{
+    snprintf(report->server, sizeof report->server, "%s", server);
+    snprintf(report->policy, sizeof report->policy, "%s", policy);
+}
+
+Test(report_text, accepted)
+{
+    name_report("bank.example", "policies/bank.yaml");
+    ratls_check_not_asked(report, RATLS_CHECK_EVIDENCE_AGE);
+    for (int i = 0; i < RATLS_CHECK_COUNT; i++) {
+        if (i != RATLS_CHECK_EVIDENCE_AGE)
+            ratls_check_uint(report, (enum ratls_check)i, "here", 1, 1);
+    }
+    char *text = text_of(0);
+
+    cr_expect_eq(strncmp(text, "ACCEPTED  bank.example  policies/bank.yaml\n", 43), 0, "%s", text);
+    expect_contains(text, "\n  ok       quote.signature     signed by the attestation key\n");
+    expect_contains(
+        text, "\n  -        evidence.age        not older than the policy allows (not asked)\n");
+    expect_lacks(text, "FAIL");
+    expect_lacks(text, "\033");
+    free(text);
+}
+
+Test(report_text, refused)
+{
+    name_report("bank.example", "policies/bank.yaml");
+    pass_all();
+    ratls_check_bytes(report, RATLS_CHECK_PCR_VALUE, "pcrs.sha256[7]", SLICE("\xaa"),
+                      SLICE("\xab"));
+    char *text = text_of(0);
+
+    expect_contains(
+        text, "REFUSED  bank.example: pcr.value: values that the policy allows (1 of 2 wrong)\n");
+    expect_contains(
+        text, "\n  FAIL     pcr.value           values that the policy allows (1 of 2 wrong)\n"
+              "           expected  aa\n"
+              "           seen      ab\n"
+              "           at        pcrs.sha256[7]\n"
+              "           see       policy: pcrs\n");
+    free(text);
+}
+
+Test(report_text, only_failures)
+{
+    pass_all();
+    ratls_check_uint(report, RATLS_CHECK_QUOTE_MAGIC, "quote.magic", 2, 3);
+    char *text = text_of(RATLS_TEXT_FAILURES);
+
+    expect_contains(text, "REFUSED  quote.magic: made inside a TPM");
+    expect_contains(text, "\n  FAIL     quote.magic");
+    expect_lacks(text, "  ok ");
+    free(text);
+}
+
+Test(report_text, not_completed)
+{
+    name_report("bank.example", "");
+    char *text = text_of(RATLS_TEXT_FAILURES);
+
+    cr_expect_str_eq(text, "REFUSED  bank.example: the appraisal was not completed\n");
+    free(text);
+}
+
+Test(report_text, colour_only_with_the_flag_and_never_from_a_name)
+{
+    name_report("\033[32mbank", "");
+    char *text = text_of(RATLS_TEXT_COLOUR);
+
+    expect_contains(text, "\033[1;31mREFUSED\033[0m");
+    expect_contains(text, "\\x1b[32mbank");
+    expect_lacks(text, "\033[32m");
+    free(text);
+    text = text_of(0);
+    expect_lacks(text, "\033");
+    free(text);
+}
+
+/* A reader of JSON (RFC 8259) without the library's help: returns where the value ends, or NULL. */
+static const char *skip_value(const char *s);
+
+static const char *skip_space(const char *s)
+{
+    return s + strspn(s, " \n\t\r");
+}
+
+static const char *skip_string(const char *s)
+{
+    if (*s++ != '"')
+        return NULL;
+    for (; *s != '"'; s++) {
+        if ((unsigned char)*s < 0x20)
+            return NULL;
+        if (*s != '\\')
+            continue;
+        s++;
+        if (*s == 'u' && strspn(s + 1, "0123456789abcdefABCDEF") >= 4)
+            s += 4;
+        else if (*s == '\0' || strchr("\"\\/bfnrt", *s) == NULL)
+            return NULL;
+    }
+    return s + 1;
+}
+
+static const char *skip_members(const char *s, char end, bool named)
+{
+    s = skip_space(s + 1);
+    if (*s == end)
+        return s + 1;
+    for (;;) {
+        if (named) {
+            s = skip_string(skip_space(s));
+            if (s == NULL || *(s = skip_space(s)) != ':')
+                return NULL;
+            s++;
+        }
+        s = skip_value(s);
+        if (s == NULL)
+            return NULL;
+        s = skip_space(s);
+        if (*s == end)
+            return s + 1;
+        if (*s++ != ',')
+            return NULL;
+    }
+}
+
+static const char *skip_value(const char *s)
+{
+    s = skip_space(s);
+    if (*s == '{')
+        return skip_members(s, '}', true);
+    if (*s == '[')
+        return skip_members(s, ']', false);
+    if (*s == '"')
+        return skip_string(s);
+    if (strncmp(s, "true", 4) == 0)
+        return s + 4;
+    if (strncmp(s, "false", 5) == 0)
+        return s + 5;
+    size_t digits = strspn(s, "0123456789");
+    return digits == 0 ? NULL : s + digits;
+}
+
+static void expect_json(const char *text)
+{
+    const char *end = skip_value(text);
+
+    cr_assert_not_null(end, "not JSON:\n%s", text);
+    cr_expect_eq(*skip_space(end), '\0', "something after the JSON:\n%s", end);
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, part)) != NULL; text++)
+        n++;
+    return n;
+}
+
+Test(report_json, has_every_check_and_stable_keys)
+{
+    name_report("bank.example", "policies/bank.yaml");
+    pass_all();
+    ratls_check_bytes(report, RATLS_CHECK_PCR_VALUE, "pcrs.sha256[7]", SLICE("\xaa"),
+                      SLICE("\xab"));
+    char *json = NULL;
+
+    cr_assert_eq(ratls_report_json(report, &json), RATLS_OK);
+    expect_json(json);
+    expect_contains(json, "{\n  \"accepted\": false,\n  \"server\": \"bank.example\",\n"
+                          "  \"policy\": \"policies/bank.yaml\",\n  \"note\": \"\",\n");
+    expect_contains(json, "{\"name\": \"pcr.value\", \"verdict\": \"fail\", "
+                          "\"meaning\": \"values that the policy allows\", "
+                          "\"source\": \"policy: pcrs\", \"at\": \"pcrs.sha256[7]\", "
+                          "\"expected\": \"aa\", \"actual\": \"ab\", \"failures\": 1}");
+    cr_expect_eq(count_of(json, "\"name\": "), RATLS_CHECK_COUNT);
+    free(json);
+}
+
+Test(report_json, accepted)
+{
+    pass_all();
+    char *json = NULL;
+
+    cr_assert_eq(ratls_report_json(report, &json), RATLS_OK);
+    expect_json(json);
+    expect_contains(json, "\"accepted\": true");
+    free(json);
+}
+
+Test(report_json, escapes_every_byte)
+{
+    char json_name[RATLS_REPORT_NAME_MAX];
+
+    for (size_t i = 0; i < sizeof json_name - 1; i++)
+        json_name[i] = (char)(i + 1);
+    json_name[sizeof json_name - 1] = '\0';
+    name_report(json_name, "quote \" backslash \\ end");
+    ratls_check_text(report, RATLS_CHECK_STATEMENT_SERVICE, "\"", "\\", SLICE("\"\\\n"));
+    char *json = NULL;
+
+    cr_assert_eq(ratls_report_json(report, &json), RATLS_OK);
+    expect_json(json);
+    expect_contains(json, "\\u0001\\u0002");
+    expect_contains(json, "\"policy\": \"quote \\\" backslash \\\\ end\"");
+    for (const char *s = json; *s != '\0'; s++)
+        cr_assert((*s >= 0x20 && *s <= 0x7e) || *s == '\n');
+    free(json);
+}
+
+Test(report_json, the_test_reader_refuses_what_is_not_json)
+{
+    static const char *const bad[] = {"{",       "{\"a\" 1}", "{\"a\": 1,}", "[1 2]", "\"\n\"",
+                                      "\"\\x\"", ""};
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        cr_expect_null(skip_value(bad[i]), "%s", bad[i]);
+}
