@@ -38,7 +38,7 @@ struct ratls_slice ratls_read_tpm2b(struct ratls_reader *r, size_t max);
 bool ratls_reader_done(const struct ratls_reader *r);
 
 struct ratls_writer {
-    uint8_t *p;
+    uint8_t *p; /* NULL: it only counts, up to cap */
     size_t cap;
     size_t len;
     bool failed; /* it did not fit */

@@ -26,6 +26,8 @@ void ratls_cbor_expect_uint(struct ratls_cbor *c, uint64_t expected);
 bool ratls_cbor_done(const struct ratls_cbor *c);
 
 void ratls_cbor_put_uint(struct ratls_writer *w, uint64_t value);
+/* Only the head of a byte string: its len bytes follow by other means. */
+void ratls_cbor_put_bytes_head(struct ratls_writer *w, size_t len);
 void ratls_cbor_put_bytes(struct ratls_writer *w, struct ratls_slice bytes);
 void ratls_cbor_put_text(struct ratls_writer *w, struct ratls_slice text);
 void ratls_cbor_put_array(struct ratls_writer *w, size_t count);

@@ -1,0 +1,237 @@
+#include "cbor.h"
+
+#include <cbor/callbacks.h>
+#include <cbor/encoding.h>
+#include <cbor/streaming.h>
+#include <string.h>
+
+#define HEAD_MAX 9 /* RFC 8949, 3: the initial byte and a 64-bit argument */
+
+_Static_assert(sizeof(size_t) == sizeof(uint64_t), "libcbor gives counts and lengths as size_t");
+
+enum item_kind {
+    ITEM_REFUSED = 0, /* WIRE.md, 1 has no such item */
+    ITEM_UINT,
+    ITEM_BYTES,
+    ITEM_TEXT,
+    ITEM_ARRAY,
+    ITEM_MAP,
+};
+
+struct item {
+    enum item_kind kind;
+    uint64_t argument; /* the value, the length or the count */
+    const uint8_t *p;  /* of strings */
+};
+
+static void set_item(void *context, enum item_kind kind, uint64_t argument, const uint8_t *p)
+{
+    struct item *item = context;
+
+    *item = (struct item){.kind = kind, .argument = argument, .p = p};
+}
+
+static void take_uint8(void *context, uint8_t value)
+{
+    set_item(context, ITEM_UINT, value, NULL);
+}
+
+static void take_uint16(void *context, uint16_t value)
+{
+    set_item(context, ITEM_UINT, value, NULL);
+}
+
+static void take_uint32(void *context, uint32_t value)
+{
+    set_item(context, ITEM_UINT, value, NULL);
+}
+
+static void take_uint64(void *context, uint64_t value)
+{
+    set_item(context, ITEM_UINT, value, NULL);
+}
+
+static void take_bytes(void *context, cbor_data data, size_t len)
+{
+    set_item(context, ITEM_BYTES, len, data);
+}
+
+static void take_text(void *context, cbor_data data, size_t len)
+{
+    set_item(context, ITEM_TEXT, len, data);
+}
+
+static void take_array(void *context, size_t count)
+{
+    set_item(context, ITEM_ARRAY, count, NULL);
+}
+
+static void take_map(void *context, size_t count)
+{
+    set_item(context, ITEM_MAP, count, NULL);
+}
+
+/* Whatever has a null callback here leaves the item as it was: refused. */
+static const struct cbor_callbacks CALLBACKS = {
+    .uint8 = take_uint8,
+    .uint16 = take_uint16,
+    .uint32 = take_uint32,
+    .uint64 = take_uint64,
+    .negint64 = cbor_null_negint64_callback,
+    .negint32 = cbor_null_negint32_callback,
+    .negint16 = cbor_null_negint16_callback,
+    .negint8 = cbor_null_negint8_callback,
+    .byte_string_start = cbor_null_byte_string_start_callback,
+    .byte_string = take_bytes,
+    .string = take_text,
+    .string_start = cbor_null_string_start_callback,
+    .indef_array_start = cbor_null_indef_array_start_callback,
+    .array_start = take_array,
+    .indef_map_start = cbor_null_indef_map_start_callback,
+    .map_start = take_map,
+    .tag = cbor_null_tag_callback,
+    .float2 = cbor_null_float2_callback,
+    .float4 = cbor_null_float4_callback,
+    .float8 = cbor_null_float8_callback,
+    .undefined = cbor_null_undefined_callback,
+    .null = cbor_null_null_callback,
+    .boolean = cbor_null_boolean_callback,
+    .indef_break = cbor_null_indef_break_callback,
+};
+
+/* RFC 8949, 4.2.1: the shortest head for an argument. */
+static size_t shortest_head_len(uint64_t argument)
+{
+    if (argument < 24)
+        return 1;
+    if (argument <= UINT8_MAX)
+        return 2;
+    if (argument <= UINT16_MAX)
+        return 3;
+    return argument <= UINT32_MAX ? 5 : HEAD_MAX;
+}
+
+/* Takes the next item, if it is of this kind and its argument lies within min and max. */
+static struct item take_item(struct ratls_cbor *c, enum item_kind kind, uint64_t min, uint64_t max)
+{
+    struct item item = {.kind = ITEM_REFUSED};
+    struct cbor_decoder_result result;
+    size_t string_len;
+
+    if (c->failed || c->rest.len == 0)
+        goto fail;
+    result = cbor_stream_decode(c->rest.p, c->rest.len, &CALLBACKS, &item);
+    if (result.status != CBOR_DECODER_FINISHED || item.kind != kind)
+        goto fail;
+    if (item.argument < min || item.argument > max)
+        goto fail;
+    string_len = kind == ITEM_BYTES || kind == ITEM_TEXT ? (size_t)item.argument : 0;
+    if (result.read != shortest_head_len(item.argument) + string_len)
+        goto fail;
+    c->rest.p += result.read;
+    c->rest.len -= result.read;
+    return item;
+fail:
+    c->failed = true;
+    return (struct item){.kind = ITEM_REFUSED};
+}
+
+struct ratls_cbor ratls_cbor(struct ratls_slice in)
+{
+    return (struct ratls_cbor){.rest = in};
+}
+
+uint64_t ratls_cbor_uint(struct ratls_cbor *c, uint64_t max)
+{
+    return take_item(c, ITEM_UINT, 0, max).argument;
+}
+
+struct ratls_slice ratls_cbor_bytes(struct ratls_cbor *c, size_t min, size_t max)
+{
+    struct item item = take_item(c, ITEM_BYTES, min, max);
+
+    return ratls_slice(item.p, (size_t)item.argument);
+}
+
+struct ratls_slice ratls_cbor_text(struct ratls_cbor *c, size_t min, size_t max)
+{
+    struct item item = take_item(c, ITEM_TEXT, min, max);
+
+    for (size_t i = 0; i < item.argument; i++) {
+        if (item.p[i] < 0x20 || item.p[i] > 0x7e) {
+            c->failed = true;
+            return ratls_slice(NULL, 0);
+        }
+    }
+    return ratls_slice(item.p, (size_t)item.argument);
+}
+
+size_t ratls_cbor_array(struct ratls_cbor *c, size_t min, size_t max)
+{
+    return (size_t)take_item(c, ITEM_ARRAY, min, max).argument;
+}
+
+size_t ratls_cbor_map(struct ratls_cbor *c, size_t min, size_t max)
+{
+    return (size_t)take_item(c, ITEM_MAP, min, max).argument;
+}
+
+void ratls_cbor_expect_text(struct ratls_cbor *c, const char *expected)
+{
+    size_t len = strlen(expected);
+
+    if (!ratls_slice_equal(ratls_cbor_text(c, len, len), ratls_slice(expected, len)))
+        c->failed = true;
+}
+
+void ratls_cbor_expect_uint(struct ratls_cbor *c, uint64_t expected)
+{
+    take_item(c, ITEM_UINT, expected, expected);
+}
+
+bool ratls_cbor_done(const struct ratls_cbor *c)
+{
+    return !c->failed && c->rest.len == 0;
+}
+
+void ratls_cbor_put_uint(struct ratls_writer *w, uint64_t value)
+{
+    uint8_t head[HEAD_MAX];
+
+    ratls_write_bytes(w, ratls_slice(head, cbor_encode_uint(value, head, sizeof head)));
+}
+
+void ratls_cbor_put_bytes_head(struct ratls_writer *w, size_t len)
+{
+    uint8_t head[HEAD_MAX];
+
+    ratls_write_bytes(w, ratls_slice(head, cbor_encode_bytestring_start(len, head, sizeof head)));
+}
+
+void ratls_cbor_put_bytes(struct ratls_writer *w, struct ratls_slice bytes)
+{
+    ratls_cbor_put_bytes_head(w, bytes.len);
+    ratls_write_bytes(w, bytes);
+}
+
+void ratls_cbor_put_text(struct ratls_writer *w, struct ratls_slice text)
+{
+    uint8_t head[HEAD_MAX];
+
+    ratls_write_bytes(w, ratls_slice(head, cbor_encode_string_start(text.len, head, sizeof head)));
+    ratls_write_bytes(w, text);
+}
+
+void ratls_cbor_put_array(struct ratls_writer *w, size_t count)
+{
+    uint8_t head[HEAD_MAX];
+
+    ratls_write_bytes(w, ratls_slice(head, cbor_encode_array_start(count, head, sizeof head)));
+}
+
+void ratls_cbor_put_map(struct ratls_writer *w, size_t count)
+{
+    uint8_t head[HEAD_MAX];
+
+    ratls_write_bytes(w, ratls_slice(head, cbor_encode_map_start(count, head, sizeof head)));
+}
