@@ -6,7 +6,6 @@
 #define RATLS_CRYPTO_H
 
 #include <openssl/types.h>
-#include <time.h>
 
 #include <ratls/error.h>
 
@@ -54,17 +53,30 @@ RATLS_MUST_CHECK enum ratls_status ratls_spki_sha256(const X509 *certificate,
 
 #define RATLS_WHY_MAX 128
 
+/* The certificates (DER) that came with an attestation key, and what they are checked against. */
+struct ratls_ak_chain {
+    const struct ratls_slice *certificates; /* the key's own first, each certified by the next */
+    size_t count;
+    X509 *anchor; /* an issuer that the policy names: a root, or an intermediate CA */
+    const EVP_PKEY *key;
+    int64_t now; /* seconds since 1970-01-01 UTC */
+};
+
 /*
- * Certificate of an attestation key (RFC 5280, 6). *ret_why is the empty string if the chain
- * verifies up to anchor at time now, has extended key usage tcg-kp-AIKCertificate (2.23.133.8.3)
- * and holds exactly the key `key`; else what is wrong.
+ * RFC 5280, 6. *ret_why is the empty string if the chain verifies up to the anchor, has no
+ * certificate that this does not need, has extended key usage tcg-kp-AIKCertificate (2.23.133.8.3)
+ * and holds exactly the key; then *ret_until is the time when the first of the certificates, the
+ * anchor included, expires. Else *ret_why says what is wrong.
  */
-RATLS_MUST_CHECK enum ratls_status ratls_ak_chain(const struct ratls_slice *chain, size_t count,
-                                                  X509 *anchor, const EVP_PKEY *key, time_t now,
+RATLS_MUST_CHECK enum ratls_status ratls_ak_chain(const struct ratls_ak_chain *chain,
+                                                  int64_t *ret_until,
                                                   char ret_why[static RATLS_WHY_MAX],
                                                   struct ratls_error *err);
 
-/* Whether a certificate (DER) names this DNS name or IP address in its subjectAltName. */
+/*
+ * Whether a certificate (DER) has exactly this DNS name or IP address in its subjectAltName. A
+ * wildcard names nothing: a certificate of an attestation key speaks for one machine.
+ */
 bool ratls_certificate_names(struct ratls_slice der, const char *server_name);
 /* The DNS names and IP addresses of a certificate, comma-separated, escaped, for reports. */
 void ratls_certificate_names_text(struct ratls_slice der, char *out, size_t cap);

@@ -17,7 +17,8 @@ void ratls_key_cache_free(struct ratls_key_cache *cache); /* accepts NULL */
 
 /*
  * The key of a public area, made or remembered (by its Name). The caller frees its reference with
- * EVP_PKEY_free(). Bounded: the least recently used of 1024 keys goes.
+ * EVP_PKEY_free(). Bounded at 1024 keys: the least recently used goes, and one from which no quote
+ * was ever accepted before any other, so that a stranger cannot flush the counters of the others.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_key_cache_get(struct ratls_key_cache *cache,
                                                        const struct ratls_tpm_public *area,
@@ -25,13 +26,16 @@ RATLS_MUST_CHECK enum ratls_status ratls_key_cache_get(struct ratls_key_cache *c
                                                        EVP_PKEY **ret_key, struct ratls_error *err);
 
 /*
- * Certificates that were verified for a key: remembered by the SHA-256 of the chain, until `until`.
- * get returns false if this chain was not verified, or not any more.
+ * That certificates were verified for a key and name this server (NULL: none was meant):
+ * remembered by the SHA-256 of the chain, until `until`, for the last 4 servers of a key. known
+ * returns false if they were not, or not any more. chain_sha256 == NULL stands for any chain: the
+ * server left it out because the request named the key (WIRE.md, 3).
  */
 bool ratls_key_cache_chain_known(struct ratls_key_cache *cache, struct ratls_slice name,
-                                 const uint8_t chain_sha256[static 32], int64_t now);
+                                 const uint8_t *chain_sha256, const char *server, int64_t now);
 void ratls_key_cache_chain_verified(struct ratls_key_cache *cache, struct ratls_slice name,
-                                    const uint8_t chain_sha256[static 32], int64_t until);
+                                    const uint8_t chain_sha256[static 32], const char *server,
+                                    int64_t until);
 
 struct ratls_tpm_counters {
     uint32_t reset_count;
@@ -46,8 +50,11 @@ bool ratls_key_cache_counters(struct ratls_key_cache *cache, struct ratls_slice 
 void ratls_key_cache_seen(struct ratls_key_cache *cache, struct ratls_slice name,
                           const struct ratls_tpm_counters *counters);
 
-/* The key ids (WIRE.md, 2) of at most max keys with a verified chain; returns how many. */
-size_t ratls_key_cache_ids(struct ratls_key_cache *cache, int64_t now,
+/*
+ * The key ids (WIRE.md, 2) of at most max keys whose chain is known for this server, ascending;
+ * returns how many.
+ */
+size_t ratls_key_cache_ids(struct ratls_key_cache *cache, const char *server, int64_t now,
                            uint8_t (*out)[RATLS_KEY_ID_LEN], size_t max);
 
 #endif
