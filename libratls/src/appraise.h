@@ -12,6 +12,7 @@
 /* The evidence and where it came from, as the channel saw it. */
 struct ratls_submission {
     const struct ratls_expectation *expectation;
+    uint16_t tls_version;       /* of the channel itself */
     bool resumed;               /* the channel was resumed: no Certificate message */
     bool misplaced;             /* the extension came twice, in another entry or another message */
     bool present;

@@ -1,27 +1,73 @@
-/* What the tool needs of the TLS side beyond <ratls/tls.h>. */
+/* Between the files of the TLS layer, and for the provider and the tool. */
 #ifndef RATLS_TLS_INTERNAL_H
 #define RATLS_TLS_INTERNAL_H
 
-#include <openssl/types.h>
+#include <openssl/ssl.h>
+#include <stdatomic.h>
 
-#include <ratls/attester.h>
 #include <ratls/tls.h>
-#include <ratls/verifier.h>
+
+#include "channel.h"
+
+/* Called with every verdict and every failure to work of a client's handshake. */
+typedef void ratls_tls_log_fn(const SSL *ssl, const struct ratls_channel *channel);
+
+/* What one SSL_CTX was told to do. */
+struct ratls_tls {
+    struct ratls_attester *attester; /* NULL: does not attest */
+    struct ratls_policy *policy;     /* NULL: does not verify */
+    bool verifies;                   /* also without a policy: then every handshake fails */
+    bool unlisted_plain;             /* names that no policy speaks for are left alone */
+    bool collects;                   /* asks for evidence, keeps it, refuses always */
+    struct ratls_pcr_selection collected;
+    struct ratls_error attester_failure; /* status RATLS_OK: none */
+    struct ratls_error policy_failure;
+    ratls_tls_log_fn *log;
+    _Atomic(SSL_CTX_keylog_cb_func) chained_keylog; /* the program's own */
+};
+
+/* What an SSL_CTX was told, or NULL. */
+struct ratls_tls *ratls_tls_of(const SSL *ssl);
 
 /*
- * For whoever has no policy yet: every client handshake of the context asks for evidence about
- * these PCRs, keeps what comes for ratls_tls_evidence(), and always ends in a refusal after the
- * server's Certificate message. Nothing that a program writes can leave.
+ * Hooks the context, once; *ret_tls is owned by it. RATLS_USAGE if somebody else's extension of
+ * that number is there.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_tls_hook(SSL_CTX *ctx, unsigned extension,
+                                                  struct ratls_tls **ret_tls,
+                                                  struct ratls_error *err);
+
+/*
+ * For `ratls probe` and `ratls policy learn`: asks for evidence about a selection, keeps it, and
+ * ends every handshake with a refusal once the server's Certificate message is in.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_tls_collect(SSL_CTX *ctx,
                                                      const struct ratls_pcr_selection *selection,
-                                                     struct ratls_error *ret_error);
+                                                     struct ratls_error *err);
 
-/*
- * What this side knows about its channel, to appraise the evidence again: after ratls_tls_verify()
- * and ratls_tls_collect(), from the server's Certificate message on; NULL before. Belongs to the
- * SSL, its server_name too. `now` is the time of that message.
- */
+/* What this side expected of the evidence; NULL before the Certificate message was in. */
 const struct ratls_expectation *ratls_tls_expectation(const SSL *ssl);
+
+/* keylog.c: sees to it that the binder of this connection becomes known. */
+void ratls_keylog_install(const SSL *ssl, struct ratls_tls *tls);
+
+/* tls_client.c and tls_server.c: the halves of the extension's callbacks. */
+int ratls_client_add_request(SSL *ssl, struct ratls_tls *tls, const unsigned char **out,
+                             size_t *ret_len, int *alert);
+int ratls_client_parse_evidence(SSL *ssl, struct ratls_slice in, bool in_place);
+int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_slice in, int *alert);
+int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate,
+                              const unsigned char **out, size_t *ret_len, int *alert);
+
+/* The session's own values of a statement: version, suite, nonce, binder, SPKI. */
+RATLS_MUST_CHECK enum ratls_status ratls_channel_expectation(const SSL *ssl,
+                                                             const struct ratls_channel *channel,
+                                                             const X509 *certificate,
+                                                             struct ratls_expectation *ret,
+                                                             struct ratls_error *err);
+
+/* errors.c: puts the reason on OpenSSL's error stack, where programs look for it. */
+void ratls_raise_refusal(const struct ratls_report *report);
+void ratls_raise_error(const struct ratls_error *err);
 
 #endif

@@ -1,0 +1,72 @@
+#include "channel.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static pthread_once_t index_once = PTHREAD_ONCE_INIT;
+static int channel_index = -1;
+
+static void reset_channel(struct ratls_channel *channel)
+{
+    int verify_mode = channel->verify_mode;
+
+    ratls_policy_free(channel->policy);
+    ratls_report_free(channel->report);
+    free(channel->evidence);
+    *channel = (struct ratls_channel){.verify_mode = verify_mode};
+}
+
+static void free_channel(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl,
+                         void *argp)
+{
+    struct ratls_channel *channel = ptr;
+
+    (void)parent, (void)ad, (void)index, (void)argl, (void)argp;
+    if (channel == NULL)
+        return;
+    reset_channel(channel);
+    free(channel);
+}
+
+/* SSL_dup(): the copy begins without a channel, for two objects must not free one. */
+static int forget_channel(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void **ptr, int index,
+                          long argl, void *argp)
+{
+    (void)to, (void)from, (void)index, (void)argl, (void)argp;
+    *ptr = NULL;
+    return 1;
+}
+
+static void make_index(void)
+{
+    channel_index = SSL_get_ex_new_index(0, NULL, NULL, forget_channel, free_channel);
+}
+
+struct ratls_channel *ratls_channel_of(const SSL *ssl)
+{
+    pthread_once(&index_once, make_index);
+    return channel_index < 0 ? NULL : SSL_get_ex_data(ssl, channel_index);
+}
+
+struct ratls_channel *ratls_channel_begin(SSL *ssl)
+{
+    struct ratls_channel *channel = ratls_channel_of(ssl);
+    uint8_t client_random[SSL3_RANDOM_SIZE] = {0};
+
+    if (channel == NULL) {
+        if (channel_index < 0 || (channel = calloc(1, sizeof *channel)) == NULL)
+            return NULL;
+        if (!SSL_set_ex_data(ssl, channel_index, channel)) {
+            free(channel);
+            return NULL;
+        }
+        channel->verify_mode = -1;
+    }
+    SSL_get_client_random(ssl, client_random, sizeof client_random);
+    if (memcmp(client_random, channel->client_random, sizeof client_random) != 0) {
+        reset_channel(channel);
+        memcpy(channel->client_random, client_random, sizeof client_random);
+    }
+    return channel;
+}

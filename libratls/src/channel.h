@@ -1,0 +1,47 @@
+/* What one SSL knows of its attestation: the per-connection state of the TLS callbacks. */
+#ifndef RATLS_CHANNEL_H
+#define RATLS_CHANNEL_H
+
+#include <openssl/ssl.h>
+
+#include <ratls/verifier.h>
+
+#include "findings.h"
+#include "request.h"
+#include "rules.h"
+
+#define RATLS_SERVER_NAME_MAX 256 /* with its final NUL; RFC 1035 allows 255 octets */
+
+struct ratls_channel {
+    uint8_t client_random[SSL3_RANDOM_SIZE]; /* tells a HelloRetryRequest from a new handshake */
+    bool asked;                              /* a request was sent (client) or received (server) */
+    struct ratls_request request;
+    bool bound; /* binder is known */
+    uint8_t binder[RATLS_BINDER_LEN];
+
+    /* Of a client only: */
+    int verify_mode;             /* what the program asked for, without our SSL_VERIFY_PEER */
+    struct ratls_policy *policy; /* keeps rules alive */
+    struct ratls_rules *rules;   /* NULL while collecting */
+    char server_name[RATLS_SERVER_NAME_MAX]; /* "" if the program did not say */
+    uint8_t *evidence;
+    size_t evidence_len;
+    bool present;   /* the extension came */
+    bool misplaced; /* it came twice, or not in entry 0 of the Certificate message */
+    bool accepted;
+    struct ratls_expectation expectation;
+    struct ratls_report *report;
+    struct ratls_error error;
+};
+
+/* The channel of an SSL, or NULL if it has none. */
+struct ratls_channel *ratls_channel_of(const SSL *ssl);
+
+/*
+ * The channel of the handshake that this SSL is in: made anew if the client random is another than
+ * the one it was made for, so that a second ClientHello after HelloRetryRequest finds the first
+ * one's nonce. NULL if memory is short.
+ */
+struct ratls_channel *ratls_channel_begin(SSL *ssl);
+
+#endif

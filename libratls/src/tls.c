@@ -1,0 +1,192 @@
+/* The extension on an SSL_CTX, and the public functions of <ratls/tls.h>. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "fail.h"
+#include "tls_internal.h"
+
+/* SH is not sent in: there the callback only looks, after a server may have changed its SSL_CTX. */
+#define CONTEXTS                                                                                   \
+    (SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE)
+
+static pthread_once_t index_once = PTHREAD_ONCE_INIT;
+static int tls_index = -1;
+
+static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
+{
+    struct ratls_tls *tls = ptr;
+
+    (void)parent, (void)ad, (void)index, (void)argl, (void)argp;
+    if (tls == NULL)
+        return;
+    if (tls->attester != NULL)
+        tls->attester->free(tls->attester);
+    ratls_policy_free(tls->policy);
+    free(tls);
+}
+
+static void make_index(void)
+{
+    tls_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_tls);
+}
+
+static struct ratls_tls *tls_of_context(const SSL_CTX *ctx)
+{
+    pthread_once(&index_once, make_index);
+    return tls_index < 0 ? NULL : SSL_CTX_get_ex_data(ctx, tls_index);
+}
+
+struct ratls_tls *ratls_tls_of(const SSL *ssl)
+{
+    return tls_of_context(SSL_get_SSL_CTX(ssl));
+}
+
+/* OpenSSL's convention: 1 add the extension, 0 do not, -1 fail with *alert. */
+static int add_extension(SSL *ssl, unsigned type, unsigned context, const unsigned char **out,
+                         size_t *ret_len, X509 *certificate, size_t chain_index, int *alert,
+                         void *arg)
+{
+    struct ratls_tls *tls = ratls_tls_of(ssl);
+
+    (void)type, (void)arg;
+    if (tls == NULL)
+        return 0;
+    if (context & SSL_EXT_CLIENT_HELLO)
+        return ratls_client_add_request(ssl, tls, out, ret_len, alert);
+    if (!SSL_is_server(ssl))
+        return 0;
+    if (context & SSL_EXT_TLS1_3_SERVER_HELLO)
+        ratls_keylog_install(ssl, tls);
+    if (context & SSL_EXT_TLS1_3_CERTIFICATE && chain_index == 0)
+        return ratls_server_add_evidence(ssl, tls, certificate, out, ret_len, alert);
+    return 0;
+}
+
+static void free_extension(SSL *ssl, unsigned type, unsigned context, const unsigned char *out,
+                           void *arg)
+{
+    union {
+        const unsigned char *in;
+        unsigned char *out;
+    } same = {.in = out};
+
+    (void)ssl, (void)type, (void)context, (void)arg;
+    free(same.out);
+}
+
+static int parse_extension(SSL *ssl, unsigned type, unsigned context, const unsigned char *in,
+                           size_t len, X509 *certificate, size_t chain_index, int *alert, void *arg)
+{
+    struct ratls_tls *tls = ratls_tls_of(ssl);
+    struct ratls_slice bytes = ratls_slice(in, len);
+
+    (void)type, (void)certificate, (void)arg;
+    if (tls == NULL)
+        return 1;
+    if (SSL_is_server(ssl))
+        return context & SSL_EXT_CLIENT_HELLO ? ratls_server_parse_request(ssl, tls, bytes, alert)
+                                              : 1;
+    return ratls_client_parse_evidence(
+        ssl, bytes, (context & SSL_EXT_TLS1_3_CERTIFICATE) != 0 && chain_index == 0);
+}
+
+enum ratls_status ratls_tls_hook(SSL_CTX *ctx, unsigned extension, struct ratls_tls **ret_tls,
+                                 struct ratls_error *err)
+{
+    struct ratls_tls *tls = tls_of_context(ctx);
+
+    if (tls != NULL) {
+        *ret_tls = tls;
+        return RATLS_OK;
+    }
+    if (SSL_CTX_has_client_custom_ext(ctx, extension))
+        return ratls_fail(err, RATLS_USAGE,
+                          "the context has extension %u already: is the ratls provider active?",
+                          extension);
+    tls = calloc(1, sizeof *tls);
+    if (tls == NULL || tls_index < 0 || !SSL_CTX_set_ex_data(ctx, tls_index, tls)) {
+        free(tls);
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    }
+    if (!SSL_CTX_add_custom_ext(ctx, extension, CONTEXTS, add_extension, free_extension, NULL,
+                                parse_extension, NULL)) {
+        SSL_CTX_set_ex_data(ctx, tls_index, NULL);
+        free(tls);
+        return ratls_fail(err, RATLS_CRYPTO, "OpenSSL does not take extension %u", extension);
+    }
+    *ret_tls = tls;
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_tls_attest(SSL_CTX *ctx, struct ratls_attester *attester,
+                                   struct ratls_error *ret_error)
+{
+    struct ratls_tls *tls;
+    enum ratls_status status = ratls_tls_hook(ctx, RATLS_TLS_EXTENSION_DEFAULT, &tls, ret_error);
+
+    if (status != RATLS_OK)
+        return status;
+    if (tls->attester != NULL)
+        return ratls_fail(ret_error, RATLS_USAGE, "the context has an attester already");
+    tls->attester = attester->up_ref(attester);
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_tls_verify(SSL_CTX *ctx, struct ratls_policy *policy,
+                                   struct ratls_error *ret_error)
+{
+    struct ratls_tls *tls;
+    enum ratls_status status = ratls_tls_hook(ctx, RATLS_TLS_EXTENSION_DEFAULT, &tls, ret_error);
+
+    if (status != RATLS_OK)
+        return status;
+    if (tls->verifies)
+        return ratls_fail(ret_error, RATLS_USAGE, "the context has a policy already");
+    tls->policy = ratls_policy_up_ref(policy);
+    tls->verifies = true;
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_tls_collect(SSL_CTX *ctx, const struct ratls_pcr_selection *selection,
+                                    struct ratls_error *err)
+{
+    struct ratls_tls *tls;
+    enum ratls_status status = ratls_tls_hook(ctx, RATLS_TLS_EXTENSION_DEFAULT, &tls, err);
+
+    if (status != RATLS_OK)
+        return status;
+    if (!ratls_selection_valid(selection))
+        return ratls_fail(err, RATLS_USAGE, "no PCRs were selected");
+    tls->collects = tls->verifies = true;
+    tls->collected = *selection;
+    return RATLS_OK;
+}
+
+const struct ratls_report *ratls_tls_report(const SSL *ssl)
+{
+    const struct ratls_channel *channel = ratls_channel_of(ssl);
+
+    return channel == NULL ? NULL : channel->report;
+}
+
+const struct ratls_error *ratls_tls_error(const SSL *ssl)
+{
+    const struct ratls_channel *channel = ratls_channel_of(ssl);
+
+    return channel == NULL || channel->error.text[0] == '\0' ? NULL : &channel->error;
+}
+
+const uint8_t *ratls_tls_evidence(const SSL *ssl, size_t *ret_len)
+{
+    const struct ratls_channel *channel = ratls_channel_of(ssl);
+
+    *ret_len = channel == NULL ? 0 : channel->evidence_len;
+    return channel == NULL ? NULL : channel->evidence;
+}
+
+const struct ratls_expectation *ratls_tls_expectation(const SSL *ssl)
+{
+    const struct ratls_channel *channel = ratls_channel_of(ssl);
+
+    return channel == NULL || channel->expectation.mode == 0 ? NULL : &channel->expectation;
+}

@@ -1,0 +1,320 @@
+/* The client's half: the request in the ClientHello, the verdict in the certificate verification. */
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "appraise.h"
+#include "crypto.h"
+#include "evidence.h"
+#include "fail.h"
+#include "keys.h"
+#include "tls_internal.h"
+
+static enum ratls_status fail_names(struct ratls_error *err, const char *one, const char *other)
+{
+    return ratls_fail(err, RATLS_USAGE,
+                      "the program verifies %.64s but asks for %.64s (SNI): which is meant?", one,
+                      other);
+}
+
+/*
+ * The server that the program means: the name or address that it verifies against, else the SNI.
+ * Both present and different is refused, for a policy must not be chosen by the weaker one.
+ */
+static enum ratls_status find_server_name(SSL *ssl, char *out, struct ratls_error *err)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
+    const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
+    const char *verified = host != NULL ? host : address;
+    const char *name = verified != NULL ? verified : sni;
+    enum ratls_status status = RATLS_OK;
+
+    if (host != NULL && X509_VERIFY_PARAM_get0_host(param, 1) != NULL)
+        status = fail_names(err, host, X509_VERIFY_PARAM_get0_host(param, 1));
+    else if (verified != NULL && sni != NULL && strcasecmp(verified, sni) != 0)
+        status = fail_names(err, verified, sni);
+    else if (name != NULL && strlen(name) >= RATLS_SERVER_NAME_MAX)
+        status = ratls_fail(err, RATLS_LIMIT, "the server's name is too long");
+    else if (name != NULL)
+        memcpy(out, name, strlen(name) + 1);
+    OPENSSL_free(address);
+    return status;
+}
+
+/* Which rules apply. *ret_plain: none do, and the configuration lets such names alone. */
+static enum ratls_status choose_rules(SSL *ssl, struct ratls_tls *tls,
+                                      struct ratls_channel *channel, bool *ret_plain)
+{
+    enum ratls_status status = find_server_name(ssl, channel->server_name, &channel->error);
+    const char *name = channel->server_name[0] == '\0' ? NULL : channel->server_name;
+
+    *ret_plain = false;
+    if (status != RATLS_OK || tls->collects)
+        return status;
+    if (tls->policy == NULL)
+        return ratls_fail(&channel->error, tls->policy_failure.status, "%s",
+                          tls->policy_failure.text);
+    channel->rules = ratls_policy_rules(tls->policy, name);
+    if (channel->rules != NULL) {
+        ratls_policy_free(channel->policy);
+        channel->policy = ratls_policy_up_ref(tls->policy);
+    } else if (tls->unlisted_plain) {
+        *ret_plain = true;
+    } else if (name == NULL) {
+        return ratls_fail(&channel->error, RATLS_USAGE,
+                          "the program did not say which server it means (no SNI), and no policy "
+                          "speaks for every name");
+    } else {
+        return ratls_fail(&channel->error, RATLS_USAGE, "no policy speaks for %.200s", name);
+    }
+    return RATLS_OK;
+}
+
+/*
+ * A resumed session, an external PSK or early data would pass by the Certificate message and with it
+ * by the evidence. A session that is made stale is not offered; OpenSSL does a full handshake.
+ */
+static void forbid_resumption(SSL *ssl)
+{
+    SSL_SESSION *session = SSL_get_session(ssl);
+
+    SSL_set_psk_client_callback(ssl, NULL);
+    SSL_set_psk_use_session_callback(ssl, NULL);
+    if (session == NULL || !SSL_SESSION_is_resumable(session))
+        return;
+    SSL_SESSION_set_max_early_data(session, 0);
+    SSL_SESSION_set_time(session, 1);
+}
+
+static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
+{
+    long max_version = SSL_get_max_proto_version(ssl);
+
+    if (SSL_is_dtls(ssl))
+        return ratls_fail(err, RATLS_USAGE, "attestation needs TLS 1.3; the program uses DTLS");
+    if ((max_version != 0 && max_version < TLS1_3_VERSION) ||
+        SSL_get_options(ssl) & SSL_OP_NO_TLSv1_3 ||
+        !SSL_set_min_proto_version(ssl, TLS1_3_VERSION))
+        return ratls_fail(err, RATLS_USAGE,
+                          "attestation needs TLS 1.3; the program allows only older versions");
+    return RATLS_OK;
+}
+
+static int verify_certificate(X509_STORE_CTX *store, void *arg);
+
+/* Set again at each ClientHello: the program may have replaced them since SSL_CTX_new(). */
+static void install_verification(SSL *ssl, struct ratls_channel *channel)
+{
+    int mode = SSL_get_verify_mode(ssl);
+
+    if (channel->verify_mode < 0 || mode != (channel->verify_mode | SSL_VERIFY_PEER))
+        channel->verify_mode = mode;
+    SSL_CTX_set_cert_verify_callback(SSL_get_SSL_CTX(ssl), verify_certificate, NULL);
+    SSL_set_verify(ssl, mode | SSL_VERIFY_PEER, SSL_get_verify_callback(ssl));
+}
+
+static enum ratls_status fill_request(struct ratls_tls *tls, struct ratls_channel *channel)
+{
+    struct ratls_request *request = &channel->request;
+
+    if (channel->asked)
+        return RATLS_OK; /* the second ClientHello repeats the first */
+    if (tls->collects) {
+        request->selection = tls->collected;
+    } else {
+        request->selection = channel->rules->selection;
+        request->key_id_count = ratls_key_cache_ids(channel->rules->keys, time(NULL),
+                                                    request->key_ids, RATLS_KEY_IDS_MAX);
+    }
+    return ratls_random(request->nonce, sizeof request->nonce, &channel->error);
+}
+
+static enum ratls_status make_request(SSL *ssl, struct ratls_tls *tls,
+                                      struct ratls_channel *channel, struct ratls_writer *w)
+{
+    bool plain;
+    enum ratls_status status = choose_rules(ssl, tls, channel, &plain);
+
+    if (status != RATLS_OK || plain)
+        return status;
+    status = require_tls13(ssl, &channel->error);
+    if (status == RATLS_OK)
+        status = fill_request(tls, channel);
+    if (status != RATLS_OK)
+        return status;
+    channel->asked = true;
+    install_verification(ssl, channel);
+    ratls_keylog_install(ssl, tls);
+    forbid_resumption(ssl);
+    ratls_request_write(&channel->request, w);
+    return w->failed ? ratls_fail(&channel->error, RATLS_LIMIT, "the request is too long")
+                     : RATLS_OK;
+}
+
+static int refuse_to_begin(SSL *ssl, struct ratls_tls *tls, struct ratls_channel *channel,
+                           int *alert)
+{
+    ratls_raise_error(&channel->error);
+    if (tls->log != NULL)
+        tls->log(ssl, channel);
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return -1;
+}
+
+int ratls_client_add_request(SSL *ssl, struct ratls_tls *tls, const unsigned char **out,
+                             size_t *ret_len, int *alert)
+{
+    struct ratls_channel *channel;
+    struct ratls_writer w;
+    uint8_t *buffer;
+
+    if (!tls->verifies)
+        return 0;
+    channel = ratls_channel_begin(ssl);
+    buffer = malloc(RATLS_REQUEST_MAX);
+    if (channel == NULL || buffer == NULL) {
+        free(buffer);
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return -1;
+    }
+    w = ratls_writer(buffer, RATLS_REQUEST_MAX);
+    if (make_request(ssl, tls, channel, &w) != RATLS_OK) {
+        free(buffer);
+        return refuse_to_begin(ssl, tls, channel, alert);
+    }
+    if (w.len == 0) { /* a name that is let alone */
+        free(buffer);
+        return 0;
+    }
+    *out = buffer;
+    *ret_len = w.len;
+    return 1;
+}
+
+/* Only keeps it: the verdict is made when the certificate is verified, which also happens without. */
+int ratls_client_parse_evidence(SSL *ssl, struct ratls_slice in, bool in_place)
+{
+    struct ratls_channel *channel = ratls_channel_of(ssl);
+
+    if (channel == NULL || !channel->asked)
+        return 1;
+    if (!in_place || channel->present) {
+        channel->misplaced = true;
+        return 1;
+    }
+    channel->present = true;
+    channel->evidence = malloc(in.len == 0 ? 1 : in.len);
+    if (channel->evidence == NULL) {
+        ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
+        return 0;
+    }
+    if (in.len != 0)
+        memcpy(channel->evidence, in.p, in.len);
+    channel->evidence_len = in.len;
+    return 1;
+}
+
+enum ratls_status ratls_channel_expectation(const SSL *ssl, const struct ratls_channel *channel,
+                                            const X509 *certificate, struct ratls_expectation *ret,
+                                            struct ratls_error *err)
+{
+    const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
+
+    if (certificate == NULL)
+        return ratls_fail(err, RATLS_USAGE, "the handshake has no X.509 certificate");
+    if (cipher == NULL)
+        cipher = SSL_get_current_cipher(ssl);
+    if (cipher == NULL || !channel->bound)
+        return ratls_fail(err, RATLS_CRYPTO, "OpenSSL did not show the handshake secret");
+    *ret = (struct ratls_expectation){
+        .mode = RATLS_MODE_HANDSHAKE,
+        .role = RATLS_ROLE_SERVER,
+        .tls_version = (uint16_t)SSL_version(ssl),
+        .cipher_suite = SSL_CIPHER_get_protocol_id(cipher),
+        .server_name = channel->server_name[0] == '\0' ? NULL : channel->server_name,
+        .now = time(NULL),
+    };
+    memcpy(ret->nonce, channel->request.nonce, sizeof ret->nonce);
+    memcpy(ret->binder, channel->binder, sizeof ret->binder);
+    return ratls_spki_sha256(certificate, ret->spki_sha256, err);
+}
+
+/*
+ * The evidence of the handshake; where the policy is content with it and the server sent no other,
+ * that of the certificate.
+ */
+static void choose_evidence(struct ratls_channel *channel, const X509 *certificate,
+                            struct ratls_submission *submission)
+{
+    struct ratls_expectation *expectation = &channel->expectation;
+
+    submission->present = channel->present;
+    submission->evidence = ratls_slice(channel->evidence, channel->evidence_len);
+    if (channel->present || channel->rules->freshness != RATLS_FRESHNESS_CERTIFICATE ||
+        !ratls_evidence_in_certificate(certificate, &submission->evidence))
+        return;
+    submission->present = true;
+    expectation->mode = RATLS_MODE_CERTIFICATE;
+    expectation->tls_version = expectation->cipher_suite = 0;
+    memset(expectation->nonce, 0, sizeof expectation->nonce);
+    memset(expectation->binder, 0, sizeof expectation->binder);
+}
+
+static enum ratls_status appraise_server(SSL *ssl, struct ratls_channel *channel,
+                                         const X509 *certificate)
+{
+    struct ratls_submission submission = {.expectation = &channel->expectation,
+                                          .tls_version = (uint16_t)SSL_version(ssl),
+                                          .resumed = SSL_session_reused(ssl),
+                                          .misplaced = channel->misplaced};
+    enum ratls_status status = ratls_channel_expectation(ssl, channel, certificate,
+                                                         &channel->expectation, &channel->error);
+
+    if (status != RATLS_OK)
+        return status;
+    if (channel->rules == NULL)
+        return ratls_fail(&channel->error, RATLS_USAGE, "evidence was collected, not appraised");
+    choose_evidence(channel, certificate, &submission);
+    ratls_report_free(channel->report);
+    channel->report = ratls_report_new();
+    if (channel->report == NULL)
+        return ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
+    return ratls_appraise_submission(channel->rules, &submission, channel->report,
+                                     &channel->error);
+}
+
+/*
+ * In place of the program's chain verification. A full handshake cannot avoid it, whatever verify
+ * mode the program has set; the PKI's result counts as much, or as little, as the program asked for.
+ */
+static int verify_certificate(X509_STORE_CTX *store, void *arg)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct ratls_channel *channel = ratls_channel_of(ssl);
+    struct ratls_tls *tls = ratls_tls_of(ssl);
+    int chain = X509_verify_cert(store);
+    enum ratls_status status;
+
+    (void)arg;
+    if (SSL_is_server(ssl) || tls == NULL || channel == NULL || !channel->asked)
+        return chain;
+    if (chain <= 0 && channel->verify_mode != SSL_VERIFY_NONE)
+        return chain;
+    status = appraise_server(ssl, channel, X509_STORE_CTX_get0_cert(store));
+    channel->accepted = status == RATLS_OK;
+    if (tls->log != NULL)
+        tls->log(ssl, channel);
+    if (channel->accepted)
+        return 1;
+    if (status == RATLS_REJECTED)
+        ratls_raise_refusal(channel->report);
+    else
+        ratls_raise_error(&channel->error);
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}

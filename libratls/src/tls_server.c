@@ -1,0 +1,93 @@
+/* The server's half: the request in the ClientHello, the evidence in the Certificate message. */
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto.h"
+#include "fail.h"
+#include "tls_internal.h"
+
+int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_slice in, int *alert)
+{
+    struct ratls_channel *channel;
+    struct ratls_request request;
+
+    if (tls->attester == NULL && tls->attester_failure.status == RATLS_OK)
+        return 1;
+    channel = ratls_channel_begin(ssl);
+    if (channel == NULL) {
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return 0;
+    }
+    switch (ratls_request_read(in, &request)) {
+    case RATLS_REQUEST_OTHER_VERSION:
+        return 1;
+    case RATLS_REQUEST_MALFORMED:
+        *alert = SSL_AD_DECODE_ERROR;
+        return 0;
+    case RATLS_REQUEST_OK:
+        break;
+    }
+    /* RFC 8446, 4.1.2: after HelloRetryRequest nothing of it may have changed. */
+    if (channel->asked &&
+        CRYPTO_memcmp(channel->request.nonce, request.nonce, sizeof request.nonce) != 0) {
+        *alert = SSL_AD_ILLEGAL_PARAMETER;
+        return 0;
+    }
+    channel->request = request;
+    channel->asked = true;
+    ratls_keylog_install(ssl, tls);
+    return 1;
+}
+
+static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
+                                       struct ratls_channel *channel, const X509 *certificate,
+                                       uint8_t *out, size_t *ret_len)
+{
+    struct ratls_attest_request request = {.mode = RATLS_MODE_HANDSHAKE, .role = RATLS_ROLE_SERVER};
+    struct ratls_expectation session;
+    enum ratls_status status;
+
+    if (tls->attester == NULL)
+        return ratls_fail(&channel->error, tls->attester_failure.status, "%s",
+                          tls->attester_failure.text);
+    status = ratls_channel_expectation(ssl, channel, certificate, &session, &channel->error);
+    if (status != RATLS_OK)
+        return status;
+    request.tls_version = session.tls_version;
+    request.cipher_suite = session.cipher_suite;
+    memcpy(request.nonce, session.nonce, sizeof request.nonce);
+    memcpy(request.binder, session.binder, sizeof request.binder);
+    memcpy(request.spki_sha256, session.spki_sha256, sizeof request.spki_sha256);
+    request.selection = channel->request.selection;
+    request.key_id_count = channel->request.key_id_count;
+    memcpy(request.key_ids, channel->request.key_ids, sizeof request.key_ids);
+    return tls->attester->attest(tls->attester, &request, out, RATLS_EVIDENCE_MAX, ret_len,
+                                 &channel->error);
+}
+
+int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate,
+                              const unsigned char **out, size_t *ret_len, int *alert)
+{
+    struct ratls_channel *channel = ratls_channel_of(ssl);
+    uint8_t *evidence;
+    uint8_t *smaller;
+    enum ratls_status status;
+
+    if (channel == NULL || !channel->asked)
+        return 0;
+    evidence = malloc(RATLS_EVIDENCE_MAX);
+    if (evidence == NULL)
+        status = ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
+    else
+        status = make_evidence(ssl, tls, channel, certificate, evidence, ret_len);
+    if (status != RATLS_OK) {
+        free(evidence);
+        ratls_raise_error(&channel->error);
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return -1;
+    }
+    smaller = realloc(evidence, *ret_len); /* OpenSSL keeps it until the message is built */
+    *out = smaller != NULL ? smaller : evidence;
+    return 1;
+}
