@@ -1,0 +1,130 @@
+#include "config.h"
+
+#include <openssl/params.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ratls/tls.h>
+
+#include "fail.h"
+
+#define EXTENSION_FIRST 65280 /* private use, RFC 8446, 11 */
+#define EXTENSION_LAST 65535
+#define RENEGOTIATION_INFO 65281 /* assigned, in spite of its place */
+
+struct raw {
+    char *role, *policy, *state, *tcti, *service, *unlisted, *log, *extension;
+};
+
+static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_fn *get_params,
+                     struct raw *raw)
+{
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_utf8_ptr("role", &raw->role, 0),
+        OSSL_PARAM_utf8_ptr("policy", &raw->policy, 0),
+        OSSL_PARAM_utf8_ptr("state", &raw->state, 0),
+        OSSL_PARAM_utf8_ptr("tcti", &raw->tcti, 0),
+        OSSL_PARAM_utf8_ptr("service", &raw->service, 0),
+        OSSL_PARAM_utf8_ptr("unlisted", &raw->unlisted, 0),
+        OSSL_PARAM_utf8_ptr("log", &raw->log, 0),
+        OSSL_PARAM_utf8_ptr("extension", &raw->extension, 0),
+        OSSL_PARAM_END,
+    };
+
+    return get_params(handle, params) != 0;
+}
+
+/* Which of the words, separated by spaces, value is; -1 if none. NULL is the first. */
+static int choose_word(const char *value, const char *const *words, size_t count)
+{
+    if (value == NULL)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(value, words[i]) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static enum ratls_status read_extension(const char *value, unsigned *ret, struct ratls_error *err)
+{
+    char *end = NULL;
+    unsigned long number;
+
+    *ret = RATLS_TLS_EXTENSION_DEFAULT;
+    if (value == NULL)
+        return RATLS_OK;
+    number = strtoul(value, &end, 10);
+    if (value[0] < '1' || value[0] > '9' || *end != '\0' || number < EXTENSION_FIRST ||
+        number > EXTENSION_LAST || number == RENEGOTIATION_INFO)
+        return ratls_fail(err, RATLS_USAGE,
+                          "extension = %.32s: must be a private-use number, 65282 to 65535", value);
+    *ret = (unsigned)number;
+    return RATLS_OK;
+}
+
+static enum ratls_status read_words(const struct raw *raw, struct ratls_config *config,
+                                    struct ratls_error *err)
+{
+    static const char *const roles[] = {"", "server", "client", "both"};
+    static const char *const unlisted[] = {"refuse", "plain"};
+    static const char *const logs[] = {"none", "stderr", "syslog"};
+    int role = choose_word(raw->role, roles, 4);
+    int others = choose_word(raw->unlisted, unlisted, 2);
+    int log = choose_word(raw->log, logs, 3);
+
+    if (role <= 0)
+        return ratls_fail(err, RATLS_USAGE, "role = %.32s: must be server, client or both",
+                          raw->role == NULL ? "" : raw->role);
+    if (others < 0)
+        return ratls_fail(err, RATLS_USAGE, "unlisted = %.32s: must be refuse or plain",
+                          raw->unlisted);
+    if (log < 0)
+        return ratls_fail(err, RATLS_USAGE, "log = %.32s: must be none, stderr or syslog",
+                          raw->log);
+    config->server = role == 1 || role == 3;
+    config->client = role == 2 || role == 3;
+    config->unlisted_plain = others == 1;
+    config->log = (enum ratls_log)log;
+    return read_extension(raw->extension, &config->extension, err);
+}
+
+static bool copy_text(const char *text, char **ret_copy)
+{
+    *ret_copy = text == NULL ? NULL : strdup(text);
+    return text == NULL || *ret_copy != NULL;
+}
+
+enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
+                                    OSSL_FUNC_core_get_params_fn *get_params,
+                                    struct ratls_config *ret_config, struct ratls_error *err)
+{
+    struct raw raw = {0};
+    enum ratls_status status;
+
+    *ret_config = (struct ratls_config){0};
+    if (get_params == NULL || !read_raw(handle, get_params, &raw))
+        return ratls_fail(err, RATLS_CRYPTO, "OpenSSL does not show the configuration");
+    status = read_words(&raw, ret_config, err);
+    if (status != RATLS_OK)
+        return status;
+    if (ret_config->client && raw.policy == NULL)
+        return ratls_fail(err, RATLS_USAGE, "role = %s needs policy = FILE or FOLDER", raw.role);
+    if (ret_config->server && raw.state == NULL)
+        return ratls_fail(err, RATLS_USAGE,
+                          "role = %s needs state = FOLDER, as made by `ratls init`", raw.role);
+    if (copy_text(raw.policy, &ret_config->policy) && copy_text(raw.state, &ret_config->state) &&
+        copy_text(raw.tcti, &ret_config->tcti) && copy_text(raw.service, &ret_config->service))
+        return RATLS_OK;
+    ratls_config_clear(ret_config);
+    return ratls_fail(err, RATLS_MEMORY, "out of memory");
+}
+
+void ratls_config_clear(struct ratls_config *config)
+{
+    free(config->policy);
+    free(config->state);
+    free(config->tcti);
+    free(config->service);
+    *config = (struct ratls_config){0};
+}

@@ -1,0 +1,37 @@
+/* The provider's section of openssl.cnf (ratls-provider(7)). */
+#ifndef RATLS_PROVIDER_CONFIG_H
+#define RATLS_PROVIDER_CONFIG_H
+
+#include <openssl/core.h>
+#include <openssl/core_dispatch.h>
+#include <stdbool.h>
+
+#include <ratls/error.h>
+
+enum ratls_log {
+    RATLS_LOG_NONE,
+    RATLS_LOG_STDERR,
+    RATLS_LOG_SYSLOG,
+};
+
+/* Owns its strings; filled once, when OpenSSL loads the provider, and never changed again. */
+struct ratls_config {
+    bool server;
+    bool client;
+    char *policy;  /* client: file or folder */
+    char *state;   /* server: folder of the attestation key */
+    char *tcti;    /* server: NULL: what the state folder says */
+    char *service; /* server: NULL: the attester's default */
+    bool unlisted_plain;
+    enum ratls_log log;
+    unsigned extension;
+};
+
+/* RATLS_USAGE, with the key in the text, for a value that is not one of the manual's. */
+RATLS_MUST_CHECK enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
+                                                     OSSL_FUNC_core_get_params_fn *get_params,
+                                                     struct ratls_config *ret_config,
+                                                     struct ratls_error *err);
+void ratls_config_clear(struct ratls_config *config);
+
+#endif

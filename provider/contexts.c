@@ -1,0 +1,92 @@
+#include "contexts.h"
+
+#include <openssl/ssl.h>
+#include <pthread.h>
+
+#include "fail.h"
+#include "log.h"
+#include "tls_internal.h"
+
+/* OpenSSL's hook has no argument that outlives the provider, so this is one per process. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    bool hooked;
+    bool loaded;
+    struct ratls_config config;
+    struct ratls_policy *policy;
+    struct ratls_error policy_failure;
+    struct ratls_attester *attester;
+    struct ratls_error attester_failure;
+} process;
+
+/* At the first SSL_CTX: a program that makes none reads no policy and no key. Under the lock. */
+static void load_once(void)
+{
+    if (process.loaded)
+        return;
+    process.loaded = true;
+    if (process.config.client)
+        process.policy_failure.status =
+            ratls_policy_load(process.config.policy, &process.policy, &process.policy_failure);
+    if (process.config.server)
+        process.attester_failure.status =
+            ratls_provider_attester(&process.config, &process.attester, &process.attester_failure);
+}
+
+static void configure(struct ratls_tls *tls)
+{
+    pthread_mutex_lock(&lock);
+    load_once();
+    tls->verifies = process.config.client;
+    tls->unlisted_plain = process.config.unlisted_plain;
+    tls->log = ratls_log_function(process.config.log);
+    tls->policy_failure = process.policy_failure;
+    tls->attester_failure = process.attester_failure;
+    if (process.policy != NULL)
+        tls->policy = ratls_policy_up_ref(process.policy);
+    if (process.attester != NULL)
+        tls->attester = process.attester->up_ref(process.attester);
+    pthread_mutex_unlock(&lock);
+}
+
+/* This context could not be hooked: it must not work at all, rather than work unattested. */
+static void disable(SSL_CTX *ctx)
+{
+    SSL_CTX_set_options(ctx, SSL_OP_NO_SSL_MASK);
+    if (!SSL_CTX_set_ciphersuites(ctx, ""))
+        SSL_CTX_set_max_proto_version(ctx, SSL3_VERSION);
+}
+
+/* OpenSSL calls this for every SSL_CTX that the program makes; it cannot fail. */
+static void hook_context(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl,
+                         void *argp)
+{
+    struct ratls_error err = {0};
+    struct ratls_tls *tls;
+
+    (void)ptr, (void)ad, (void)index, (void)argl, (void)argp;
+    if (ratls_tls_hook(parent, process.config.extension, &tls, &err) == RATLS_OK) {
+        configure(tls);
+        return;
+    }
+    ratls_raise_error(&err);
+    disable(parent);
+}
+
+enum ratls_status ratls_contexts_hook(const struct ratls_config *config, struct ratls_error *err)
+{
+    bool first;
+
+    pthread_mutex_lock(&lock);
+    first = !process.hooked;
+    if (first) {
+        process.hooked = true;
+        process.config = *config;
+    }
+    pthread_mutex_unlock(&lock);
+    if (!first)
+        return ratls_fail(err, RATLS_USAGE, "the ratls provider is loaded already");
+    if (CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, NULL, hook_context, NULL, NULL) < 0)
+        return ratls_fail_openssl(err, "OpenSSL does not take a hook for SSL_CTX");
+    return RATLS_OK;
+}

@@ -1,0 +1,21 @@
+/* Puts attestation on every SSL_CTX that the program makes. */
+#ifndef RATLS_PROVIDER_CONTEXTS_H
+#define RATLS_PROVIDER_CONTEXTS_H
+
+#include "config.h"
+
+/*
+ * From now on every new SSL_CTX of the process is hooked. Takes over the strings of config. Policy
+ * and attestation key are read when the first SSL_CTX is made; the TPM is not touched before a
+ * client asks for evidence. Once per process: a second call is RATLS_USAGE.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_contexts_hook(const struct ratls_config *config,
+                                                       struct ratls_error *err);
+
+/* attester_tpm.c, or attester_none.c where the build has no TPM stack. */
+struct ratls_attester;
+RATLS_MUST_CHECK enum ratls_status ratls_provider_attester(const struct ratls_config *config,
+                                                           struct ratls_attester **ret_attester,
+                                                           struct ratls_error *err);
+
+#endif

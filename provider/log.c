@@ -1,0 +1,50 @@
+#include "log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+static void print_report(const SSL *ssl, const struct ratls_channel *channel)
+{
+    unsigned colour = isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL ? RATLS_TEXT_COLOUR : 0;
+    char *text = NULL;
+
+    (void)ssl;
+    if (channel->accepted)
+        return;
+    if (channel->error.text[0] != '\0')
+        fprintf(stderr, "ratls: %s\n", channel->error.text);
+    else if (ratls_report_text(channel->report, RATLS_TEXT_FAILURES | colour, &text) == RATLS_OK)
+        fprintf(stderr, "ratls: %s", text);
+    free(text);
+}
+
+static void log_report(const SSL *ssl, const struct ratls_channel *channel)
+{
+    const char *server = channel->server_name[0] == '\0' ? "(no name)" : channel->server_name;
+    struct ratls_finding finding;
+
+    (void)ssl;
+    if (channel->accepted)
+        syslog(LOG_AUTHPRIV | LOG_INFO, "ratls: accepted %s", server);
+    else if (channel->error.text[0] != '\0')
+        syslog(LOG_AUTHPRIV | LOG_ERR, "ratls: %s: %s", server, channel->error.text);
+    else if (ratls_report_first_failure(channel->report, &finding))
+        syslog(LOG_AUTHPRIV | LOG_WARNING, "ratls: refused %s: %s at %s: expected %s, got %s",
+               server, finding.check, finding.at, finding.expected, finding.actual);
+}
+
+ratls_tls_log_fn *ratls_log_function(enum ratls_log log)
+{
+    switch (log) {
+    case RATLS_LOG_NONE:
+        return NULL;
+    case RATLS_LOG_STDERR:
+        return print_report;
+    case RATLS_LOG_SYSLOG:
+        return log_report;
+    }
+    return NULL;
+}
