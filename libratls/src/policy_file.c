@@ -1,0 +1,109 @@
+#include "policy_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fail.h"
+
+size_t ratls_policy_folder_len(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+/* A sticky folder, such as /tmp, does not let others replace a file that is there. */
+static enum ratls_status check_folder(const char *path, struct ratls_error *err)
+{
+    size_t len = ratls_policy_folder_len(path);
+    char *folder = len == 0 ? strdup(".") : strndup(path, len);
+    enum ratls_status status = RATLS_OK;
+    struct stat st;
+
+    if (folder == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    if (stat(folder, &st) == 0 && (st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
+        status = ratls_fail(err, RATLS_USAGE,
+                            "%s: everyone may write to the folder %s and so replace this file: "
+                            "take that right away with chmod o-w",
+                            path, folder);
+    free(folder);
+    return status;
+}
+
+static enum ratls_status check_file(const char *path, const struct stat *st, size_t max,
+                                    struct ratls_error *err)
+{
+    if (!S_ISREG(st->st_mode))
+        return ratls_fail(err, RATLS_USAGE, "%s: not a regular file", path);
+    if ((st->st_mode & S_IWOTH) != 0)
+        return ratls_fail(err, RATLS_USAGE,
+                          "%s: everyone may write to this file and so choose what is trusted: "
+                          "take that right away with chmod o-w",
+                          path);
+    if (st->st_size < 0 || (uintmax_t)st->st_size > max)
+        return ratls_fail(err, RATLS_USAGE, "%s: longer than %zu bytes", path, max);
+    return check_folder(path, err);
+}
+
+/* Reads until the end, however long the file was when it was looked at; max + 1 bytes are enough. */
+static enum ratls_status read_all(int fd, const char *path, size_t max, uint8_t *out,
+                                  size_t *ret_len, struct ratls_error *err)
+{
+    size_t len = 0;
+
+    while (len <= max) {
+        ssize_t n = read(fd, out + len, max + 1 - len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    if (len > max)
+        return ratls_fail(err, RATLS_USAGE, "%s: the file grew while it was read", path);
+    *ret_len = len;
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_policy_file_read(const char *path, size_t max, uint8_t **ret_bytes,
+                                         size_t *ret_len, struct ratls_error *err)
+{
+    enum ratls_status status;
+    uint8_t *bytes = NULL;
+    struct stat st;
+    size_t size;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO must not block */
+
+    if (fd < 0)
+        return ratls_fail(err, errno == ENOENT || errno == ENOTDIR ? RATLS_USAGE : RATLS_IO,
+                          "%s: %s", path, strerror(errno));
+    if (fstat(fd, &st) != 0) {
+        status = ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
+        goto out;
+    }
+    status = check_file(path, &st, max, err);
+    if (status != RATLS_OK)
+        goto out;
+    size = (size_t)st.st_size;
+    bytes = malloc(size + 1);
+    if (bytes == NULL) {
+        status = ratls_fail(err, RATLS_MEMORY, "out of memory");
+        goto out;
+    }
+    status = read_all(fd, path, size, bytes, ret_len, err);
+    if (status != RATLS_OK)
+        goto out;
+    *ret_bytes = bytes;
+    bytes = NULL;
+out:
+    free(bytes);
+    close(fd);
+    return status;
+}
