@@ -10,7 +10,7 @@
 #define QUOTE_LABEL 1
 #define QUOTE_MEDIA_TYPE "application/vnd.ratls.quote+cbor"
 #define QUOTE_INDICATOR 4
-#define CERTIFICATE_LABEL 2          /* of the first one */
+#define CERTIFICATE_LABEL 2 /* of the first one */
 #define CERTIFICATE_CONTENT_FORMAT 287
 #define CERTIFICATE_INDICATOR 2
 #define RECORD_ITEMS 3

@@ -24,8 +24,7 @@ static enum ratls_status hash_node(const uint8_t left[static NODE_LEN],
                                    uint8_t out[static NODE_LEN], struct ratls_error *err)
 {
     const struct ratls_slice parts[] = {ratls_slice(NODE_PREFIX, sizeof NODE_PREFIX),
-                                        ratls_slice(left, NODE_LEN),
-                                        ratls_slice(right, NODE_LEN)};
+                                        ratls_slice(left, NODE_LEN), ratls_slice(right, NODE_LEN)};
     uint8_t node[NODE_LEN];
     enum ratls_status status =
         ratls_digest(RATLS_ALG_SHA256, parts, sizeof parts / sizeof *parts, node, err);

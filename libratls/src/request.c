@@ -112,8 +112,8 @@ static void write_bank(const struct ratls_pcr_bank *bank, struct ratls_writer *w
 
 void ratls_request_write(const struct ratls_request *request, struct ratls_writer *w)
 {
-    if (!ratls_selection_valid(&request->selection) ||
-        request->key_id_count > RATLS_KEY_IDS_MAX || !are_key_ids_ascending(request)) {
+    if (!ratls_selection_valid(&request->selection) || request->key_id_count > RATLS_KEY_IDS_MAX ||
+        !are_key_ids_ascending(request)) {
         w->failed = true;
         return;
     }
