@@ -128,8 +128,9 @@ static enum ratls_status fill_request(struct ratls_tls *tls, struct ratls_channe
         request->selection = tls->collected;
     } else {
         request->selection = channel->rules->selection;
-        request->key_id_count = ratls_key_cache_ids(channel->rules->keys, time(NULL),
-                                                    request->key_ids, RATLS_KEY_IDS_MAX);
+        request->key_id_count =
+            ratls_key_cache_ids(channel->rules->keys, channel->server_name, time(NULL),
+                                request->key_ids, RATLS_KEY_IDS_MAX);
     }
     return ratls_random(request->nonce, sizeof request->nonce, &channel->error);
 }
