@@ -20,6 +20,17 @@ static enum ratls_status fail_names(struct ratls_error *err, const char *one, co
                       other);
 }
 
+/* OpenSSL calls it an error that there is none; the program's error stack is not for that. */
+static char *get_verified_address(X509_VERIFY_PARAM *param)
+{
+    char *address;
+
+    ERR_set_mark();
+    address = X509_VERIFY_PARAM_get1_ip_asc(param);
+    ERR_pop_to_mark();
+    return address;
+}
+
 /*
  * The server that the program means: the name or address that it verifies against, else the SNI.
  * Both present and different is refused, for a policy must not be chosen by the weaker one.
@@ -29,7 +40,7 @@ static enum ratls_status find_server_name(SSL *ssl, char *out, struct ratls_erro
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
     const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
+    char *address = get_verified_address(param);
     const char *verified = host != NULL ? host : address;
     const char *name = verified != NULL ? verified : sni;
     enum ratls_status status = RATLS_OK;
