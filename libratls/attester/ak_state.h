@@ -1,0 +1,56 @@
+/*
+ * The folder of an attestation key: ak.conf (what is needed to find or make the key again), ak.pub
+ * (its TPMT_PUBLIC) and, if there are any, ak.crt (its certificates, PEM). No secret lies there.
+ */
+#ifndef RATLS_ATTESTER_AK_STATE_H
+#define RATLS_ATTESTER_AK_STATE_H
+
+#include <ratls/attester_tpm.h>
+
+#include "bytes.h"
+#include "evidence.h"
+
+#define RATLS_AK_NAME_LEN 34   /* u16 algorithm and a SHA-256 digest */
+#define RATLS_AK_UNIQUE_LEN 32 /* random bytes that make this key another one than the last */
+#define RATLS_AK_PUBLIC_MAX 512
+#define RATLS_TCTI_MAX 256
+#define RATLS_AK_PATH_LEN 4096
+
+struct ratls_ak_state {
+    enum ratls_ak_algorithm algorithm;
+    uint32_t handle; /* persistent handle; 0: transient */
+    uint8_t unique[RATLS_AK_UNIQUE_LEN];
+    uint8_t name[RATLS_AK_NAME_LEN];
+    uint8_t public_area[RATLS_AK_PUBLIC_MAX];
+    size_t public_len;
+    char tcti[RATLS_TCTI_MAX]; /* "": the default of tpm2-tss */
+    size_t certificate_count;
+    struct ratls_slice certificates[RATLS_CERTIFICATES_MAX]; /* DER, the AK's first; owned */
+};
+
+/* folder/file */
+RATLS_MUST_CHECK enum ratls_status ratls_ak_state_path(const char *folder, const char *file,
+                                                       char ret_path[static RATLS_AK_PATH_LEN],
+                                                       struct ratls_error *err);
+
+/* Whether the folder has a key, readable or not. */
+bool ratls_ak_state_exists(const char *folder);
+
+/* Fails unless the Name in ak.conf is that of ak.pub. The caller clears *ret_state. */
+RATLS_MUST_CHECK enum ratls_status ratls_ak_state_load(const char *folder,
+                                                       struct ratls_ak_state *ret_state,
+                                                       struct ratls_error *err);
+/*
+ * Creates the folder if needed and writes ak.pub and ak.conf, each at once or not at all. Removes
+ * ak.crt: it was for another key.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_ak_state_store(const char *folder,
+                                                        const struct ratls_ak_state *state,
+                                                        struct ratls_error *err);
+void ratls_ak_state_clear(struct ratls_ak_state *state);
+
+/* RATLS_USAGE unless ak.conf gives a TCTI configuration back as it is. */
+RATLS_MUST_CHECK enum ratls_status ratls_ak_state_check_tcti(const char *tcti,
+                                                             struct ratls_error *err);
+
+#endif

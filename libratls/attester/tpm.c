@@ -1,0 +1,185 @@
+#include "tpm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <tss2/tss2_rc.h>
+#include <tss2/tss2_tctildr.h>
+#include <unistd.h>
+
+#include "fail.h"
+
+#define DEVICE_PREFIX "device:"
+#define DEVICE_DEFAULT "/dev/tpmrm0"
+
+/*
+ * A code of the TPM without the bits that only say which parameter, handle or session was meant
+ * (TPM 2.0 Part 2, 6.6), or the whole code if another layer than the TPM made it. The resource
+ * manager of the kernel and tpm2-abrmd pass on codes of the TPM under layers of their own.
+ */
+static TSS2_RC bare_code(TSS2_RC rc)
+{
+    TSS2_RC layer = rc & TSS2_RC_LAYER_MASK;
+
+    if (layer != TSS2_TPM_RC_LAYER && layer != TSS2_RESMGR_TPM_RC_LAYER)
+        return rc;
+    rc &= ~TSS2_RC_LAYER_MASK;
+    return (rc & TPM2_RC_FMT1) != 0 ? rc & (TPM2_RC_FMT1 | 0x3f) : rc;
+}
+
+static const struct hint {
+    TSS2_RC code;
+    const char *text;
+} hints[] = {
+    {TPM2_RC_LOCKOUT,
+     "the TPM is in dictionary-attack lockout: wait for its recovery time, or run "
+     "tpm2_dictionarylockout --clear-lockout"},
+    {TPM2_RC_RETRY, "the TPM is busy: try again"},
+    {TPM2_RC_YIELDED, "the TPM is busy: try again"},
+    {TPM2_RC_TESTING, "the TPM is testing itself: try again"},
+    {TPM2_RC_NV_RATE, "the TPM limits how often it writes: try again later"},
+    {TPM2_RC_NV_UNAVAILABLE, "the TPM cannot write now: try again later"},
+    {TPM2_RC_NV_SPACE, "the TPM has no room for a persistent key: remove one with "
+                       "tpm2_evictcontrol, or use a transient key"},
+    {TPM2_RC_OBJECT_MEMORY, "no free slot for a key: use a TCTI with a resource manager, such as "
+                            "device:/dev/tpmrm0, or tpm2_flushcontext -t"},
+    {TPM2_RC_BAD_AUTH, "the hierarchy has a password: it must be empty"},
+    {TPM2_RC_AUTH_FAIL, "the hierarchy has a password: it must be empty"},
+    {TPM2_RC_HIERARCHY, "a hierarchy that is needed is disabled: enable it in the firmware set-up"},
+    {TPM2_RC_INITIALIZE, "the TPM was not started: the firmware does it, for a simulator run "
+                         "tpm2_startup -c"},
+    {TPM2_RC_FAILURE, "the TPM is in failure mode: power-cycle the machine"},
+    {TSS2_TCTI_RC_IO_ERROR, "the connection to the TPM broke: is it still there?"},
+    {TSS2_TCTI_RC_NO_CONNECTION, "the connection to the TPM broke: is it still there?"},
+};
+
+static const char *find_hint(TSS2_RC rc)
+{
+    TSS2_RC code = bare_code(rc);
+    size_t i;
+
+    for (i = 0; i < sizeof hints / sizeof hints[0]; i++)
+        if (hints[i].code == code)
+            return hints[i].text;
+    return NULL;
+}
+
+enum ratls_status ratls_tpm_fail(struct ratls_tpm *tpm, TSS2_RC rc, const char *what,
+                                 struct ratls_error *err)
+{
+    const char *hint = find_hint(rc);
+
+    tpm->last_rc = rc;
+    return ratls_fail(err, RATLS_TPM, "%s: %s (0x%x)%s%s", what, Tss2_RC_Decode(rc), rc,
+                      hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
+}
+
+bool ratls_tpm_is_busy(const struct ratls_tpm *tpm)
+{
+    TSS2_RC code = bare_code(tpm->last_rc);
+
+    return code == TPM2_RC_RETRY || code == TPM2_RC_YIELDED || code == TPM2_RC_TESTING ||
+           code == TSS2_TCTI_RC_TRY_AGAIN;
+}
+
+/*
+ * Errors of the TPM that say nothing about the connection (lockout, a bank that is not there) are
+ * few; after any other it is cheaper to open again than to find out what is left.
+ */
+bool ratls_tpm_is_broken(const struct ratls_tpm *tpm)
+{
+    return tpm->last_rc != TSS2_RC_SUCCESS && !ratls_tpm_is_busy(tpm);
+}
+
+bool ratls_tpm_no_object(TSS2_RC rc)
+{
+    return bare_code(rc) == TPM2_RC_HANDLE;
+}
+
+/* tss2-tctildr says for every reason the same; what the file system says is more use to people. */
+static enum ratls_status explain_absence(const char *tcti, struct ratls_tpm *tpm, TSS2_RC rc,
+                                         struct ratls_error *err)
+{
+    const char *name = tcti == NULL ? DEVICE_PREFIX DEVICE_DEFAULT : tcti;
+    const char *path;
+    int fd;
+
+    if (strncmp(name, DEVICE_PREFIX, strlen(DEVICE_PREFIX)) != 0)
+        return ratls_fail(err, RATLS_TPM,
+                          "%s: no TPM answers there: is it running, and may this user reach it?",
+                          name);
+    path = name + strlen(DEVICE_PREFIX);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        return ratls_tpm_fail(tpm, rc, path, err);
+    }
+    if (errno == EBUSY)
+        tpm->last_rc = TSS2_TCTI_RC_TRY_AGAIN;
+    if (errno == EACCES || errno == EPERM)
+        return ratls_fail(err, RATLS_TPM, "%s: %s: add this user to the group of the device (tss)",
+                          path, strerror(errno));
+    if (errno == EBUSY)
+        return ratls_fail(err, RATLS_TPM, "%s: %s: another program uses it; use /dev/tpmrm0", path,
+                          strerror(errno));
+    return ratls_fail(err, RATLS_TPM,
+                      "%s: %s: is a TPM 2.0 present, and enabled in the firmware set-up?", path,
+                      strerror(errno));
+}
+
+enum ratls_status ratls_tpm_open(const char *tcti, struct ratls_tpm *ret_tpm,
+                                 struct ratls_error *err)
+{
+    struct ratls_tpm tpm = {NULL, NULL, TSS2_RC_SUCCESS};
+    enum ratls_status status = RATLS_OK;
+    TSS2_RC rc;
+
+    rc = Tss2_TctiLdr_Initialize(tcti, &tpm.tcti);
+    if (rc != TSS2_RC_SUCCESS) {
+        tpm.last_rc = rc;
+        status = explain_absence(tcti, &tpm, rc, err);
+        goto out;
+    }
+    rc = Esys_Initialize(&tpm.esys, tpm.tcti, NULL);
+    if (rc != TSS2_RC_SUCCESS)
+        status = ratls_tpm_fail(&tpm, rc, "opening the TPM", err);
+out:
+    if (status != RATLS_OK) {
+        ratls_tpm_close(&tpm);
+        ret_tpm->last_rc = tpm.last_rc;
+        return status;
+    }
+    *ret_tpm = tpm;
+    return RATLS_OK;
+}
+
+void ratls_tpm_close(struct ratls_tpm *tpm)
+{
+    if (tpm->esys != NULL)
+        Esys_Finalize(&tpm->esys);
+    if (tpm->tcti != NULL)
+        Tss2_TctiLdr_Finalize(&tpm->tcti);
+}
+
+bool ratls_tpm_is_open(const struct ratls_tpm *tpm)
+{
+    return tpm->esys != NULL;
+}
+
+void ratls_tpm_selection_out(const struct ratls_pcr_selection *selection, TPML_PCR_SELECTION *out)
+{
+    size_t i;
+    size_t octet;
+
+    memset(out, 0, sizeof *out);
+    out->count = (UINT32)selection->count;
+    for (i = 0; i < selection->count; i++) {
+        TPMS_PCR_SELECTION *bank = &out->pcrSelections[i];
+
+        bank->hash = selection->banks[i].hash_alg;
+        bank->sizeofSelect = RATLS_PCR_COUNT / 8;
+        for (octet = 0; octet < RATLS_PCR_COUNT / 8; octet++)
+            bank->pcrSelect[octet] = (BYTE)(selection->banks[i].pcrs >> (8 * octet));
+    }
+}

@@ -1,0 +1,427 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ak.h"
+#include "fail.h"
+
+#define QUEUE_MAX 1024
+#define IDLE_MS 200 /* then others may have a TPM that has no resource manager */
+#define BUSY_PAUSE_MS 10
+#define STOP_MS 1000 /* longest wait for a thread that is to end */
+#define MS_PER_S 1000
+#define NS_PER_MS 1000000
+
+/* One caller who waits. Owned by the caller while it waits, by the thread once abandoned. */
+struct job {
+    struct job *next;
+    pthread_cond_t finished;
+    struct timespec deadline;
+    unsigned deadline_ms;
+    bool is_done;
+    bool is_abandoned; /* the caller left while the thread was at it */
+    struct ratls_pcr_selection selection;
+    uint8_t leaf[RATLS_QUALIFYING_LEN];
+    enum ratls_status status;
+    struct ratls_error error;
+    struct ratls_quoted quoted;
+};
+
+struct ratls_worker {
+    pid_t process;
+    pthread_mutex_t lock; /* of what follows, up to the blank line */
+    pthread_cond_t wake;
+    pthread_cond_t exited;
+    struct job *first;
+    struct job *last;
+    size_t waiting;
+    struct job *current; /* the thread is at it, without the lock */
+    struct timespec current_limit; /* after it the TPM is taken for stuck */
+    pthread_t thread;    /* if it is running */
+    bool is_running;
+    bool has_exited;
+    bool is_stopping;
+    bool is_orphaned; /* freed while the TPM did not answer: the thread frees the rest */
+
+    struct ratls_tpm tpm; /* from here on only the thread's */
+    ESYS_TR key;
+    struct ratls_ak_state state;
+    bool has_tcti;
+    char tcti[RATLS_TCTI_MAX];
+};
+
+static struct timespec time_from_now(unsigned ms)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += (time_t)(ms / MS_PER_S);
+    t.tv_nsec += (long)(ms % MS_PER_S) * NS_PER_MS;
+    if (t.tv_nsec >= (long)MS_PER_S * NS_PER_MS) {
+        t.tv_nsec -= (long)MS_PER_S * NS_PER_MS;
+        t.tv_sec++;
+    }
+    return t;
+}
+
+static bool is_past(const struct timespec *t)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
+}
+
+/* Waits are measured by a clock that nobody sets. */
+static bool init_cond(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+    bool ok;
+
+    if (pthread_condattr_init(&attributes) != 0)
+        return false;
+    ok = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+         pthread_cond_init(cond, &attributes) == 0;
+    pthread_condattr_destroy(&attributes);
+    return ok;
+}
+
+static void free_job(struct job *job)
+{
+    pthread_cond_destroy(&job->finished);
+    free(job);
+}
+
+static void destroy_worker(struct ratls_worker *worker)
+{
+    pthread_cond_destroy(&worker->exited);
+    pthread_cond_destroy(&worker->wake);
+    pthread_mutex_destroy(&worker->lock);
+    free(worker);
+}
+
+/* ---- the thread's side ---- */
+
+static void close_tpm(struct ratls_worker *worker)
+{
+    if (!ratls_tpm_is_open(&worker->tpm))
+        return;
+    /* Without a resource manager a transient key would stay in the TPM's memory. */
+    if (worker->key != ESYS_TR_NONE)
+        ratls_ak_unload(&worker->tpm, &worker->state, worker->key);
+    worker->key = ESYS_TR_NONE;
+    ratls_tpm_close(&worker->tpm);
+}
+
+static enum ratls_status open_tpm(struct ratls_worker *worker, struct ratls_error *err)
+{
+    enum ratls_status status = RATLS_OK;
+
+    if (!ratls_tpm_is_open(&worker->tpm))
+        status = ratls_tpm_open(worker->has_tcti ? worker->tcti : NULL, &worker->tpm, err);
+    if (status == RATLS_OK && worker->key == ESYS_TR_NONE)
+        status = ratls_ak_load(&worker->tpm, &worker->state, &worker->key, err);
+    return status;
+}
+
+/*
+ * Serves what was taken from the queue. One job for now, whose tree has one leaf; a batch is more
+ * jobs with the same selection, the root of their leaves, and a path for each.
+ */
+static enum ratls_status quote_once(struct ratls_worker *worker, struct job *job,
+                                    struct ratls_error *err)
+{
+    enum ratls_status status;
+
+    worker->tpm.last_rc = TSS2_RC_SUCCESS;
+    status = open_tpm(worker, err);
+    if (status == RATLS_OK)
+        status = ratls_quote_make(&worker->tpm, worker->key, &job->selection, job->leaf,
+                                  &job->quoted.quote, err);
+    job->quoted.path = (struct ratls_merkle_path){.leaf_index = 0, .tree_size = 1, .count = 0};
+    return status;
+}
+
+static void serve(struct ratls_worker *worker, struct job *job)
+{
+    const struct timespec pause = {0, (long)BUSY_PAUSE_MS * NS_PER_MS};
+
+    for (;;) {
+        memset(&job->error, 0, sizeof job->error);
+        job->status = quote_once(worker, job, &job->error);
+        if (job->status == RATLS_OK || !ratls_tpm_is_busy(&worker->tpm) || is_past(&job->deadline))
+            break;
+        nanosleep(&pause, NULL);
+    }
+    /* What a failed command left behind is not looked into: the next request opens afresh. */
+    if (job->status != RATLS_OK &&
+        (worker->key == ESYS_TR_NONE || ratls_tpm_is_broken(&worker->tpm)))
+        close_tpm(worker);
+}
+
+static struct job *take_job(struct ratls_worker *worker)
+{
+    struct job *job = worker->first;
+
+    worker->first = job->next;
+    if (worker->first == NULL)
+        worker->last = NULL;
+    worker->waiting--;
+    worker->current = job;
+    worker->current_limit = time_from_now(job->deadline_ms);
+    return job;
+}
+
+static void finish_job(struct ratls_worker *worker, struct job *job)
+{
+    worker->current = NULL;
+    if (job->is_abandoned) {
+        free_job(job);
+        return;
+    }
+    job->is_done = true;
+    pthread_cond_signal(&job->finished);
+}
+
+/* Called and returns with the lock held. False: stop. */
+static bool wait_for_work(struct ratls_worker *worker)
+{
+    struct timespec idle_end = time_from_now(IDLE_MS);
+    /* To make a transient key again costs more than others gain; a persistent one stays anyway. */
+    bool close_when_idle = worker->state.handle != 0 && ratls_tpm_is_open(&worker->tpm);
+
+    while (worker->first == NULL && !worker->is_stopping) {
+        if (!close_when_idle) {
+            pthread_cond_wait(&worker->wake, &worker->lock);
+        } else if (pthread_cond_timedwait(&worker->wake, &worker->lock, &idle_end) == ETIMEDOUT) {
+            pthread_mutex_unlock(&worker->lock);
+            close_tpm(worker);
+            pthread_mutex_lock(&worker->lock);
+            close_when_idle = false;
+        }
+    }
+    return worker->first != NULL;
+}
+
+static void *run(void *arg)
+{
+    struct ratls_worker *worker = arg;
+    bool is_orphaned;
+
+    pthread_mutex_lock(&worker->lock);
+    while (wait_for_work(worker)) {
+        struct job *job = take_job(worker);
+
+        pthread_mutex_unlock(&worker->lock);
+        serve(worker, job);
+        pthread_mutex_lock(&worker->lock);
+        finish_job(worker, job);
+    }
+    pthread_mutex_unlock(&worker->lock);
+    close_tpm(worker);
+    pthread_mutex_lock(&worker->lock);
+    worker->has_exited = true;
+    is_orphaned = worker->is_orphaned;
+    pthread_cond_signal(&worker->exited);
+    pthread_mutex_unlock(&worker->lock);
+    if (is_orphaned)
+        destroy_worker(worker);
+    return NULL;
+}
+
+/* ---- the callers' side ---- */
+
+enum ratls_status ratls_worker_new(const struct ratls_ak_state *state, const char *tcti,
+                                   struct ratls_worker **ret_worker, struct ratls_error *err)
+{
+    struct ratls_worker *worker = calloc(1, sizeof *worker);
+
+    if (worker == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    worker->process = getpid();
+    worker->key = ESYS_TR_NONE;
+    worker->state = *state;
+    worker->state.certificate_count = 0;
+    worker->has_tcti = tcti != NULL;
+    if (tcti != NULL)
+        memccpy(worker->tcti, tcti, '\0', sizeof worker->tcti - 1);
+    if (pthread_mutex_init(&worker->lock, NULL) != 0)
+        goto no_lock;
+    if (!init_cond(&worker->wake))
+        goto no_wake;
+    if (!init_cond(&worker->exited))
+        goto no_exited;
+    *ret_worker = worker;
+    return RATLS_OK;
+no_exited:
+    pthread_cond_destroy(&worker->wake);
+no_wake:
+    pthread_mutex_destroy(&worker->lock);
+no_lock:
+    free(worker);
+    return ratls_fail(err, RATLS_MEMORY, "no memory for a lock");
+}
+
+bool ratls_worker_is_ours(const struct ratls_worker *worker)
+{
+    return worker->process == getpid();
+}
+
+/* The program's signal handlers run in the program's threads. */
+static int start_thread(struct ratls_worker *worker)
+{
+    sigset_t all;
+    sigset_t before;
+    int result;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    result = pthread_create(&worker->thread, NULL, run, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    worker->is_running = result == 0;
+    return result;
+}
+
+/* With the lock held. */
+static enum ratls_status append_job(struct ratls_worker *worker, struct job *job,
+                                    struct ratls_error *err)
+{
+    int result;
+
+    if (worker->current != NULL && is_past(&worker->current_limit))
+        return ratls_fail(err, RATLS_TPM,
+                          "the TPM has not answered for more than %u ms: it hangs, or another "
+                          "program keeps it busy",
+                          worker->current->deadline_ms);
+    if (worker->waiting == QUEUE_MAX)
+        return ratls_fail(err, RATLS_TPM, "the TPM is too slow: %d requests wait for it already",
+                          QUEUE_MAX);
+    if (!worker->is_running && (result = start_thread(worker)) != 0)
+        return ratls_fail(err, RATLS_TPM, "starting the thread of the TPM: %s", strerror(result));
+    if (worker->last != NULL)
+        worker->last->next = job;
+    else
+        worker->first = job;
+    worker->last = job;
+    worker->waiting++;
+    pthread_cond_signal(&worker->wake);
+    return RATLS_OK;
+}
+
+/* With the lock held. False: the job is not in the queue. */
+static bool remove_job(struct ratls_worker *worker, struct job *job)
+{
+    struct job *before = NULL;
+    struct job *at = worker->first;
+
+    while (at != NULL && at != job) {
+        before = at;
+        at = at->next;
+    }
+    if (at == NULL)
+        return false;
+    if (before != NULL)
+        before->next = job->next;
+    else
+        worker->first = job->next;
+    if (worker->last == job)
+        worker->last = before;
+    worker->waiting--;
+    return true;
+}
+
+/* With the lock held. Whether the job is the caller's again. */
+static bool wait_for_job(struct ratls_worker *worker, struct job *job, struct ratls_error *err)
+{
+    int result = 0;
+
+    while (!job->is_done && result != ETIMEDOUT)
+        result = pthread_cond_timedwait(&job->finished, &worker->lock, &job->deadline);
+    if (job->is_done) {
+        if (job->status != RATLS_OK)
+            ratls_fail(err, job->status, "%s", job->error.text);
+        return true;
+    }
+    job->status = ratls_fail(err, RATLS_TPM,
+                             "the TPM did not answer within %u ms: it hangs, or is too busy",
+                             job->deadline_ms);
+    if (remove_job(worker, job))
+        return true;
+    job->is_abandoned = true;
+    return false;
+}
+
+static struct job *new_job(const struct ratls_pcr_selection *selection,
+                           const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms)
+{
+    struct job *job = calloc(1, sizeof *job);
+
+    if (job == NULL)
+        return NULL;
+    if (!init_cond(&job->finished)) {
+        free(job);
+        return NULL;
+    }
+    job->deadline = time_from_now(deadline_ms);
+    job->deadline_ms = deadline_ms;
+    job->selection = *selection;
+    memcpy(job->leaf, leaf, sizeof job->leaf);
+    return job;
+}
+
+enum ratls_status ratls_worker_quote(struct ratls_worker *worker,
+                                     const struct ratls_pcr_selection *selection,
+                                     const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms,
+                                     struct ratls_quoted *ret_quoted, struct ratls_error *err)
+{
+    struct job *job = new_job(selection, leaf, deadline_ms);
+    enum ratls_status status;
+    bool is_mine = true;
+
+    if (job == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    pthread_mutex_lock(&worker->lock);
+    status = append_job(worker, job, err);
+    if (status == RATLS_OK) {
+        is_mine = wait_for_job(worker, job, err);
+        status = is_mine ? job->status : RATLS_TPM;
+    }
+    pthread_mutex_unlock(&worker->lock);
+    if (status == RATLS_OK)
+        *ret_quoted = job->quoted;
+    if (is_mine)
+        free_job(job);
+    return status;
+}
+
+void ratls_worker_free(struct ratls_worker *worker)
+{
+    struct timespec limit = time_from_now(STOP_MS);
+    int result = 0;
+
+    pthread_mutex_lock(&worker->lock);
+    worker->is_stopping = true;
+    pthread_cond_signal(&worker->wake);
+    if (!worker->is_running) {
+        pthread_mutex_unlock(&worker->lock);
+        destroy_worker(worker);
+        return;
+    }
+    while (!worker->has_exited && result != ETIMEDOUT)
+        result = pthread_cond_timedwait(&worker->exited, &worker->lock, &limit);
+    if (!worker->has_exited) {
+        worker->is_orphaned = true;
+        pthread_detach(worker->thread);
+        pthread_mutex_unlock(&worker->lock);
+        return;
+    }
+    pthread_mutex_unlock(&worker->lock);
+    pthread_join(worker->thread, NULL);
+    destroy_worker(worker);
+}
