@@ -1,0 +1,175 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cbor.h"
+#include "octets.h"
+#include "request.h"
+
+#define NONCE "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define HEAD "8401 5820" NONCE
+#define PCRS "81 820b 83000107"
+#define ID_A "48 00000000000000aa"
+#define ID_B "48 00000000000000bb"
+#define ALL_PCRS "98180001020304050607 08090a0b0c0d0e0f 1011121314151617"
+
+static const char MINIMAL[] = HEAD PCRS "80";
+static const char LARGEST[] = HEAD "83 820b" ALL_PCRS "820c" ALL_PCRS "820d" ALL_PCRS "84" ID_A ID_B
+                                   "48 00000000000000cc 48 00000000000000dd";
+
+static bool accepts(struct ratls_slice in)
+{
+    struct ratls_request request;
+
+    return ratls_request_read(in, &request) == RATLS_REQUEST_OK;
+}
+
+Test(request, every_field_arrives)
+{
+    struct octets in = octets_from_hex(HEAD "82 820b 83000107 820d 8117 82" ID_A ID_B);
+    struct octets nonce = octets_from_hex(NONCE);
+    struct ratls_request request;
+
+    cr_assert_eq(ratls_request_read(octets_slice(in), &request), RATLS_REQUEST_OK);
+    cr_assert_arr_eq(request.nonce, nonce.p, RATLS_NONCE_LEN);
+    cr_assert_eq(request.selection.count, 2);
+    cr_assert_eq(request.selection.banks[0].hash_alg, 0x000b);
+    cr_assert_eq(request.selection.banks[0].pcrs, 1u << 0 | 1u << 1 | 1u << 7);
+    cr_assert_eq(request.selection.banks[1].hash_alg, 0x000d);
+    cr_assert_eq(request.selection.banks[1].pcrs, 1u << 23);
+    cr_assert_eq(request.key_id_count, 2);
+    cr_assert_arr_eq(request.key_ids[0], "\0\0\0\0\0\0\0\xaa", RATLS_KEY_ID_LEN);
+    cr_assert_arr_eq(request.key_ids[1], "\0\0\0\0\0\0\0\xbb", RATLS_KEY_ID_LEN);
+    free(in.p);
+    free(nonce.p);
+}
+
+Test(request, what_is_accepted_is_written_the_same)
+{
+    static const char *const cases[] = {MINIMAL, LARGEST,
+                                        HEAD "82 820b 83000107 820d 8117 82" ID_A ID_B};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct octets in = octets_from_hex(cases[i]);
+        uint8_t out[RATLS_REQUEST_MAX];
+        struct ratls_writer w = ratls_writer(out, sizeof out);
+        struct ratls_request request;
+
+        cr_assert_eq(ratls_request_read(octets_slice(in), &request), RATLS_REQUEST_OK, "%zu", i);
+        ratls_request_write(&request, &w);
+        cr_expect(ratls_slice_equal(ratls_writer_slice(&w), octets_slice(in)), "case %zu", i);
+        free(in.p);
+    }
+}
+
+Test(request, only_the_whole_is_accepted)
+{
+    struct octets minimal = octets_from_hex(MINIMAL);
+    struct octets largest = octets_from_hex(LARGEST);
+
+    assert_only_whole(octets_slice(minimal), accepts);
+    assert_only_whole(octets_slice(largest), accepts);
+    free(minimal.p);
+    free(largest.p);
+}
+
+Test(request, results)
+{
+    static const struct {
+        const char *name;
+        const char *hex;
+        enum ratls_request_result result;
+    } cases[] = {
+        {"minimal", MINIMAL, RATLS_REQUEST_OK},
+        {"four key ids", LARGEST, RATLS_REQUEST_OK},
+        {"version 0", "8400 5820" NONCE PCRS "80", RATLS_REQUEST_OTHER_VERSION},
+        {"version 2 with other fields", "8302 6161 80", RATLS_REQUEST_OTHER_VERSION},
+        {"version 2 and nothing else", "8102", RATLS_REQUEST_OTHER_VERSION},
+        {"version 2^64-1", "811bffffffffffffffff", RATLS_REQUEST_OTHER_VERSION},
+        {"version in a long head", "841801 5820" NONCE PCRS "80", RATLS_REQUEST_MALFORMED},
+        {"version as text", "846131 5820" NONCE PCRS "80", RATLS_REQUEST_MALFORMED},
+        {"no version", "80", RATLS_REQUEST_MALFORMED},
+        {"a map", "a101 02", RATLS_REQUEST_MALFORMED},
+        {"three items", "8301 5820" NONCE PCRS, RATLS_REQUEST_MALFORMED},
+        {"five items", "8501 5820" NONCE PCRS "8080", RATLS_REQUEST_MALFORMED},
+        {"nonce of 31 bytes",
+         "8401 581f 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e" PCRS "80",
+         RATLS_REQUEST_MALFORMED},
+        {"nonce of 33 bytes", "8401 5821" NONCE "20" PCRS "80", RATLS_REQUEST_MALFORMED},
+        {"no nonce", "8401 40" PCRS "80", RATLS_REQUEST_MALFORMED},
+        {"no bank", HEAD "80 80", RATLS_REQUEST_MALFORMED},
+        {"five banks", HEAD "85 820b8100 820c8100 820d8100 820e8100 820f8100 80",
+         RATLS_REQUEST_MALFORMED},
+        {"SHA-1 bank", HEAD "81 82048100 80", RATLS_REQUEST_MALFORMED},
+        {"SHA3-256 bank", HEAD "81 8218278100 80", RATLS_REQUEST_MALFORMED},
+        {"banks descending", HEAD "82 820c8100 820b8100 80", RATLS_REQUEST_MALFORMED},
+        {"a bank twice", HEAD "82 820b8100 820b8101 80", RATLS_REQUEST_MALFORMED},
+        {"bank without PCRs", HEAD "81 820b80 80", RATLS_REQUEST_MALFORMED},
+        {"PCR 23", HEAD "81 820b8117 80", RATLS_REQUEST_OK},
+        {"PCR 24", HEAD "81 820b811818 80", RATLS_REQUEST_MALFORMED},
+        {"PCR 2^32", HEAD "81 820b811b0000000100000000 80", RATLS_REQUEST_MALFORMED},
+        {"PCRs descending", HEAD "81 820b820100 80", RATLS_REQUEST_MALFORMED},
+        {"a PCR twice", HEAD "81 820b820707 80", RATLS_REQUEST_MALFORMED},
+        {"PCR 0 twice", HEAD "81 820b820000 80", RATLS_REQUEST_MALFORMED},
+        {"25 PCRs", HEAD "81 820b 9819 0001020304050607 08090a0b0c0d0e0f 101112131415161717 80",
+         RATLS_REQUEST_MALFORMED},
+        {"key ids descending", HEAD PCRS "82" ID_B ID_A, RATLS_REQUEST_MALFORMED},
+        {"a key id twice", HEAD PCRS "82" ID_A ID_A, RATLS_REQUEST_MALFORMED},
+        {"key id of 7 bytes", HEAD PCRS "81 47 000000000000aa", RATLS_REQUEST_MALFORMED},
+        {"key id of 9 bytes", HEAD PCRS "81 49 0000000000000000aa", RATLS_REQUEST_MALFORMED},
+        {"five key ids",
+         HEAD PCRS "85" ID_A ID_B "48 00000000000000cc 48 00000000000000dd 48 00000000000000ee",
+         RATLS_REQUEST_MALFORMED},
+        {"indefinite array", "9f01 5820" NONCE PCRS "80 ff", RATLS_REQUEST_MALFORMED},
+        {"tagged", "d9d9f7" HEAD PCRS "80", RATLS_REQUEST_MALFORMED},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct octets in = octets_from_hex(cases[i].hex);
+        struct ratls_request request = {.key_id_count = 99};
+
+        cr_expect_eq(ratls_request_read(octets_slice(in), &request), cases[i].result, "%s",
+                     cases[i].name);
+        if (cases[i].result != RATLS_REQUEST_OK)
+            cr_expect_eq(request.key_id_count, 99, "%s: written to", cases[i].name);
+        free(in.p);
+    }
+}
+
+Test(request, the_writer_refuses_what_the_reader_would)
+{
+    static const struct {
+        const char *name;
+        struct ratls_request request;
+        bool is_written;
+    } cases[] = {
+        {"good", {.selection = {1, {{0x000b, 1}}}}, true},
+        {"nothing selected", {.selection = {0}}, false},
+        {"too many banks", {.selection = {5, {{0x000b, 1}}}}, false},
+        {"SHA-1", {.selection = {1, {{0x0004, 1}}}}, false},
+        {"no PCR", {.selection = {1, {{0x000b, 0}}}}, false},
+        {"PCR 24", {.selection = {1, {{0x000b, 1 << 24}}}}, false},
+        {"banks descending", {.selection = {2, {{0x000c, 1}, {0x000b, 1}}}}, false},
+        {"five key ids", {.selection = {1, {{0x000b, 1}}}, .key_id_count = 5}, false},
+        {"key ids descending",
+         {.selection = {1, {{0x000b, 1}}}, .key_id_count = 2, .key_ids = {{2}, {1}}},
+         false},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t out[RATLS_REQUEST_MAX];
+        struct ratls_writer w = ratls_writer(out, sizeof out);
+
+        ratls_request_write(&cases[i].request, &w);
+        cr_expect_eq(!w.failed, cases[i].is_written, "%s", cases[i].name);
+    }
+}
+
+/* WIRE.md, 6: the largest request, counted there. */
+Test(request, the_largest_request_is_far_below_the_limit)
+{
+    struct octets largest = octets_from_hex(LARGEST);
+
+    cr_assert_leq(largest.len, 190);
+    free(largest.p);
+}
