@@ -1,8 +1,7 @@
-/* Digests, names, key derivation and signatures. The fetched algorithms never change once set. */
+/* Digests, TPM names, key derivation, random. The fetched algorithms never change once set. */
 #include "crypto.h"
 
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
@@ -67,6 +66,12 @@ static EVP_KDF *fetch_tls13_kdf(void)
         return kdf;
     }
     return fetched;
+}
+
+const EVP_MD *ratls_digest_method(uint16_t alg)
+{
+    struct digest *digest = find_digest(alg);
+    return digest ? fetch_digest(digest) : NULL;
 }
 
 static bool digest_parts(const EVP_MD *md, const struct ratls_slice *parts, size_t count,

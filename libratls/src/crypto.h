@@ -14,6 +14,9 @@
 
 #define RATLS_DIGEST_MAX 64
 
+/* The fetched digest of SHA-256, SHA-384 or SHA-512; NULL for another, or if OpenSSL has it not. */
+const EVP_MD *ratls_digest_method(uint16_t alg);
+
 /*
  * Digest of the parts, one after the other. alg is a TPM_ALG_ID of SHA-256, SHA-384 or SHA-512
  * (SHA-1 is refused). Writes ratls_tpm_hash_len(alg) bytes.
