@@ -113,7 +113,7 @@ static int talk(SSL *ssl, const char *host)
     return ratls_tls_report(ssl) != NULL ? REFUSED : COULD_NOT_WORK;
 }
 
-static int run(SSL_CTX *ctx, const char *host, const char *port)
+static int run(SSL_CTX *ctx, char *host, const char *port)
 {
     int fd = connect_to(host, port);
     SSL *ssl = SSL_new(ctx);
