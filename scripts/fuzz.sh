@@ -24,7 +24,8 @@ for target; do
     if "build/fuzz/bin/fuzz_$target" -max_total_time="$seconds" -max_len=70000 -timeout=10 \
         -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="build/fuzz/crash-$target-" \
         "$found" "fuzz/corpus/$target" >"build/fuzz/$target.log" 2>&1; then
-        awk '/number_of_executed_units/ { print $2 " runs, nothing found" }' "build/fuzz/$target.log"
+        awk '/number_of_executed_units/ { print $2 " runs, nothing found" }' \
+            "build/fuzz/$target.log"
     else
         failed=$((failed + 1))
         echo "FAILED"

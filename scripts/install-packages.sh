@@ -75,7 +75,7 @@ as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q
 # shellcheck disable=SC2086 # a list of words
 as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
 
-# The tests and the demo run their own copies: a machine's next boot should not bring up new servers.
+# The tests and the demo run their own copies: the next boot should not bring up new servers.
 if [ -d /run/systemd/system ]; then
     for service in $new_services; do
         as_root systemctl --quiet disable "$service" || true

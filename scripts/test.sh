@@ -28,7 +28,9 @@ run_preset() {
     if ! cmake --preset "$preset" -DBUILD_TESTING=ON "$@" >"build/$preset.configure.log" 2>&1 ||
         ! cmake --build --preset "$preset" >"build/$preset.build.log" 2>&1; then
         tail -n 40 "build/$preset.configure.log"
-        [ ! -e "build/$preset.build.log" ] || grep -A 20 -E 'FAILED|error' "build/$preset.build.log" | head -n 60
+        if [ -e "build/$preset.build.log" ]; then
+            grep -A 20 -E 'FAILED|error' "build/$preset.build.log" | head -n 60
+        fi
         broken="$broken $preset"
         failed=$((failed + 1))
         return 0

@@ -1,0 +1,53 @@
+#!/bin/sh
+# Every public function and every check has its place in the documents, every check its row in
+# tests/tamper, and every manual page can be made.
+set -eu
+cd "${RATLS_SOURCE_DIR:?}"
+man=libratls/man
+bad=0
+
+need() { # need WORD WHERE FILE...: WORD occurs in one of the files
+    word=$1 where=$2
+    shift 2
+    if ! cat "$@" 2>/dev/null | grep -qF -- "$word"; then
+        echo "$word: not in $where"
+        bad=1
+    fi
+}
+
+names() {
+    sed -n 's/^[[:space:]]*\(ratls_[a-z_0-9]*\);$/\1/p' libratls/*.map
+}
+
+checks() { # checks PATTERN: what its group matches in each row of the table
+    sed -n "s/^ *$1.*/\\1/p" libratls/src/checks.h
+}
+
+count=0
+for function in $(names); do
+    need "*$function*" "a manual page of section 3" "$man"/*.3.scd
+    need "$function" NEWS NEWS
+    count=$((count + 1))
+done
+[ "$count" -gt 20 ] || { echo "only $count public functions found"; bad=1; }
+
+count=0
+for check in $(checks 'X([A-Z_0-9]*, *"\([^"]*\)"'); do
+    need "$check" "ratls-policy(5)" "$man/ratls-policy.5.scd"
+    count=$((count + 1))
+done
+for check in $(checks 'X(\([A-Z_0-9]*\), *"'); do
+    if ! cat tests/tamper/*.[ch] | grep -qE "(^|[^A-Z_])(RATLS_CHECK_)?$check([^A-Z_]|\$)"; then
+        echo "$check: no row in tests/tamper"
+        bad=1
+    fi
+done
+[ "$count" -gt 20 ] || { echo "only $count checks found"; bad=1; }
+
+for page in "$man"/*.scd; do
+    if ! scdoc <"$page" >/dev/null; then
+        echo "$page: not a manual page"
+        bad=1
+    fi
+done
+exit "$bad"

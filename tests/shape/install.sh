@@ -1,0 +1,49 @@
+#!/bin/sh
+# install.sh BUILD CC FLAGS: installs to a folder of its own, and builds and runs programs against
+# it, with find_package and with pkg-config.
+set -eu
+build=$1 cc=$2 flags=$3
+consumer=${RATLS_SOURCE_DIR:?}/tests/shape/consumer
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+fail() {
+    cat "$folder/log"
+    exit 1
+}
+
+prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$build/CMakeCache.txt")
+
+DESTDIR=$folder/root cmake --install "$build" >"$folder/log"
+for pattern in include/ratls/ratls.h 'lib*/libratls.so*' 'lib*/pkgconfig/ratls.pc' \
+    'lib*/cmake/ratls/ratls-config.cmake' bin/ratls 'share/man/man1/ratls.1*'; do
+    # shellcheck disable=SC2086 # a pattern
+    ls $folder/root$prefix/$pattern >/dev/null || fail
+done
+find "$folder/root" -name ratls.so | grep -q . || { echo "the provider was not installed"; exit 1; }
+if grep -rlI "$build" "$folder/root"; then
+    echo "an installed text file names the build folder"
+    exit 1
+fi
+
+echo "find_package:"
+cmake -S "$consumer" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/root$prefix" \
+    -DCMAKE_C_COMPILER="$cc" -DCMAKE_C_FLAGS="$flags" >"$folder/log" 2>&1 || fail
+cmake --build "$folder/build" >>"$folder/log" 2>&1 || fail
+"$folder/build/consumer"
+if [ -e "$folder/build/consumer_attester" ]; then "$folder/build/consumer_attester"; fi
+
+echo "pkg-config:"
+pc=$(find "$folder/root" -name ratls.pc)
+PKG_CONFIG_PATH=${pc%/ratls.pc} PKG_CONFIG_SYSROOT_DIR=$folder/root
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
+libraries=$folder/root$(pkg-config --variable=libdir ratls | sed "s|^$folder/root||")
+# shellcheck disable=SC2046,SC2086 # lists of options
+"$cc" -std=c11 -Wall -Wextra -Werror $flags -o "$folder/consumer" "$consumer/consumer.c" \
+    $(pkg-config --cflags --libs ratls)
+LD_LIBRARY_PATH=$libraries "$folder/consumer"
+if pkg-config --exists ratls-attester; then
+    # shellcheck disable=SC2046,SC2086 # lists of options
+    "$cc" -std=c11 -Wall -Wextra -Werror $flags -o "$folder/consumer_attester" \
+        "$consumer/consumer_attester.c" $(pkg-config --cflags --libs ratls-attester)
+    LD_LIBRARY_PATH=$libraries "$folder/consumer_attester"
+fi

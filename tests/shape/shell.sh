@@ -1,0 +1,19 @@
+#!/bin/sh
+# Every script is clean by shellcheck and parses in dash; codespell finds nothing in the texts.
+set -eu
+cd "${RATLS_SOURCE_DIR:?}"
+# shellcheck disable=SC2046 # names without spaces
+set -- $(find scripts tests fuzz bench examples -name '*.sh' | sort) .ci/run
+[ $# -gt 10 ]
+shellcheck -x -s sh "$@"
+for script; do
+    dash -n "$script"
+done
+if command -v codespell >/dev/null; then
+    codespell -q 3 --skip='./build,./fuzz/corpus,./.git,*.bin,*.der' README.md NEWS CONTRIBUTING.md \
+        libratls provider tools examples policies scripts \
+        tests
+else
+    echo "codespell is missing"
+    exit 77
+fi
