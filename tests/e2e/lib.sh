@@ -200,10 +200,9 @@ module=$work/ratls.so
 cp "$RATLS_BINARY_DIR/ossl-modules/ratls.so" "$module"
 
 write_conf() { # write_conf FILE EXAMPLE: from examples/, with our own paths
-    sed -e "s|/usr/share/ratls/openssl.cnf|$RATLS_SOURCE_DIR/provider/conf/openssl.cnf|" \
-        -e "s|/usr/share/ratls/client.cnf|$RATLS_SOURCE_DIR/provider/conf/client.cnf|" \
-        -e "s|/etc/ratls/policies|$work/policies|" -e "s|/etc/ratls|$work|g" \
-        -e "s|/var/lib/ratls|${state:-$work/state}|g" "$examples/$2" >"$work/$1"
+    sed -e "s|/usr/local/share/ratls|$RATLS_BINARY_DIR/share/ratls|" \
+        -e "s|/etc/ratls|$work|g" -e "s|/var/lib/ratls|${state:-$work/state}|g" \
+        "$examples/$2" >"$work/$1"
     printf 'module = %s\n' "$module" >>"$work/$1"
 }
 

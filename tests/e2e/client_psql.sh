@@ -1,0 +1,54 @@
+#!/bin/sh
+# An unmodified PostgreSQL attests and an unmodified psql verifies: the password stays at home.
+. "$(dirname "$0")/lib.sh"
+programs=$(find /usr/lib/postgresql -name initdb 2>/dev/null | sort | tail -n 1)
+[ -n "$programs" ] || skip "PostgreSQL is missing"
+programs=${programs%/initdb}
+need psql
+prepare
+
+# PostgreSQL refuses to run as root.
+if [ "$(id -u)" -eq 0 ]; then
+    as_postgres() { runuser -u postgres -- "$@"; }
+    owner=postgres
+else
+    as_postgres() { "$@"; }
+    owner=$(id -un)
+fi
+mkdir "$work/data" "$work/run"
+chmod 600 "$work/server.key"
+chown "$owner" "$work/data" "$work/run" "$work/server.key"
+printf '%s\n' "$secret" >"$work/password"
+chmod 644 "$work/password"
+cd /
+as_postgres "$programs/initdb" -D "$work/data" -U customer --auth=scram-sha-256 \
+    --pwfile="$work/password" --no-sync >"$work/initdb.log" 2>&1 || fail "initdb"
+# "password" makes psql send the password itself: the worst case for a refusal that comes too late.
+printf 'hostssl all all 127.0.0.0/8 password\n' >"$work/data/pg_hba.conf"
+start postgres as_postgres env OPENSSL_CONF="$work/server.cnf" "$programs/postgres" -D "$work/data" \
+    -h "$address" -p "$port" -k "$work/run" -c ssl=on -c "ssl_cert_file=$work/server.pem" \
+    -c "ssl_key_file=$work/server.key" -c fsync=off
+wait_until_listening postgres "$port"
+start_recorder
+
+query() { # query SSLMODE
+    PGPASSWORD=$secret PGSSLROOTCERT=$work/server.pem PGSSLMODE=$1 verifying psql -At -c "select 6*7" \
+        "host=$name hostaddr=$address port=$port user=customer dbname=postgres"
+}
+
+is_ready() {
+    query require >"$work/ready.log" 2>&1
+}
+wait_for 20 is_ready || { cat "$work/ready.log"; fail "psql cannot connect"; }
+expect 0 "psql accepts the server" query require
+has 42
+expect 0 "psql accepts it with full PKI verification" query verify-full
+has 42
+
+extend_pcr 7
+for mode in require verify-full; do
+    forget_records
+    expect 2 "psql refuses it after a PCR has changed, sslmode=$mode" query "$mode"
+    has pcr.value
+    only_an_alert_left
+done

@@ -1,0 +1,29 @@
+#!/bin/sh
+# An unmodified Python verifies with its ssl module, also where it asks for no PKI; what it prints
+# has our reason.
+. "$(dirname "$0")/lib.sh"
+prepare
+start_python_server attested
+start_recorder
+
+client() {
+    verifying "$python" "$support/client.py" "$@" "$address" "$port" "$name" "$work/server.pem" "$secret"
+}
+
+expect 0 "Python accepts the server" client
+has "200 welcome"
+has "X-Secret: $secret" "$work/received"
+expect 0 "Python accepts it without PKI" client --no-pki
+
+extend_pcr 7
+: >"$work/received"
+for option in '' --no-pki; do
+    forget_records
+    # shellcheck disable=SC2086 # an option or none
+    expect 1 "Python $option refuses it after a PCR has changed" client $option
+    has SSLCertVerificationError
+    has pcr.value
+    only_an_alert_left
+done
+[ ! -s "$work/received" ] || fail "the server decrypted something of a refused client"
+ok "the server decrypted nothing"
