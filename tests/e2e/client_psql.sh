@@ -9,11 +9,11 @@ prepare
 
 # PostgreSQL refuses to run as root.
 if [ "$(id -u)" -eq 0 ]; then
-    as_postgres() { runuser -u postgres -- "$@"; }
     owner=postgres
+    set -- setpriv --reuid postgres --regid postgres --init-groups
 else
-    as_postgres() { "$@"; }
     owner=$(id -un)
+    set --
 fi
 mkdir "$work/data" "$work/run"
 chmod 600 "$work/server.key"
@@ -21,11 +21,11 @@ chown "$owner" "$work/data" "$work/run" "$work/server.key"
 printf '%s\n' "$secret" >"$work/password"
 chmod 644 "$work/password"
 cd /
-as_postgres "$programs/initdb" -D "$work/data" -U customer --auth=scram-sha-256 \
+"$@" "$programs/initdb" -D "$work/data" -U customer --auth=scram-sha-256 \
     --pwfile="$work/password" --no-sync >"$work/initdb.log" 2>&1 || fail "initdb"
 # "password" makes psql send the password itself: the worst case for a refusal that comes too late.
 printf 'hostssl all all 127.0.0.0/8 password\n' >"$work/data/pg_hba.conf"
-start postgres as_postgres env OPENSSL_CONF="$work/server.cnf" "$programs/postgres" -D "$work/data" \
+start postgres "$@" env OPENSSL_CONF="$work/server.cnf" "$programs/postgres" -D "$work/data" \
     -h "$address" -p "$port" -k "$work/run" -c ssl=on -c "ssl_cert_file=$work/server.pem" \
     -c "ssl_key_file=$work/server.key" -c fsync=off
 wait_until_listening postgres "$port"

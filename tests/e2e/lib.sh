@@ -82,6 +82,7 @@ start() { # start NAME COMMAND...: its output goes to NAME.log, its process id t
 }
 
 stop() { # stop NAME
+    stopping=
     eval "stopping=\$pid_of_$1"
     kill "$stopping" 2>/dev/null || true
     wait_for 5 ended "$stopping" || kill -KILL "$stopping"
@@ -107,6 +108,7 @@ listens() { # listens PORT: on our address, or on any
 }
 
 wait_until_listening() { # wait_until_listening NAME PORT
+    waiting_for=
     eval "waiting_for=\$pid_of_$1"
     tries=1000
     until listens "$2"; do
@@ -138,9 +140,10 @@ expect() {
     code=0
     timeout 60 "$@" >"$work/output.log" 2>&1 </dev/null || code=$?
     case $wanted in
-    failure) [ "$code" -ne 0 ] && [ "$code" -ne 124 ] || fail "$what: ended with $code: $*" ;;
+    failure) [ "$code" -ne 0 ] || fail "$what: ended with 0: $*" ;;
     *) [ "$code" -eq "$wanted" ] || fail "$what: ended with $code, not $wanted: $*" ;;
     esac
+    [ "$code" -ne 124 ] || fail "$what: did not end: $*"
     ok "$what"
 }
 
@@ -158,8 +161,8 @@ lacks() { # lacks TEXT [FILE]
 
 # ---- TPM
 
-start_tpm() { # start_tpm [NAME]: a software TPM at $tcti; a second start finds the same state
-    tpm=${1:-tpm}
+start_tpm() { # start_tpm NAME: a software TPM at $tcti; a second start finds the same state
+    tpm=$1
     mkdir -p "$work/$tpm"
     chmod 711 "$work/$tpm"
     rm -f "$work/$tpm/sock" "$work/$tpm/sock.ctrl"
@@ -188,9 +191,9 @@ make_certificate() { # make_certificate FILE [ALGORITHM...]: FILE.pem and FILE.k
     chmod 644 "$work/$file.key"
 }
 
-# init_machine [STATE]: the attestation key of the TPM at $tcti, in the folder STATE.
+# init_machine STATE: the attestation key of the TPM at $tcti, in the folder STATE.
 init_machine() {
-    state=$work/${1:-state}
+    state=$work/$1
     "$ratls" init --state "$state" --tcti "$tcti" >"$work/init.log" 2>&1 || fail "ratls init"
     chmod -R a+rX "$state"
 }
@@ -206,12 +209,12 @@ write_conf() { # write_conf FILE EXAMPLE: from examples/, with our own paths
     printf 'module = %s\n' "$module" >>"$work/$1"
 }
 
-server_conf() { # server_conf [FILE]
-    write_conf "${1:-server.cnf}" server/openssl.cnf
+server_conf() {
+    write_conf server.cnf server/openssl.cnf
 }
 
-client_conf() { # client_conf [FILE]
-    write_conf "${1:-client.cnf}" client/openssl.cnf
+client_conf() {
+    write_conf client.cnf client/openssl.cnf
 }
 
 # attested COMMAND... and verifying COMMAND...: run a program with one environment variable more.
@@ -223,7 +226,7 @@ verifying() {
     OPENSSL_CONF=$work/client.cnf "$@"
 }
 
-learn_policy() { # learn_policy [TCTI]: $work/policies/server.yaml allows what the machine is now
+learn_policy() { # $work/policies/server.yaml allows what the machine is now
     mkdir -p "$work/policies"
     "$ratls" policy learn --state "$state" --server "$name" --pcrs sha256:0,1,2,3,4,5,6,7 \
         --output "$work/policies/server.yaml" >"$work/learn.log" 2>&1 || fail "ratls policy learn"
@@ -232,8 +235,8 @@ learn_policy() { # learn_policy [TCTI]: $work/policies/server.yaml allows what t
 # Everything that most tests begin with: a machine, its policy, and both configurations.
 prepare() {
     need swtpm tpm2_pcrextend openssl "$python"
-    start_tpm
-    init_machine
+    start_tpm tpm
+    init_machine state
     make_certificate server
     learn_policy
     server_conf
@@ -267,7 +270,7 @@ start_python_server() { # start_python_server attested|plain [PYTHON OPTION...]
 }
 
 # A proxy that writes down each TLS record that the client sends, as "type length".
-start_recorder() { # start_recorder: clients use $port from now on, the server listens on $backend
+start_recorder() { # clients use $port from now on, the server listens on $backend
     backend=$port
     port=$(free_port)
     start recorder "$python" "$support/recorder.py" "$address" "$port" "$backend" "$work/records"

@@ -24,6 +24,7 @@ within() { # within SECONDS WHAT COMMAND...: refused, and not later
 
 expect 0 "curl accepts the server" get
 
+tpm_pid=
 eval "tpm_pid=\$pid_of_tpm"
 kill -STOP "$tpm_pid"
 get --output /dev/null 2>"$work/waiting.log" &
@@ -42,7 +43,7 @@ wait_for 10 tpm2_shutdown -T "$tcti" >"$work/shutdown.log" 2>&1 || fail "tpm2_sh
 stop tpm
 within 12 "a TPM that is gone: an attested client is refused" get
 expect 0 "a plain client is served" plain
-start_tpm
+start_tpm tpm
 wait_for 20 get >"$work/back.log" 2>&1 || { cat "$work/back.log"; fail "not accepted after a restart"; }
 ok "the TPM is back: accepted again"
 extend_pcr 7
