@@ -32,7 +32,8 @@ wait_until_listening postgres "$port"
 start_recorder
 
 query() { # query SSLMODE
-    PGPASSWORD=$secret PGSSLROOTCERT=$work/server.pem PGSSLMODE=$1 verifying psql -At -c "select 6*7" \
+    verifying env PGPASSWORD="$secret" PGSSLROOTCERT="$work/server.pem" PGSSLMODE="$1" \
+        psql -At -c "select 6*7" \
         "host=$name hostaddr=$address port=$port user=customer dbname=postgres"
 }
 
