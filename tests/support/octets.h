@@ -72,4 +72,23 @@ static inline void assert_only_whole(struct ratls_slice valid,
     free(longer.p);
 }
 
+/* One input of a reader and whether it takes it. */
+struct shape {
+    const char *name;
+    const char *hex;
+    bool accepted;
+};
+
+/* Asserts which of the cases a reader accepts. */
+static inline void expect_shapes(bool (*accepts)(struct ratls_slice in), const struct shape *cases,
+                                 size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct octets in = octets_from_hex(cases[i].hex);
+
+        cr_expect_eq(accepts(octets_slice(in)), cases[i].accepted, "%s", cases[i].name);
+        free(in.p);
+    }
+}
+
 #endif
