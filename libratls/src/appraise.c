@@ -1,0 +1,115 @@
+/* Appraisal: which checks there are, in which order, and which of them need another. */
+#include "appraise.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "fail.h"
+#include "keys.h"
+
+#define NOTHING RATLS_CHECK_COUNT
+
+/*
+ * A group runs if the check that it needs passed; else its slots stay "not run", and the report
+ * refuses. Groups do not depend on each other beyond that: a wrong nonce hides no wrong PCR. What a
+ * single check needs inside its group stands at the top of the group's file.
+ *
+ * Nothing that the TPM says is used before all of it was checked: until the end of the table the
+ * values of a quote are compared, never acted upon, so that the place of quote.signature in the
+ * order does not matter for what is accepted.
+ */
+static const struct group {
+    enum ratls_check needs;
+    enum ratls_status (*run)(struct ratls_appraisal *a);
+} groups[] = {
+    /* needs                      runs */
+    {NOTHING, ratls_check_channel},                       /* tls.*, evidence.present to .format */
+    {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_statement}, /* statement.*, evidence.age */
+    {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_identity},  /* ak.* */
+    {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_quote},     /* quote.* */
+    {RATLS_CHECK_QUOTE_TYPE, ratls_check_pcrs},           /* pcr.* */
+};
+
+static enum ratls_status run_groups(struct ratls_appraisal *a)
+{
+    enum ratls_status status = RATLS_OK;
+
+    for (size_t i = 0; status == RATLS_OK && i < sizeof groups / sizeof groups[0]; i++) {
+        if (groups[i].needs == NOTHING || ratls_check_passed(a->report, groups[i].needs))
+            status = groups[i].run(a);
+    }
+    return status;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t len)
+{
+    uint8_t sum = 0;
+
+    for (size_t i = 0; i < len; i++)
+        sum |= bytes[i];
+    return sum == 0;
+}
+
+/*
+ * Why an expectation cannot be one that somebody filled in, or NULL. An expected value that was
+ * forgotten must not be met by a peer that sends zeros.
+ */
+static const char *find_unfilled(const struct ratls_expectation *e)
+{
+    if (e->role != RATLS_ROLE_SERVER && e->role != RATLS_ROLE_CLIENT)
+        return "the expected role is neither server nor client";
+    if (is_zero(e->spki_sha256, sizeof e->spki_sha256))
+        return "the expected hash of the TLS key is all zero";
+    if (e->now <= 0)
+        return "the time is not set";
+    if (e->mode == RATLS_MODE_CERTIFICATE) {
+        if (!is_zero(e->nonce, sizeof e->nonce) || !is_zero(e->binder, sizeof e->binder) ||
+            e->tls_version != 0 || e->cipher_suite != 0)
+            return "nonce, binder, tls_version and cipher_suite must be 0 in certificate mode";
+        return NULL;
+    }
+    if (e->mode != RATLS_MODE_HANDSHAKE)
+        return "the expected mode is neither certificate nor handshake";
+    if (is_zero(e->nonce, sizeof e->nonce))
+        return "the expected nonce is all zero";
+    if (is_zero(e->binder, sizeof e->binder))
+        return "the expected binder is all zero";
+    if (e->tls_version == 0 || e->cipher_suite == 0)
+        return "the expected TLS version or cipher suite is 0";
+    return NULL;
+}
+
+/* Clock and counters of a TPM are believed, and from now on required, once its quote is. */
+static void remember_counters(struct ratls_appraisal *a)
+{
+    const struct ratls_tpm_counters counters = {.reset_count = a->attest.reset_count,
+                                                .restart_count = a->attest.restart_count,
+                                                .clock_ms = a->attest.clock_ms};
+
+    ratls_key_cache_seen(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len), &counters);
+}
+
+enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
+                                            const struct ratls_submission *submission,
+                                            struct ratls_report *report, struct ratls_error *err)
+{
+    struct ratls_appraisal a = {
+        .submission = submission, .rules = rules, .report = report, .err = err};
+    const char *unfilled = find_unfilled(submission->expectation);
+    enum ratls_status status;
+
+    if (unfilled != NULL)
+        return ratls_fail(err, RATLS_USAGE, "appraisal: %s", unfilled);
+    snprintf(report->server, sizeof report->server, "%s",
+             submission->expectation->server_name == NULL ? ""
+                                                          : submission->expectation->server_name);
+    snprintf(report->policy, sizeof report->policy, "%s", rules->path == NULL ? "" : rules->path);
+    status = run_groups(&a);
+    EVP_PKEY_free(a.key);
+    if (status != RATLS_OK)
+        return status;
+    if (!ratls_report_accepted(report))
+        return RATLS_REJECTED;
+    remember_counters(&a);
+    return RATLS_OK;
+}

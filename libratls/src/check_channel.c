@@ -1,0 +1,101 @@
+/*
+ * The channel, and whether evidence came by it. A resumed or older channel has no place for
+ * evidence, so evidence.present is not run after tls.* failed and nothing came. evidence.format
+ * needs only bytes: all else that is wrong with them shall show too.
+ */
+#include "appraise.h"
+
+#include <stdio.h>
+
+#define TLS_1_3 0x0304
+
+static bool is_handshake(const struct ratls_appraisal *a)
+{
+    return a->submission->expectation->mode == RATLS_MODE_HANDSHAKE;
+}
+
+/* Offline there is no channel: the evidence of a certificate may be appraised without one. */
+static void check_version(struct ratls_appraisal *a)
+{
+    if (!is_handshake(a) && a->submission->tls_version == 0)
+        ratls_check_not_asked(a->report, RATLS_CHECK_TLS_VERSION);
+    else
+        ratls_check_uint(a->report, RATLS_CHECK_TLS_VERSION, "channel", TLS_1_3,
+                         a->submission->tls_version);
+}
+
+/*
+ * A session that is resumed has no Certificate message: what was known of the platform then says
+ * nothing about now.
+ */
+static void check_resumption(struct ratls_appraisal *a)
+{
+    bool resumed = a->submission->resumed;
+
+    ratls_check_holds(a->report, RATLS_CHECK_TLS_RESUMPTION, !resumed, "channel",
+                      "a full handshake", resumed ? "a resumed session" : "a full handshake");
+}
+
+static bool is_failed(const struct ratls_report *report, enum ratls_check check)
+{
+    return report->slots[check].verdict == RATLS_FAIL;
+}
+
+static void check_presence(struct ratls_appraisal *a)
+{
+    const struct ratls_submission *s = a->submission;
+    bool needs_session = a->rules->freshness == RATLS_FRESHNESS_SESSION;
+    bool came = s->present || s->misplaced;
+    const char *expected = needs_session ? "evidence for this session (handshake)"
+                                         : "evidence, in the handshake or in the certificate";
+    const char *actual =
+        is_handshake(a) ? "evidence in the handshake" : "only evidence in the certificate";
+
+    if (!came && (is_failed(a->report, RATLS_CHECK_TLS_VERSION) ||
+                  is_failed(a->report, RATLS_CHECK_TLS_RESUMPTION)))
+        return;
+    ratls_check_holds(a->report, RATLS_CHECK_EVIDENCE_PRESENT,
+                      came && (is_handshake(a) || !needs_session), "channel", expected,
+                      came ? actual : "none");
+}
+
+/* RFC 8446, 4.4.2: an extension belongs to one certificate entry; ours is the first. */
+static void check_place(struct ratls_appraisal *a)
+{
+    const struct ratls_submission *s = a->submission;
+
+    if (!s->present && !s->misplaced)
+        return;
+    ratls_check_holds(a->report, RATLS_CHECK_EVIDENCE_PLACE, !s->misplaced, "channel",
+                      "once, in the first certificate entry",
+                      s->misplaced ? "twice, or in another place"
+                                   : "once, in the first certificate entry");
+}
+
+static void check_format(struct ratls_appraisal *a)
+{
+    const struct ratls_submission *s = a->submission;
+    char actual[RATLS_VALUE_MAX];
+    bool whole;
+    bool readable;
+
+    if (!s->present)
+        return;
+    whole = s->evidence.len <= RATLS_EVIDENCE_MAX && ratls_evidence_read(s->evidence, &a->evidence);
+    readable = whole && ratls_statement_read(a->evidence.statement, &a->statement);
+    snprintf(actual, sizeof actual, "%zu bytes%s", s->evidence.len,
+             readable ? "" : " that do not follow it");
+    ratls_check_holds(a->report, RATLS_CHECK_EVIDENCE_FORMAT, readable,
+                      whole && !readable ? "evidence.statement" : "evidence",
+                      "the format of version 1", actual);
+}
+
+enum ratls_status ratls_check_channel(struct ratls_appraisal *a)
+{
+    check_version(a);
+    check_resumption(a);
+    check_presence(a);
+    check_place(a);
+    check_format(a);
+    return RATLS_OK;
+}

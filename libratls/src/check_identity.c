@@ -1,0 +1,318 @@
+/*
+ * Whose attestation key is it? ak.attributes and ak.algorithm need ak.format, ak.trust needs it
+ * too, and ak.server needs ak.trust. A vendor's root alone would say only that some TPM signed: a
+ * key counts because it is enrolled for the server that was meant.
+ */
+#include "appraise.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "keys.h"
+
+#define RSA_EXPONENT 65537
+#define RSA_BITS_MIN 2048
+
+static bool is_strong_hash(uint16_t alg)
+{
+    return alg == RATLS_ALG_SHA256 || alg == RATLS_ALG_SHA384 || alg == RATLS_ALG_SHA512;
+}
+
+/* Also makes the key's Name, and the key itself. */
+static enum ratls_status check_format(struct ratls_appraisal *a)
+{
+    char actual[RATLS_VALUE_MAX];
+    enum ratls_status status = RATLS_MALFORMED;
+    bool readable = ratls_tpm_read_public(a->evidence.ak_public, &a->ak);
+
+    if (readable && is_strong_hash(a->ak.name_alg)) {
+        status = ratls_tpm_name(&a->ak, a->ak_name, &a->ak_name_len, a->err);
+        if (status == RATLS_OK)
+            status = ratls_key_cache_get(a->rules->keys, &a->ak,
+                                         ratls_slice(a->ak_name, a->ak_name_len), &a->key, NULL);
+    }
+    if (status != RATLS_OK && status != RATLS_MALFORMED)
+        return status;
+    snprintf(actual, sizeof actual, "%s, name by %s, %zu bytes%s",
+             readable ? ratls_tpm_alg_name(a->ak.type) : "unreadable",
+             readable ? ratls_tpm_alg_name(a->ak.name_alg) : "none", a->evidence.ak_public.len,
+             readable && status == RATLS_MALFORMED ? ", no such key" : "");
+    ratls_check_holds(a->report, RATLS_CHECK_AK_FORMAT, status == RATLS_OK, "quote.ak-public",
+                      "a TPMT_PUBLIC of an RSA or ECC key, name by SHA-2", actual);
+    return RATLS_OK;
+}
+
+static const struct {
+    uint32_t bit;
+    bool required;
+    const char *name;
+} attributes[] = {
+    {RATLS_TPMA_FIXED_TPM, true, "fixedTPM"},
+    {RATLS_TPMA_FIXED_PARENT, true, "fixedParent"},
+    {RATLS_TPMA_SENSITIVE_DATA_ORIGIN, true, "sensitiveDataOrigin"},
+    {RATLS_TPMA_RESTRICTED, true, "restricted"},
+    {RATLS_TPMA_SIGN, true, "sign"},
+    {RATLS_TPMA_DECRYPT, false, "decrypt"},
+    {RATLS_TPMA_ENCRYPTED_DUPLICATION, false, "encryptedDuplication"},
+    {RATLS_TPMA_X509_SIGN, false, "x509sign"},
+};
+
+#define ATTRIBUTE_COUNT (sizeof attributes / sizeof attributes[0])
+
+static void print_attributes(uint32_t bits, char *out, size_t cap)
+{
+    size_t len = 0;
+
+    snprintf(out, cap, "none of them");
+    for (size_t i = 0; i < ATTRIBUTE_COUNT && len < cap; i++) {
+        if ((bits & attributes[i].bit) != 0)
+            len += (size_t)snprintf(out + len, cap - len, "%s%s", len == 0 ? "" : " ",
+                                    attributes[i].name);
+    }
+}
+
+/*
+ * Part 2, 8.3. Restricted: the TPM signs with it only what it made itself. A key that is not could
+ * sign a TPMS_ATTEST that somebody wrote by hand.
+ */
+static void check_attributes(struct ratls_appraisal *a)
+{
+    char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
+    uint32_t required = 0, known = 0;
+
+    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
+        known |= attributes[i].bit;
+        required |= attributes[i].required ? attributes[i].bit : 0;
+    }
+    print_attributes(required, expected, sizeof expected);
+    print_attributes(a->ak.attributes, actual, sizeof actual);
+    ratls_check_holds(a->report, RATLS_CHECK_AK_ATTRIBUTES, (a->ak.attributes & known) == required,
+                      "quote.ak-public.objectAttributes", expected, actual);
+}
+
+static const struct {
+    unsigned allowed;
+    uint16_t scheme;
+    uint16_t curve; /* 0: RSA */
+    const char *name;
+} algorithms[] = {
+    {RATLS_ALLOW_ECDSA_P256, RATLS_ALG_ECDSA, RATLS_CURVE_P256, "ecdsa-p256"},
+    {RATLS_ALLOW_ECDSA_P384, RATLS_ALG_ECDSA, RATLS_CURVE_P384, "ecdsa-p384"},
+    {RATLS_ALLOW_ECDSA_P521, RATLS_ALG_ECDSA, RATLS_CURVE_P521, "ecdsa-p521"},
+    {RATLS_ALLOW_RSASSA, RATLS_ALG_RSASSA, 0, "rsassa"},
+    {RATLS_ALLOW_RSAPSS, RATLS_ALG_RSAPSS, 0, "rsapss"},
+};
+
+#define ALGORITHM_COUNT (sizeof algorithms / sizeof algorithms[0])
+
+/* The row of algorithms that a key belongs to, or ALGORITHM_COUNT. */
+static size_t find_algorithm(const struct ratls_tpm_public *ak)
+{
+    size_t i = 0;
+
+    while (i < ALGORITHM_COUNT &&
+           (algorithms[i].scheme != ak->scheme ||
+            algorithms[i].curve != (ak->type == RATLS_ALG_ECC ? ak->curve : 0)))
+        i++;
+    return i;
+}
+
+static void print_algorithms(unsigned allowed, char *out, size_t cap)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < ALGORITHM_COUNT && len < cap; i++) {
+        if ((allowed & algorithms[i].allowed) != 0)
+            len += (size_t)snprintf(out + len, cap - len, "%s%s", len == 0 ? "" : ", ",
+                                    algorithms[i].name);
+    }
+    if (len < cap)
+        snprintf(out + len, cap - len, "; by sha256, sha384 or sha512");
+}
+
+static void check_algorithm(struct ratls_appraisal *a)
+{
+    const struct ratls_tpm_public *ak = &a->ak;
+    size_t i = find_algorithm(ak);
+    char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
+    bool is_rsa = ak->type == RATLS_ALG_RSA;
+    bool is_allowed = i < ALGORITHM_COUNT && (a->rules->algorithms & algorithms[i].allowed) != 0 &&
+                      is_strong_hash(ak->scheme_hash);
+
+    if (is_rsa && (ak->rsa_bits < RSA_BITS_MIN || ak->rsa_exponent != RSA_EXPONENT))
+        is_allowed = false;
+    print_algorithms(a->rules->algorithms, expected, sizeof expected);
+    if (is_rsa)
+        snprintf(actual, sizeof actual, "%s by %s, %u bits, exponent %u",
+                 ratls_tpm_alg_name(ak->scheme), ratls_tpm_alg_name(ak->scheme_hash), ak->rsa_bits,
+                 ak->rsa_exponent);
+    else
+        snprintf(actual, sizeof actual, "%s by %s",
+                 i < ALGORITHM_COUNT ? algorithms[i].name : ratls_tpm_alg_name(ak->scheme),
+                 ratls_tpm_alg_name(ak->scheme_hash));
+    ratls_check_holds(a->report, RATLS_CHECK_AK_ALGORITHM, is_allowed, "quote.ak-public.scheme",
+                      expected, actual);
+}
+
+/* What was found about a key; several pins and issuers may speak of it, and the best one counts. */
+struct standing {
+    bool trusted;
+    bool covers;             /* the server that was meant */
+    char why[RATLS_WHY_MAX]; /* the key is not trusted */
+    char
+        seen[RATLS_VALUE_MAX]; /* what it is enrolled for, if it is not the server that was meant */
+};
+
+static bool covers_server(const struct ratls_names *names, const char *server)
+{
+    return server == NULL ? names->count == 0 : ratls_names_cover(names, server);
+}
+
+static void print_names(const struct ratls_names *names, char *out, size_t cap)
+{
+    size_t len = 0;
+
+    snprintf(out, cap, "any server");
+    for (size_t i = 0; i < names->count && len < cap; i++)
+        len += (size_t)snprintf(out + len, cap - len, "%s%s", i == 0 ? "" : ", ", names->names[i]);
+}
+
+/* Goes through all pins, also when one fits: how long it takes says nothing about which one does.
+ */
+static void try_pins(struct ratls_appraisal *a, struct standing *standing)
+{
+    struct ratls_slice name = ratls_slice(a->ak_name, a->ak_name_len);
+    const char *server = a->submission->expectation->server_name;
+
+    for (size_t i = 0; i < a->rules->pin_count; i++) {
+        const struct ratls_pin *pin = &a->rules->pins[i];
+
+        if (!ratls_slice_equal(ratls_slice(pin->name, pin->name_len), name))
+            continue;
+        standing->trusted = true;
+        standing->covers = standing->covers || covers_server(&pin->servers, server);
+        print_names(&pin->servers, standing->seen, sizeof standing->seen);
+    }
+}
+
+/* "certificate 1: unable to get issuer certificate" and the like: not by this issuer at all. */
+static bool is_of_other_issuer(const char *why)
+{
+    return why[0] == '\0' || strstr(why, "issuer certificate") != NULL;
+}
+
+/* One issuer. The certificate and the policy must both mean this server. */
+static enum ratls_status try_issuer(struct ratls_appraisal *a, const struct ratls_issuer *issuer,
+                                    struct standing *standing, int64_t *ret_until)
+{
+    const struct ratls_expectation *e = a->submission->expectation;
+    const struct ratls_ak_chain chain = {.certificates = a->evidence.certificates,
+                                         .count = a->evidence.certificate_count,
+                                         .anchor = issuer->certificate,
+                                         .key = a->key,
+                                         .now = e->now};
+    char why[RATLS_WHY_MAX];
+    enum ratls_status status = ratls_ak_chain(&chain, ret_until, why, a->err);
+
+    if (status != RATLS_OK)
+        return status;
+    if (why[0] != '\0') {
+        if (is_of_other_issuer(standing->why))
+            memcpy(standing->why, why, sizeof standing->why);
+        return RATLS_OK;
+    }
+    standing->trusted = true;
+    if (!covers_server(&issuer->servers, e->server_name)) {
+        print_names(&issuer->servers, standing->seen, sizeof standing->seen);
+        return RATLS_OK;
+    }
+    standing->covers = ratls_certificate_names(chain.certificates[0], e->server_name);
+    if (!standing->covers)
+        ratls_certificate_names_text(chain.certificates[0], standing->seen, sizeof standing->seen);
+    return RATLS_OK;
+}
+
+/*
+ * A chain that was verified for this server before is known by its hash, so that a client that
+ * comes again parses no certificate. No certificate at all is what the server sends to who named
+ * the key.
+ */
+static enum ratls_status try_certificates(struct ratls_appraisal *a, struct standing *standing)
+{
+    const struct ratls_expectation *e = a->submission->expectation;
+    struct ratls_slice name = ratls_slice(a->ak_name, a->ak_name_len);
+    bool is_sent = a->evidence.certificate_count > 0;
+    uint8_t chain_sha256[32];
+    int64_t until = 0;
+    enum ratls_status status = ratls_evidence_manifest(&a->evidence, chain_sha256, a->err);
+
+    if (status != RATLS_OK || a->rules->issuer_count == 0)
+        return status;
+    if (ratls_key_cache_chain_known(a->rules->keys, name, is_sent ? chain_sha256 : NULL,
+                                    e->server_name, e->now)) {
+        standing->trusted = standing->covers = true;
+        return RATLS_OK;
+    }
+    for (size_t i = 0; is_sent && !standing->covers && i < a->rules->issuer_count; i++) {
+        status = try_issuer(a, &a->rules->issuers[i], standing, &until);
+        if (status != RATLS_OK)
+            return status;
+    }
+    if (is_sent && standing->covers)
+        ratls_key_cache_chain_verified(a->rules->keys, name, chain_sha256, e->server_name, until);
+    return RATLS_OK;
+}
+
+static void print_trusted(const struct ratls_rules *rules, char *out, size_t cap)
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    if (rules->pin_count > 0)
+        len = (size_t)snprintf(out, cap, "one of %zu pinned key%s%s", rules->pin_count,
+                               rules->pin_count == 1 ? "" : "s",
+                               rules->issuer_count == 0 ? "" : ", or ");
+    if (rules->issuer_count == 1 && len < cap)
+        snprintf(out + len, cap - len, "a certificate by %s", rules->issuers[0].path);
+    else if (rules->issuer_count > 1 && len < cap)
+        snprintf(out + len, cap - len, "a certificate by one of %zu issuers", rules->issuer_count);
+}
+
+static void report_standing(struct ratls_appraisal *a, const struct standing *standing)
+{
+    const char *server = a->submission->expectation->server_name;
+    char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
+    char name[2 * RATLS_TPM_NAME_MAX + 1];
+    const char *why = standing->why[0] != '\0' ? standing->why : "no certificate";
+
+    print_trusted(a->rules, expected, sizeof expected);
+    ratls_hex(ratls_slice(a->ak_name, a->ak_name_len), name, sizeof name);
+    if (standing->trusted || a->rules->issuer_count == 0)
+        snprintf(actual, sizeof actual, "%s", name);
+    else
+        snprintf(actual, sizeof actual, "%s; %.12s...", why, name);
+    if (!ratls_check_holds(a->report, RATLS_CHECK_AK_TRUST, standing->trusted, "quote.ak-public",
+                           expected, actual))
+        return;
+    snprintf(expected, sizeof expected, "%s",
+             server == NULL ? "any server (none is named)" : server);
+    ratls_check_holds(a->report, RATLS_CHECK_AK_SERVER, standing->covers, "quote.ak-public",
+                      expected, standing->covers ? expected : standing->seen);
+}
+
+enum ratls_status ratls_check_identity(struct ratls_appraisal *a)
+{
+    struct standing standing = {0};
+    enum ratls_status status = check_format(a);
+
+    if (status != RATLS_OK || !ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT))
+        return status;
+    check_attributes(a);
+    check_algorithm(a);
+    try_pins(a, &standing);
+    if (!standing.covers)
+        status = try_certificates(a, &standing);
+    if (status == RATLS_OK)
+        report_standing(a, &standing);
+    return status;
+}

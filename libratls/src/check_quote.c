@@ -1,0 +1,197 @@
+/*
+ * The quote (TPM 2.0 Part 2, 10.12.8) and its signature. All checks need quote.format. In addition
+ * quote.signature needs ak.algorithm, for an algorithm that the policy does not allow is never run;
+ * quote.signer and quote.counters need ak.format, for the key's Name.
+ */
+#include "appraise.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "keys.h"
+
+#define TPM_RH_ENDORSEMENT 0x4000000Bu /* Part 2, 7.4 */
+
+static bool check_format(struct ratls_appraisal *a)
+{
+    char actual[RATLS_VALUE_MAX];
+    bool attest = ratls_tpm_read_attest(a->evidence.attest, &a->attest);
+    bool signature = ratls_tpm_read_signature(a->evidence.signature, &a->signature);
+
+    snprintf(actual, sizeof actual, "%zu bytes%s", a->evidence.attest.len,
+             attest ? "" : " that are none");
+    ratls_check_holds(a->report, RATLS_CHECK_QUOTE_FORMAT, attest, "quote.attest", "a TPMS_ATTEST",
+                      actual);
+    snprintf(actual, sizeof actual, "%zu bytes%s", a->evidence.signature.len,
+             signature ? "" : " that are none");
+    ratls_check_holds(a->report, RATLS_CHECK_QUOTE_FORMAT, signature, "quote.signature",
+                      "a TPMT_SIGNATURE by ecdsa, rsassa or rsapss", actual);
+    return attest && signature;
+}
+
+/*
+ * Over the bytes as they came, with exactly the scheme of the key's public area: trying others
+ * until one fits would let the peer choose.
+ */
+static enum ratls_status check_signature(struct ratls_appraisal *a)
+{
+    char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
+    bool is_valid = false;
+    enum ratls_status status;
+
+    if (!ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT) ||
+        !ratls_check_passed(a->report, RATLS_CHECK_AK_ALGORITHM))
+        return RATLS_OK;
+    status = ratls_verify(a->key, &a->ak, &a->signature, a->attest.raw, &is_valid, a->err);
+    if (status != RATLS_OK)
+        return status;
+    snprintf(expected, sizeof expected, "a signature by the attestation key, %s with %s",
+             ratls_tpm_alg_name(a->ak.scheme), ratls_tpm_alg_name(a->ak.scheme_hash));
+    snprintf(actual, sizeof actual, "%s signature, %s with %s", is_valid ? "a valid" : "another",
+             ratls_tpm_alg_name(a->signature.alg), ratls_tpm_alg_name(a->signature.hash));
+    ratls_check_holds(a->report, RATLS_CHECK_QUOTE_SIGNATURE, is_valid, "quote.signature", expected,
+                      actual);
+    return RATLS_OK;
+}
+
+/*
+ * The magic is all that tells a structure of the TPM from bytes that somebody had signed by it
+ * (CVE-2024-29038); the type is all that tells a quote from a certification or a time.
+ */
+static void check_kind(struct ratls_appraisal *a)
+{
+    ratls_check_uint(a->report, RATLS_CHECK_QUOTE_MAGIC, "quote.attest.magic", RATLS_TPM_GENERATED,
+                     a->attest.magic);
+    ratls_check_uint(a->report, RATLS_CHECK_QUOTE_TYPE, "quote.attest.type",
+                     RATLS_TPM_ST_ATTEST_QUOTE, a->attest.type);
+}
+
+/*
+ * Part 1, 16: the QualifiedName shows under which hierarchy the key lies. Only in the endorsement
+ * (and platform) hierarchy a quote has clock, counters and firmware version in clear.
+ */
+static enum ratls_status check_signer(struct ratls_appraisal *a)
+{
+    uint8_t qualified_name[RATLS_TPM_NAME_MAX];
+    size_t len;
+    enum ratls_status status;
+
+    if (!ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT))
+        return RATLS_OK;
+    status = ratls_tpm_qualified_name(ratls_slice(a->ak_name, a->ak_name_len), TPM_RH_ENDORSEMENT,
+                                      qualified_name, &len, a->err);
+    if (status != RATLS_OK)
+        return status;
+    ratls_check_bytes(a->report, RATLS_CHECK_QUOTE_SIGNER, "quote.attest.qualifiedSigner",
+                      ratls_slice(qualified_name, len), a->attest.qualified_signer);
+    return RATLS_OK;
+}
+
+/* The statement was compared with our own values; here its hash is compared with what was signed.
+ */
+static enum ratls_status check_extra_data(struct ratls_appraisal *a)
+{
+    const struct ratls_merkle_path *path = &a->evidence.path;
+    uint8_t leaf[32], root[32];
+    char actual[RATLS_VALUE_MAX];
+    bool is_valid = false;
+    enum ratls_status status = ratls_merkle_leaf(a->evidence.statement, leaf, a->err);
+
+    if (status == RATLS_OK)
+        status = ratls_merkle_root(leaf, path, &is_valid, root, a->err);
+    if (status != RATLS_OK)
+        return status;
+    if (is_valid) {
+        ratls_check_bytes(a->report, RATLS_CHECK_QUOTE_EXTRA_DATA, "quote.attest.extraData",
+                          ratls_slice(root, sizeof root), a->attest.extra_data);
+        return RATLS_OK;
+    }
+    snprintf(actual, sizeof actual, "leaf %" PRIu32 " of %" PRIu32 " with %zu hashes",
+             path->leaf_index, path->tree_size, path->count);
+    ratls_check_holds(a->report, RATLS_CHECK_QUOTE_EXTRA_DATA, false, "quote.path",
+                      "a path as long as its tree requires", actual);
+    return RATLS_OK;
+}
+
+static void check_clock(struct ratls_appraisal *a)
+{
+    if (a->rules->clock_ignored)
+        ratls_check_not_asked(a->report, RATLS_CHECK_QUOTE_CLOCK);
+    else
+        ratls_check_holds(a->report, RATLS_CHECK_QUOTE_CLOCK, a->attest.safe,
+                          "quote.attest.clockInfo.safe", "yes", a->attest.safe ? "yes" : "no");
+}
+
+/* Part 1, 36: resetCount, restartCount and clock are read as one number that only grows. */
+static bool is_before(const struct ratls_tpm_counters *a, const struct ratls_tpm_counters *b)
+{
+    if (a->reset_count != b->reset_count)
+        return a->reset_count < b->reset_count;
+    if (a->restart_count != b->restart_count)
+        return a->restart_count < b->restart_count;
+    return a->clock_ms < b->clock_ms;
+}
+
+static void print_counters(const struct ratls_tpm_counters *counters, const char *before, char *out,
+                           size_t cap)
+{
+    snprintf(out, cap, "%sreset %" PRIu32 ", restart %" PRIu32 ", clock %" PRIu64 " ms", before,
+             counters->reset_count, counters->restart_count, counters->clock_ms);
+}
+
+static void check_counters(struct ratls_appraisal *a)
+{
+    const struct ratls_tpm_counters now = {.reset_count = a->attest.reset_count,
+                                           .restart_count = a->attest.restart_count,
+                                           .clock_ms = a->attest.clock_ms};
+    struct ratls_tpm_counters last;
+    char expected[RATLS_VALUE_MAX] = "any: this key was not seen before";
+    char actual[RATLS_VALUE_MAX];
+    bool went_back = false;
+
+    if (!ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT))
+        return;
+    if (ratls_key_cache_counters(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len), &last)) {
+        went_back = is_before(&now, &last);
+        print_counters(&last, "not before ", expected, sizeof expected);
+    }
+    print_counters(&now, "", actual, sizeof actual);
+    ratls_check_holds(a->report, RATLS_CHECK_QUOTE_COUNTERS, !went_back, "quote.attest.clockInfo",
+                      expected, actual);
+}
+
+static void check_firmware(struct ratls_appraisal *a)
+{
+    const struct ratls_rules *rules = a->rules;
+    char actual[RATLS_VALUE_MAX];
+    bool is_denied = false;
+
+    if (rules->denied_firmware_count == 0) {
+        ratls_check_not_asked(a->report, RATLS_CHECK_QUOTE_FIRMWARE);
+        return;
+    }
+    for (size_t i = 0; i < rules->denied_firmware_count; i++)
+        is_denied = is_denied || rules->denied_firmware[i] == a->attest.firmware_version;
+    snprintf(actual, sizeof actual, "0x%016" PRIx64, a->attest.firmware_version);
+    ratls_check_holds(a->report, RATLS_CHECK_QUOTE_FIRMWARE, !is_denied,
+                      "quote.attest.firmwareVersion", "a version that is not denied", actual);
+}
+
+enum ratls_status ratls_check_quote(struct ratls_appraisal *a)
+{
+    enum ratls_status status;
+
+    if (!check_format(a))
+        return RATLS_OK;
+    status = check_signature(a);
+    if (status != RATLS_OK)
+        return status;
+    check_kind(a);
+    status = check_signer(a);
+    if (status == RATLS_OK)
+        status = check_extra_data(a);
+    check_clock(a);
+    check_counters(a);
+    check_firmware(a);
+    return status;
+}

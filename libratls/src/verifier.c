@@ -1,0 +1,45 @@
+/* Appraisal without TLS: <ratls/verifier.h>. */
+#include <ratls/verifier.h>
+
+#include "appraise.h"
+#include "fail.h"
+
+static enum ratls_status appraise_new(struct ratls_rules *rules,
+                                      const struct ratls_submission *submission,
+                                      struct ratls_report **ret_report, struct ratls_error *err)
+{
+    struct ratls_report *report = ratls_report_new();
+    enum ratls_status status;
+
+    if (report == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "appraisal: out of memory");
+    status = ratls_appraise_submission(rules, submission, report, err);
+    if (status == RATLS_OK || status == RATLS_REJECTED)
+        *ret_report = report;
+    else
+        ratls_report_free(report);
+    return status;
+}
+
+enum ratls_status ratls_appraise(const struct ratls_policy *policy,
+                                 const struct ratls_expectation *expectation,
+                                 const uint8_t *evidence, size_t evidence_len,
+                                 struct ratls_report **ret_report, struct ratls_error *ret_error)
+{
+    struct ratls_submission submission = {.expectation = expectation,
+                                          .present = true,
+                                          .evidence = ratls_slice(evidence, evidence_len)};
+    struct ratls_rules *rules;
+
+    if (policy == NULL || expectation == NULL || ret_report == NULL ||
+        (evidence == NULL && evidence_len > 0))
+        return ratls_fail(ret_error, RATLS_USAGE, "appraisal: an argument is NULL");
+    rules = ratls_policy_rules(policy, expectation->server_name);
+    if (rules == NULL)
+        return ratls_fail(ret_error, RATLS_USAGE, "no policy speaks for %.200s",
+                          expectation->server_name == NULL ? "a server without a name"
+                                                           : expectation->server_name);
+    submission.tls_version = expectation->tls_version;
+    submission.present = evidence_len > 0;
+    return appraise_new(rules, &submission, ret_report, ret_error);
+}
