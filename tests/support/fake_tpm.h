@@ -1,0 +1,139 @@
+/*
+ * A TPM that is none: an OpenSSL key that signs quotes as a TPM would, and as none would.
+ * Everything it writes goes through a draft that a test may change at each stage, with later stages
+ * made from the change: who changes the statement gets a valid quote over the changed statement.
+ *
+ * Nothing here returns an error but the attester: what fails prints why and aborts the test.
+ */
+#ifndef RATLS_TEST_FAKE_TPM_H
+#define RATLS_TEST_FAKE_TPM_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+
+#include <ratls/attester.h>
+#include <ratls/verifier.h>
+
+#include "evidence.h"
+#include "statement.h"
+#include "tpm_wire.h"
+
+enum fake_algorithm {
+    FAKE_ECDSA_P256, /* with SHA-256 */
+    FAKE_ECDSA_P384, /* with SHA-384 */
+    FAKE_RSASSA,     /* 2048 bits, with SHA-256 */
+    FAKE_RSAPSS,     /* 2048 bits, with SHA-256 */
+};
+
+#define FAKE_AK_ATTRIBUTES                                                                         \
+    (RATLS_TPMA_FIXED_TPM | RATLS_TPMA_FIXED_PARENT | RATLS_TPMA_SENSITIVE_DATA_ORIGIN |           \
+     RATLS_TPMA_RESTRICTED | RATLS_TPMA_SIGN)
+
+/* What a TPMT_PUBLIC says beside the key. */
+struct fake_area {
+    uint16_t name_alg;
+    uint32_t attributes;
+    uint16_t scheme;
+    uint16_t scheme_hash;
+    uint32_t exponent; /* of RSA; 0 stands for 65537 */
+};
+
+#define FAKE_BANKS 4 /* SHA-1, SHA-256, SHA-384, SHA-512 */
+#define FAKE_CHAIN_MAX RATLS_CERTIFICATES_MAX
+
+struct fake_tpm {
+    EVP_PKEY *key;
+    struct fake_area area;
+    char service[RATLS_SERVICE_MAX + 1];
+    uint64_t clock_ms; /* goes on by one with each quote */
+    uint32_t reset_count;
+    uint32_t restart_count;
+    bool safe;
+    uint64_t firmware_version;
+    uint8_t pcrs[FAKE_BANKS][RATLS_PCR_COUNT][64];
+    size_t chain_count; /* certificates of the key, its own first */
+    uint8_t *chain[FAKE_CHAIN_MAX];
+    size_t chain_len[FAKE_CHAIN_MAX];
+};
+
+/* PCR i of every bank begins as bytes that differ between banks and PCRs. */
+struct fake_tpm *fake_tpm_new(enum fake_algorithm algorithm);
+void fake_tpm_free(struct fake_tpm *tpm);
+/* The value of a PCR, as long as a digest of its bank; may be written to. */
+uint8_t *fake_tpm_pcr(struct fake_tpm *tpm, uint16_t bank, unsigned index);
+/* One more certificate of the chain; copied. */
+void fake_tpm_add_certificate(struct fake_tpm *tpm, const X509 *certificate);
+/* TPMT_PUBLIC of the key; at most RATLS_TPM_STRUCTURE_MAX bytes. Returns its length. */
+size_t fake_tpm_public(const struct fake_tpm *tpm, uint8_t *out);
+/* The Name of the key; at most RATLS_TPM_NAME_MAX bytes. Returns its length. */
+size_t fake_tpm_name(const struct fake_tpm *tpm, uint8_t *out);
+
+/* Bytes of a draft, longer than any format allows. */
+struct fake_bytes {
+    size_t len;
+    uint8_t p[2048];
+};
+
+void fake_bytes_set(struct fake_bytes *bytes, const void *p, size_t len);
+
+enum fake_stage {
+    FAKE_AREA,      /* area; then the Name is made */
+    FAKE_STATEMENT, /* statement; then it is encoded */
+    FAKE_LEAF,      /* statement_cbor and path; then the root is made */
+    FAKE_QUOTE,     /* all fields of TPMS_ATTEST, and the PCR values; then it is encoded */
+    FAKE_ATTEST,    /* attest; then it is signed */
+    FAKE_SIGNED,    /* signature, ak_public, chain, all else that the evidence has; then encoded */
+    FAKE_WIRE,      /* wire */
+};
+
+struct fake_draft {
+    struct fake_tpm *tpm;
+    const struct ratls_attest_request *request;
+
+    struct fake_area area;
+    struct ratls_statement statement; /* the slices may be replaced */
+    uint8_t manifest[32];
+    struct fake_bytes statement_cbor;
+    struct ratls_merkle_path path;
+
+    uint32_t magic;
+    uint16_t type;
+    struct fake_bytes qualified_signer;
+    struct fake_bytes extra_data;
+    uint64_t clock_ms;
+    uint32_t reset_count;
+    uint32_t restart_count;
+    uint8_t safe;
+    uint64_t firmware_version;
+    struct ratls_tpm_selection selection;
+    struct fake_bytes pcr_digest;
+    struct fake_bytes pcr_values;
+    struct fake_bytes attest;
+
+    EVP_PKEY *signer; /* borrowed */
+    uint16_t signature_alg;
+    uint16_t signature_hash;
+    struct fake_bytes signature;
+    struct fake_bytes ak_public;
+    struct ratls_evidence evidence; /* of what is above; changes at FAKE_SIGNED are kept */
+
+    size_t wire_len;
+    uint8_t wire[RATLS_EVIDENCE_MAX + 1024];
+};
+
+/* Called at each stage. */
+typedef void fake_tamper(enum fake_stage stage, struct fake_draft *draft, void *arg);
+
+/* A draft that went through all stages. tamper may be NULL. The caller frees it with free(). */
+struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_attest_request *request,
+                                   fake_tamper *tamper, void *arg);
+
+/* The request that an honest TLS side would make for what a verifier expects. */
+void fake_request(const struct ratls_expectation *expectation,
+                  const struct ratls_pcr_selection *selection, struct ratls_attest_request *ret);
+
+/* An attester over a TPM that it borrows; may be used by many threads. tamper may be NULL. */
+struct ratls_attester *fake_attester_new(struct fake_tpm *tpm, fake_tamper *tamper, void *arg);
+
+#endif
