@@ -1,0 +1,279 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "keys.h"
+#include "pki.h"
+
+#define LIMIT 1024
+#define THREADS 4
+
+struct key_name {
+    uint8_t bytes[34];
+};
+
+static uint8_t x[32], y[32];
+static struct ratls_tpm_public area;
+
+/* One public area for all: the cache goes by the name. */
+static void setup(void)
+{
+    uint8_t point[65];
+    size_t len = 0;
+    EVP_PKEY *key = pki_key(PKI_P256);
+    cr_assert_eq(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
+                                                 &len),
+                 1);
+    memcpy(x, point + 1, 32);
+    memcpy(y, point + 33, 32);
+    area = (struct ratls_tpm_public){.type = RATLS_ALG_ECC,
+                                     .scheme = RATLS_ALG_ECDSA,
+                                     .scheme_hash = RATLS_ALG_SHA256,
+                                     .curve = RATLS_CURVE_P256,
+                                     .x = {x, 32},
+                                     .y = {y, 32}};
+    EVP_PKEY_free(key);
+}
+
+static struct key_name make_name(unsigned number)
+{
+    struct key_name name = {{0x00, 0x0b}};
+    memcpy(name.bytes + 2, &number, sizeof(number));
+    cr_assert_eq(ratls_sha256(ratls_slice(name.bytes, 6), name.bytes + 2, NULL), RATLS_OK);
+    return name;
+}
+
+static struct ratls_slice slice(const struct key_name *name)
+{
+    return ratls_slice(name->bytes, sizeof(name->bytes));
+}
+
+static EVP_PKEY *get(struct ratls_key_cache *cache, unsigned number)
+{
+    struct key_name name = make_name(number);
+    struct ratls_error err = {0};
+    EVP_PKEY *key = NULL;
+    cr_assert_eq(ratls_key_cache_get(cache, &area, slice(&name), &key, &err), RATLS_OK, "%s",
+                 err.text);
+    cr_assert_not_null(key);
+    return key;
+}
+
+TestSuite(keys, .init = setup);
+
+Test(keys, key_is_made_once_and_by_name)
+{
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    EVP_PKEY *first = get(cache, 1), *again = get(cache, 1), *other = get(cache, 2);
+    cr_assert_eq(first, again);
+    cr_assert_neq(first, other);
+    ratls_key_cache_free(cache);
+    cr_assert_eq(EVP_PKEY_get_bits(first), 256, "outlives the cache");
+    EVP_PKEY_free(first);
+    EVP_PKEY_free(again);
+    EVP_PKEY_free(other);
+    ratls_key_cache_free(NULL);
+}
+
+Test(keys, bad_area_and_bad_name_are_not_remembered)
+{
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    struct key_name name = make_name(1);
+    struct ratls_tpm_public bad = area;
+    uint8_t long_name[RATLS_TPM_NAME_MAX + 1] = {0};
+    EVP_PKEY *key = NULL;
+    bad.x = ratls_slice(y, 32);
+    cr_assert_eq(ratls_key_cache_get(cache, &bad, slice(&name), &key, NULL), RATLS_MALFORMED);
+    cr_assert_eq(ratls_key_cache_get(cache, &area, ratls_slice(long_name, sizeof(long_name)), &key,
+                                     NULL),
+                 RATLS_USAGE);
+    cr_assert_eq(ratls_key_cache_get(cache, &area, ratls_slice(NULL, 0), &key, NULL), RATLS_USAGE);
+    cr_assert_null(key);
+    EVP_PKEY_free(get(cache, 1));
+    ratls_key_cache_free(cache);
+}
+
+Test(keys, least_recently_used_of_1024_goes)
+{
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    EVP_PKEY *kept[LIMIT];
+    for (unsigned i = 0; i < LIMIT; i++)
+        kept[i] = get(cache, i);
+    EVP_PKEY_free(get(cache, 0));
+    EVP_PKEY_free(get(cache, LIMIT)); /* pushes out 1, not 0 */
+    for (unsigned i = 0; i < LIMIT; i++) {
+        if (i == 1)
+            continue;
+        EVP_PKEY *key = get(cache, i);
+        cr_assert_eq(key, kept[i], "%u", i);
+        EVP_PKEY_free(key);
+    }
+    EVP_PKEY *again = get(cache, 1);
+    cr_assert_neq(again, kept[1]);
+    EVP_PKEY_free(again);
+    for (unsigned i = 0; i < LIMIT; i++)
+        EVP_PKEY_free(kept[i]);
+    ratls_key_cache_free(cache);
+}
+
+Test(keys, strangers_do_not_flush_counters)
+{
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    struct key_name known = make_name(0);
+    struct ratls_tpm_counters counters = {7, 2, 5000}, got = {0};
+    ratls_key_cache_seen(cache, slice(&known), &counters);
+    for (unsigned i = 1; i <= 3 * LIMIT; i++)
+        EVP_PKEY_free(get(cache, i));
+    cr_assert(ratls_key_cache_counters(cache, slice(&known), &got));
+    cr_assert_eq(got.reset_count, 7);
+    cr_assert_eq(got.restart_count, 2);
+    cr_assert_eq(got.clock_ms, 5000);
+    for (unsigned i = 1; i <= LIMIT; i++) { /* of accepted ones the least recently used goes */
+        struct key_name name = make_name(i);
+        ratls_key_cache_seen(cache, slice(&name), &counters);
+    }
+    cr_assert_not(ratls_key_cache_counters(cache, slice(&known), &got));
+    ratls_key_cache_free(cache);
+}
+
+Test(keys, counters_never_go_back)
+{
+    static const struct {
+        struct ratls_tpm_counters seen, expected;
+    } steps[] = {
+        {{5, 1, 1000}, {5, 1, 1000}}, {{5, 1, 999}, {5, 1, 1000}},  {{5, 1, 1001}, {5, 1, 1001}},
+        {{5, 0, 2000}, {5, 1, 1001}}, {{4, 9, 9999}, {5, 1, 1001}}, {{5, 2, 10}, {5, 2, 10}},
+        {{6, 0, 0}, {6, 0, 0}},
+    };
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    struct key_name name = make_name(0), other = make_name(1);
+    struct ratls_tpm_counters got = {0};
+    EVP_PKEY_free(get(cache, 0));
+    cr_assert_not(ratls_key_cache_counters(cache, slice(&name), &got), "a key alone says nothing");
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        ratls_key_cache_seen(cache, slice(&name), &steps[i].seen);
+        cr_assert(ratls_key_cache_counters(cache, slice(&name), &got));
+        cr_assert_eq(got.reset_count, steps[i].expected.reset_count, "%zu", i);
+        cr_assert_eq(got.restart_count, steps[i].expected.restart_count, "%zu", i);
+        cr_assert_eq(got.clock_ms, steps[i].expected.clock_ms, "%zu", i);
+    }
+    cr_assert_not(ratls_key_cache_counters(cache, slice(&other), &got));
+    ratls_key_cache_free(cache);
+}
+
+Test(keys, chain_is_known_for_its_server_until_it_expires)
+{
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    struct key_name name = make_name(0), other = make_name(1);
+    const uint8_t chain[32] = {1}, other_chain[32] = {2};
+    cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), chain, "a.example", 50));
+    ratls_key_cache_chain_verified(cache, slice(&name), chain, "a.example", 100);
+    cr_assert(ratls_key_cache_chain_known(cache, slice(&name), chain, "a.example", 100));
+    cr_assert(ratls_key_cache_chain_known(cache, slice(&name), NULL, "a.example", 100));
+    cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), chain, "a.example", 101));
+    cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), NULL, "a.example", 101));
+    cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), other_chain, "a.example", 50));
+    cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), chain, "b.example", 50));
+    cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), NULL, NULL, 50));
+    cr_assert_not(ratls_key_cache_chain_known(cache, slice(&other), chain, "a.example", 50));
+    ratls_key_cache_chain_verified(cache, slice(&name), other_chain, "a.example", 200);
+    cr_assert(ratls_key_cache_chain_known(cache, slice(&name), other_chain, "a.example", 150));
+    cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), chain, "a.example", 50));
+    ratls_key_cache_free(cache);
+}
+
+Test(keys, last_four_servers_of_a_key_are_known)
+{
+    static const char *const servers[] = {NULL, "b", "c", "d", "e"};
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    struct key_name name = make_name(0);
+    const uint8_t chain[32] = {1};
+    for (size_t i = 0; i < 5; i++)
+        ratls_key_cache_chain_verified(cache, slice(&name), chain, servers[i], 100);
+    for (size_t i = 0; i < 5; i++)
+        cr_assert_eq(ratls_key_cache_chain_known(cache, slice(&name), chain, servers[i], 50), i > 0,
+                     "%zu", i);
+    ratls_key_cache_free(cache);
+}
+
+Test(keys, ids_are_those_of_the_server_latest_first_and_in_order)
+{
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    const uint8_t chain[32] = {1};
+    uint8_t ids[8][RATLS_KEY_ID_LEN], hash[32];
+    struct key_name names[6];
+    for (unsigned i = 0; i < 6; i++) {
+        names[i] = make_name(i);
+        ratls_key_cache_chain_verified(cache, slice(&names[i]), chain, i == 5 ? "b" : "a",
+                                       i == 4 ? 10 : 100);
+    }
+    cr_assert_eq(ratls_key_cache_ids(cache, "b", 50, ids, 4), 1);
+    cr_assert_eq(ratls_sha256(slice(&names[5]), hash, NULL), RATLS_OK);
+    cr_assert_arr_eq(ids[0], hash, RATLS_KEY_ID_LEN);
+    cr_assert_eq(ratls_key_cache_ids(cache, "a", 50, ids, 8), 4, "names[4] has expired");
+    for (size_t i = 1; i < 4; i++)
+        cr_assert_lt(memcmp(ids[i - 1], ids[i], RATLS_KEY_ID_LEN), 0);
+    cr_assert(ratls_key_cache_chain_known(cache, slice(&names[1]), chain, "a", 50));
+    cr_assert_eq(ratls_key_cache_ids(cache, "a", 50, ids, 1), 1);
+    cr_assert_eq(ratls_sha256(slice(&names[1]), hash, NULL), RATLS_OK);
+    cr_assert_arr_eq(ids[0], hash, RATLS_KEY_ID_LEN, "the one used last");
+    cr_assert_eq(ratls_key_cache_ids(cache, "a", 50, ids, 0), 0);
+    cr_assert_eq(ratls_key_cache_ids(cache, "c", 50, ids, 4), 0);
+    cr_assert_eq(ratls_key_cache_ids(cache, "a", 101, ids, 4), 0);
+    ratls_key_cache_free(cache);
+}
+
+struct worker {
+    pthread_t thread;
+    struct ratls_key_cache *cache;
+    unsigned number;
+    atomic_uint *mistakes;
+};
+
+/* Every thread uses the same few keys and floods the cache with its own. */
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    const uint8_t chain[32] = {1};
+    uint8_t ids[4][RATLS_KEY_ID_LEN];
+    for (unsigned i = 0; i < 1500; i++) {
+        unsigned number = i % 2 ? i % 16 : 100000 * (w->number + 1) + i;
+        struct key_name name = {{0x00, 0x0b}};
+        struct ratls_tpm_counters counters = {1, 0, i}, got = {0};
+        EVP_PKEY *key = NULL;
+        memcpy(name.bytes + 30, &number, sizeof(number));
+        if (ratls_key_cache_get(w->cache, &area, slice(&name), &key, NULL) != RATLS_OK ||
+            EVP_PKEY_get_bits(key) != 256)
+            atomic_fetch_add(w->mistakes, 1);
+        EVP_PKEY_free(key);
+        if (number >= 16)
+            continue;
+        ratls_key_cache_chain_verified(w->cache, slice(&name), chain, "a", 100);
+        ratls_key_cache_seen(w->cache, slice(&name), &counters);
+        if (!ratls_key_cache_chain_known(w->cache, slice(&name), chain, "a", 50) ||
+            !ratls_key_cache_counters(w->cache, slice(&name), &got) || got.clock_ms < i ||
+            ratls_key_cache_ids(w->cache, "a", 50, ids, 4) == 0)
+            atomic_fetch_add(w->mistakes, 1);
+    }
+    return NULL;
+}
+
+Test(keys, many_threads_and_more_keys_than_fit)
+{
+    struct worker workers[THREADS];
+    atomic_uint mistakes = 0;
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){.cache = cache, .number = i, .mistakes = &mistakes};
+        cr_assert_eq(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_join(workers[i].thread, NULL);
+    cr_assert_eq(atomic_load(&mistakes), 0);
+    ratls_key_cache_free(cache);
+}
