@@ -4,6 +4,7 @@
 
 #include "cbor.h"
 #include "crypto.h"
+#include "fail.h"
 #include "statement.h"
 
 /* The labels, the types and the indicators of the CMW collection (WIRE.md, 3). */
@@ -176,8 +177,11 @@ enum ratls_status ratls_evidence_manifest(const struct ratls_evidence *evidence,
     size_t count = 0;
     size_t begin = 0;
 
+    if (evidence->certificate_count > RATLS_CERTIFICATES_MAX)
+        return ratls_fail(err, RATLS_LIMIT, "%zu certificates in evidence, at most %d",
+                          evidence->certificate_count, RATLS_CERTIFICATES_MAX);
     ratls_cbor_put_map(&w, evidence->certificate_count);
-    for (size_t i = 0; i < evidence->certificate_count && i < RATLS_CERTIFICATES_MAX; i++) {
+    for (size_t i = 0; i < evidence->certificate_count; i++) {
         write_certificate_start(i, evidence->certificates[i].len, &w);
         parts[count++] = ratls_slice(frame + begin, w.len - begin);
         parts[count++] = evidence->certificates[i];
