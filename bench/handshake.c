@@ -1,0 +1,297 @@
+/*
+ * What attestation costs a handshake: plain and attested ones in turn, in one process, with the CPU
+ * time of each side. The software TPM's signature is taken out of the server's time, for it stands
+ * for a chip. Usage: bench_handshake [--rounds N] [--json]
+ */
+#include <getopt.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ratls/ratls.h>
+
+#include "fake_tpm.h"
+#include "pair.h"
+#include "pki.h"
+#include "samples.h"
+
+#define NAME "bank.example"
+#define PER_ROUND 100
+#define VERIFIES_PER_ROUND 200
+#define ROUNDS_DEFAULT 15
+#define PCRS 8
+
+struct side_by_side {
+    struct samples plain_client, plain_server, attested_client, attested_server, verify;
+    struct samples added_ratio; /* client's added CPU in units of one verification, per round */
+    struct samples rate_ratio;
+    double request_bytes, evidence_bytes;
+};
+
+/* An attester that knows how long the one behind it took. */
+struct timed {
+    struct ratls_attester interface;
+    struct ratls_attester *inner;
+    double us;
+};
+
+static enum ratls_status attest_timed(struct ratls_attester *self,
+                                      const struct ratls_attest_request *request, uint8_t *out,
+                                      size_t cap, size_t *ret_len, struct ratls_error *err)
+{
+    struct timed *timed = (struct timed *)self;
+    double begin = cpu_us();
+    enum ratls_status status = timed->inner->attest(timed->inner, request, out, cap, ret_len, err);
+
+    timed->us += cpu_us() - begin;
+    return status;
+}
+
+static struct ratls_attester *keep(struct ratls_attester *self)
+{
+    return self;
+}
+
+static void forget(struct ratls_attester *self)
+{
+    (void)self;
+}
+
+static void must(int ok, const char *what)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "bench: %s\n", what);
+    exit(3);
+}
+
+/* A policy that pins the key and has the values of the software TPM, loaded as a user's would be. */
+static struct ratls_policy *make_policy(struct fake_tpm *tpm)
+{
+    char path[] = "/tmp/ratls-bench-XXXXXX";
+    struct ratls_error error = {0};
+    struct ratls_policy *policy = NULL;
+    uint8_t name[RATLS_TPM_NAME_MAX];
+    char hex[2 * RATLS_TPM_NAME_MAX + 1];
+    int fd = mkstemp(path);
+    FILE *file = fdopen(fd, "w");
+
+    must(file != NULL, "cannot write a policy below /tmp");
+    ratls_hex(ratls_slice(name, fake_tpm_name(tpm, name)), hex, sizeof hex);
+    fprintf(file, "policy: ratls-1\nservers: [%s]\nattestation-keys:\n  - name: %s\npcrs:\n", NAME,
+            hex);
+    for (unsigned i = 0; i < PCRS; i++) {
+        ratls_hex(ratls_slice(fake_tpm_pcr(tpm, RATLS_ALG_SHA256, i), 32), hex, sizeof hex);
+        fprintf(file, "  - index: %u\n    sha256: [%s]\n", i, hex);
+    }
+    fclose(file);
+    if (ratls_policy_load(path, &policy, &error) != RATLS_OK)
+        must(0, error.text);
+    unlink(path);
+    return policy;
+}
+
+struct world {
+    SSL_CTX *plain_client, *attested_client, *plain_server, *attested_server;
+    struct timed timed;
+    EVP_PKEY *verify_key; /* for the bare verification */
+    uint8_t signature[80];
+    size_t signature_len;
+};
+
+static SSL_CTX *make_server(EVP_PKEY *key, X509 *leaf, X509 *intermediate)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+    must(ctx != NULL && SSL_CTX_use_certificate(ctx, leaf) == 1 &&
+             SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
+             SSL_CTX_add1_chain_cert(ctx, intermediate) == 1,
+         "cannot make a server");
+    SSL_CTX_set_num_tickets(ctx, 0);
+    return ctx;
+}
+
+static SSL_CTX *make_client(X509 *root)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+    must(ctx != NULL && X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), root) == 1,
+         "cannot make a client");
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    return ctx;
+}
+
+static void make_contexts(struct world *world)
+{
+    EVP_PKEY *keys[3] = {pki_key(PKI_P256), pki_key(PKI_P256), pki_key(PKI_P256)};
+    X509 *root = pki_ca("root", keys[0], NULL, NULL);
+    X509 *intermediate = pki_ca("intermediate", keys[1], root, keys[0]);
+    X509 *leaf = pki_server_certificate(keys[2], "DNS:" NAME, intermediate, keys[1]);
+
+    world->plain_server = make_server(keys[2], leaf, intermediate);
+    world->attested_server = make_server(keys[2], leaf, intermediate);
+    world->plain_client = make_client(root);
+    world->attested_client = make_client(root);
+    X509_free(root);
+    X509_free(intermediate);
+    X509_free(leaf);
+    for (int i = 0; i < 3; i++)
+        EVP_PKEY_free(keys[i]);
+}
+
+static const uint8_t digest[32] = {1, 2, 3};
+
+static void make_signature(struct world *world)
+{
+    EVP_PKEY_CTX *ctx;
+
+    world->verify_key = pki_key(PKI_P256);
+    world->signature_len = sizeof world->signature;
+    ctx = EVP_PKEY_CTX_new(world->verify_key, NULL);
+    must(EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_sign(ctx, world->signature, &world->signature_len,
+                                                       digest, sizeof digest) == 1,
+         "cannot sign");
+    EVP_PKEY_CTX_free(ctx);
+}
+
+/* The bare cost of the cryptography that a client cannot avoid. */
+static double time_verifications(const struct world *world)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(world->verify_key, NULL);
+    double begin;
+
+    must(EVP_PKEY_verify_init(ctx) == 1, "cannot verify");
+    begin = cpu_us();
+    for (int i = 0; i < VERIFIES_PER_ROUND; i++)
+        must(EVP_PKEY_verify(ctx, world->signature, world->signature_len, digest,
+                             sizeof digest) == 1,
+             "cannot verify");
+    begin = (cpu_us() - begin) / VERIFIES_PER_ROUND;
+    EVP_PKEY_CTX_free(ctx);
+    return begin;
+}
+
+/* A, B, A, B, so that both meet the same moods of the machine. */
+static void run_round(struct world *world, struct side_by_side *result)
+{
+    struct pair_cost plain = {0};
+    struct pair_cost attested = {0};
+    double verify = time_verifications(world);
+    double attested_sum;
+
+    world->timed.us = 0;
+    for (int i = 0; i < PER_ROUND; i++) {
+        pair_handshake(world->plain_client, world->plain_server, NAME, &plain);
+        pair_handshake(world->attested_client, world->attested_server, NAME, &attested);
+    }
+    attested.server_us -= world->timed.us;
+    attested_sum = attested.client_us + attested.server_us;
+    samples_add(&result->plain_client, plain.client_us / PER_ROUND);
+    samples_add(&result->plain_server, plain.server_us / PER_ROUND);
+    samples_add(&result->attested_client, attested.client_us / PER_ROUND);
+    samples_add(&result->attested_server, attested.server_us / PER_ROUND);
+    samples_add(&result->verify, verify);
+    samples_add(&result->added_ratio, (attested.client_us - plain.client_us) / PER_ROUND / verify);
+    samples_add(&result->rate_ratio, (plain.client_us + plain.server_us) / attested_sum);
+    result->request_bytes = ((double)attested.to_server - (double)plain.to_server) / PER_ROUND;
+    result->evidence_bytes = ((double)attested.to_client - (double)plain.to_client) / PER_ROUND;
+}
+
+static void print_row(const char *what, const struct samples *samples, const char *unit)
+{
+    printf("%-46s %9.2f  %9.2f  %9.2f  %s\n", what, samples_median(samples), samples_min(samples),
+           samples_max(samples), unit);
+}
+
+static void print_table(const struct side_by_side *r)
+{
+    double plain = samples_median(&r->plain_client) + samples_median(&r->plain_server);
+    double attested = samples_median(&r->attested_client) + samples_median(&r->attested_server);
+
+    printf("%s; %zu rounds of %d handshakes each way, in turn; TPM latency 0\n",
+           OpenSSL_version(OPENSSL_VERSION), r->verify.count, PER_ROUND);
+    printf("%-46s %9s  %9s  %9s\n", "", "median", "least", "most");
+    print_row("client, plain", &r->plain_client, "us CPU");
+    print_row("client, attested", &r->attested_client, "us CPU");
+    print_row("server, plain", &r->plain_server, "us CPU");
+    print_row("server, attested, without the TPM", &r->attested_server, "us CPU");
+    print_row("one ECDSA P-256 verification", &r->verify, "us CPU");
+    print_row("R1 rate, attested / plain", &r->rate_ratio, "(>= 0.90)");
+    print_row("R2 client adds / one verification", &r->added_ratio, "(<= 1.25)");
+    printf("%-46s %9.0f\n", "handshakes per second and core, plain", 1e6 / plain);
+    printf("%-46s %9.0f\n", "handshakes per second and core, attested", 1e6 / attested);
+    printf("%-46s %9.0f\n", "server adds", samples_median(&r->attested_server) -
+                                                samples_median(&r->plain_server));
+    printf("%-46s %9.0f\n", "bytes added to the server", r->request_bytes);
+    printf("%-46s %9.0f\n", "bytes added to the client", r->evidence_bytes);
+}
+
+static void print_json(const struct side_by_side *r)
+{
+    printf("{\"R1\":%.3f,\"R2\":%.3f,\"R3\":%.2f,\"R9\":%.0f}\n", samples_median(&r->rate_ratio),
+           samples_median(&r->added_ratio),
+           samples_median(&r->attested_server) - samples_median(&r->plain_server),
+           r->request_bytes + r->evidence_bytes);
+}
+
+static void run(size_t rounds, bool json)
+{
+    struct fake_tpm *tpm = fake_tpm_new(FAKE_ECDSA_P256);
+    struct ratls_policy *policy = make_policy(tpm);
+    struct ratls_error error = {0};
+    struct side_by_side result = {0};
+    struct world world = {0};
+    struct pair_cost warm_up = {0};
+
+    make_contexts(&world);
+    make_signature(&world);
+    world.timed.interface = (struct ratls_attester){attest_timed, keep, forget};
+    world.timed.inner = fake_attester_new(tpm, NULL, NULL);
+    if (ratls_tls_attest(world.attested_server, &world.timed.interface, &error) != RATLS_OK ||
+        ratls_tls_verify(world.attested_client, policy, &error) != RATLS_OK)
+        must(0, error.text);
+    for (int i = 0; i < 2; i++) {
+        pair_handshake(world.plain_client, world.plain_server, NAME, &warm_up);
+        pair_handshake(world.attested_client, world.attested_server, NAME, &warm_up);
+    }
+    for (size_t i = 0; i < rounds; i++)
+        run_round(&world, &result);
+    print_table(&result);
+    if (json)
+        print_json(&result);
+    SSL_CTX_free(world.plain_client);
+    SSL_CTX_free(world.attested_client);
+    SSL_CTX_free(world.plain_server);
+    SSL_CTX_free(world.attested_server);
+    EVP_PKEY_free(world.verify_key);
+    world.timed.inner->free(world.timed.inner);
+    ratls_policy_free(policy);
+    fake_tpm_free(tpm);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
+    size_t rounds = ROUNDS_DEFAULT;
+    bool json = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'r')
+            rounds = (size_t)strtoul(optarg, NULL, 10);
+        else if (option == 'j')
+            json = true;
+        else
+            return 2;
+    }
+    if (rounds == 0 || rounds > SAMPLES_MAX) {
+        fprintf(stderr, "bench_handshake: --rounds must be 1 to %d\n", SAMPLES_MAX);
+        return 2;
+    }
+    run(rounds, json);
+    return 0;
+}

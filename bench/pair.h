@@ -1,0 +1,17 @@
+/* A client and a server in one thread, over memory, with the CPU time of each side. */
+#ifndef RATLS_BENCH_PAIR_H
+#define RATLS_BENCH_PAIR_H
+
+#include <openssl/ssl.h>
+
+struct pair_cost {
+    double client_us;
+    double server_us;
+    size_t to_client; /* bytes on the wire */
+    size_t to_server;
+};
+
+/* One full handshake; adds to *cost. Ends the program, with the reason, if it fails. */
+void pair_handshake(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost);
+
+#endif

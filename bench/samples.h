@@ -1,0 +1,22 @@
+/* Figures of several rounds: median, and how far they spread. */
+#ifndef RATLS_BENCH_SAMPLES_H
+#define RATLS_BENCH_SAMPLES_H
+
+#include <stddef.h>
+
+#define SAMPLES_MAX 101
+
+struct samples {
+    size_t count;
+    double values[SAMPLES_MAX];
+};
+
+void samples_add(struct samples *samples, double value);
+double samples_median(const struct samples *samples);
+double samples_min(const struct samples *samples);
+double samples_max(const struct samples *samples);
+
+/* CPU time of this thread, in microseconds. */
+double cpu_us(void);
+
+#endif
