@@ -2,8 +2,6 @@
 #include <criterion/new/assert.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +9,6 @@
 #include "pki.h"
 
 #define LIMIT 1024
-#define THREADS 4
 
 struct key_name {
     uint8_t bytes[34];
@@ -225,55 +222,5 @@ Test(keys, ids_are_those_of_the_server_latest_first_and_in_order)
     cr_assert_eq(ratls_key_cache_ids(cache, "a", 50, ids, 0), 0);
     cr_assert_eq(ratls_key_cache_ids(cache, "c", 50, ids, 4), 0);
     cr_assert_eq(ratls_key_cache_ids(cache, "a", 101, ids, 4), 0);
-    ratls_key_cache_free(cache);
-}
-
-struct worker {
-    pthread_t thread;
-    struct ratls_key_cache *cache;
-    unsigned number;
-    atomic_uint *mistakes;
-};
-
-/* Every thread uses the same few keys and floods the cache with its own. */
-static void *work(void *arg)
-{
-    struct worker *w = arg;
-    const uint8_t chain[32] = {1};
-    uint8_t ids[4][RATLS_KEY_ID_LEN];
-    for (unsigned i = 0; i < 1500; i++) {
-        unsigned number = i % 2 ? i % 16 : 100000 * (w->number + 1) + i;
-        struct key_name name = {{0x00, 0x0b}};
-        struct ratls_tpm_counters counters = {1, 0, i}, got = {0};
-        EVP_PKEY *key = NULL;
-        memcpy(name.bytes + 30, &number, sizeof(number));
-        if (ratls_key_cache_get(w->cache, &area, slice(&name), &key, NULL) != RATLS_OK ||
-            EVP_PKEY_get_bits(key) != 256)
-            atomic_fetch_add(w->mistakes, 1);
-        EVP_PKEY_free(key);
-        if (number >= 16)
-            continue;
-        ratls_key_cache_chain_verified(w->cache, slice(&name), chain, "a", 100);
-        ratls_key_cache_seen(w->cache, slice(&name), &counters);
-        if (!ratls_key_cache_chain_known(w->cache, slice(&name), chain, "a", 50) ||
-            !ratls_key_cache_counters(w->cache, slice(&name), &got) || got.clock_ms < i ||
-            ratls_key_cache_ids(w->cache, "a", 50, ids, 4) == 0)
-            atomic_fetch_add(w->mistakes, 1);
-    }
-    return NULL;
-}
-
-Test(keys, many_threads_and_more_keys_than_fit)
-{
-    struct worker workers[THREADS];
-    atomic_uint mistakes = 0;
-    struct ratls_key_cache *cache = ratls_key_cache_new();
-    for (unsigned i = 0; i < THREADS; i++) {
-        workers[i] = (struct worker){.cache = cache, .number = i, .mistakes = &mistakes};
-        cr_assert_eq(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
-    }
-    for (unsigned i = 0; i < THREADS; i++)
-        pthread_join(workers[i].thread, NULL);
-    cr_assert_eq(atomic_load(&mistakes), 0);
     ratls_key_cache_free(cache);
 }
