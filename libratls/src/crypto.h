@@ -85,6 +85,16 @@ bool ratls_certificate_names(struct ratls_slice der, const char *server_name);
 void ratls_certificate_names_text(struct ratls_slice der, char *out, size_t cap);
 
 /*
+ * The one certificate of a CA in a file (PEM). RATLS_USAGE if there is none, more than one, or if
+ * it is not one of a CA. Caller frees with ratls_certificate_free().
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_ca_certificate(struct ratls_slice pem,
+                                                        X509 **ret_certificate,
+                                                        struct ratls_error *err);
+bool ratls_certificate_equal(const X509 *a, const X509 *b);
+void ratls_certificate_free(X509 *certificate); /* accepts NULL */
+
+/*
  * HKDF-Expand-Label(secret, label, "", 32) of RFC 8446, 7.1. The hash is the one whose digest is
  * as long as the secret: SHA-256 or SHA-384.
  */

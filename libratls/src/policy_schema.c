@@ -222,7 +222,9 @@ static enum ratls_status refuse_key(const struct ratls_source *source,
     if (sscanf(complaint->words, "Unexpected key: %24s", key) != 1)
         return ratls_source_fail(source, err, complaint->at, "unknown key");
     snprintf(at, sizeof at, "%s%s%s", complaint->at, complaint->at[0] == '\0' ? "" : ".", key);
-    return ratls_source_fail_key(source, err, at, "unknown key");
+    return ratls_source_fail_key(source, err, at, "unknown key%s",
+                                 strcmp(key, "sha1") == 0 ? ": SHA-1 is not accepted, use sha256"
+                                                          : "");
 }
 
 static enum ratls_status refuse_length(const struct ratls_source *source, cyaml_err_t code,

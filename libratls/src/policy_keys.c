@@ -1,0 +1,175 @@
+/* attestation-keys of a policy: pins and issuers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "policy_build.h"
+#include "policy_file.h"
+#include "policy_names.h"
+
+#define CERTIFICATE_FILE_MAX (64 * 1024)
+
+/* A Name is the algorithm and a digest: Part 1, 16. */
+static enum ratls_status read_name(struct ratls_build *b, const char *text, struct ratls_pin *pin)
+{
+    size_t len = strlen(text) / 2;
+    uint16_t alg;
+
+    if (strlen(text) % 2 == 0 && len > 2 && len <= sizeof pin->name &&
+        ratls_unhex(text, pin->name, len)) {
+        alg = (uint16_t)(pin->name[0] << 8 | pin->name[1]);
+        if (alg == RATLS_ALG_SHA1)
+            return ratls_build_refuse(b, "a Name by SHA-1, which is not accepted: make a key with "
+                                         "nameAlg SHA-256");
+        pin->name_len = len;
+        if (ratls_tpm_hash_len(alg) == len - 2)
+            return RATLS_OK;
+    }
+    return ratls_build_refuse(b, "expected the Name of a key: 000b and 64 hex digits (000c and 96, "
+                                 "000d and 128), got %zu characters",
+                              strlen(text));
+}
+
+static enum ratls_status add_pin(struct ratls_build *b, size_t index,
+                                 struct ratls_names **ret_servers)
+{
+    struct ratls_rules *rules = b->rules;
+    struct ratls_pin *pin = &rules->pins[rules->pin_count];
+    enum ratls_status status;
+
+    ratls_build_at(b, "attestation-keys[%zu].name", index);
+    status = read_name(b, b->document->keys[index].name, pin);
+    if (status != RATLS_OK)
+        return status;
+    for (size_t i = 0; i < rules->pin_count; i++) {
+        if (ratls_slice_equal(ratls_slice(rules->pins[i].name, rules->pins[i].name_len),
+                              ratls_slice(pin->name, pin->name_len)))
+            return ratls_build_refuse(b, "this key is pinned twice");
+    }
+    rules->pin_count++;
+    *ret_servers = &pin->servers;
+    return RATLS_OK;
+}
+
+/* The path of a file that the policy names: relative to the folder of the policy. */
+static char *join_path(const char *policy, const char *file)
+{
+    size_t folder = file[0] == '/' ? 0 : ratls_policy_folder_len(policy);
+    char *path = NULL;
+
+    if (asprintf(&path, "%.*s%s", (int)folder, policy, file) < 0)
+        return NULL;
+    return path;
+}
+
+static enum ratls_status read_certificate(const char *path, X509 **ret_certificate,
+                                          struct ratls_error *err)
+{
+    uint8_t *pem = NULL;
+    size_t len = 0;
+    enum ratls_status status =
+        ratls_policy_file_read(path, CERTIFICATE_FILE_MAX, &pem, &len, err);
+
+    if (status != RATLS_OK)
+        return status;
+    status = ratls_ca_certificate(ratls_slice(pem, len), ret_certificate, err);
+    free(pem);
+    return status;
+}
+
+/* The place in the policy goes before what is wrong with the file that it names. */
+static enum ratls_status refuse_file(struct ratls_build *b, const char *file,
+                                     const struct ratls_error *why)
+{
+    const char *text = why->text;
+    size_t len = strlen(file);
+
+    if (why->status == RATLS_MEMORY)
+        return ratls_build_no_memory(b);
+    if (strncmp(text, file, len) == 0 && strncmp(text + len, ": ", 2) == 0)
+        text += len + 2;
+    (void)ratls_build_refuse(b, "%s: %s", ratls_build_show(b, file), text);
+    if (b->err != NULL)
+        b->err->status = why->status;
+    return why->status;
+}
+
+static enum ratls_status add_issuer(struct ratls_build *b, size_t index,
+                                    struct ratls_names **ret_servers)
+{
+    struct ratls_rules *rules = b->rules;
+    struct ratls_issuer *issuer = &rules->issuers[rules->issuer_count];
+    struct ratls_error why = {0};
+
+    ratls_build_at(b, "attestation-keys[%zu].issuer", index);
+    issuer->path = join_path(b->source->path, b->document->keys[index].issuer);
+    if (issuer->path == NULL)
+        return ratls_build_no_memory(b);
+    rules->issuer_count++;
+    if (read_certificate(issuer->path, &issuer->certificate, &why) != RATLS_OK)
+        return refuse_file(b, issuer->path, &why);
+    for (size_t i = 0; i + 1 < rules->issuer_count; i++) {
+        if (ratls_certificate_equal(rules->issuers[i].certificate, issuer->certificate))
+            return ratls_build_refuse(b, "this issuer stands in the list twice");
+    }
+    *ret_servers = &issuer->servers;
+    return RATLS_OK;
+}
+
+/* A key for a server that the file does not speak for would never be looked at. */
+static enum ratls_status check_narrower(struct ratls_build *b, size_t index,
+                                        const struct ratls_names *servers)
+{
+    const struct ratls_names *wide = &b->rules->servers;
+
+    for (size_t i = 0; wide->count > 0 && i < servers->count; i++) {
+        size_t j = 0;
+
+        while (j < wide->count && !ratls_name_includes(wide->names[j], servers->names[i]))
+            j++;
+        if (j < wide->count)
+            continue;
+        ratls_build_at(b, "attestation-keys[%zu].servers[%zu]", index, i);
+        return ratls_build_refuse(b, "%s is not among the servers of this policy",
+                                  ratls_build_show(b, servers->names[i]));
+    }
+    return RATLS_OK;
+}
+
+static enum ratls_status build_key(struct ratls_build *b, size_t index)
+{
+    const struct ratls_document_key *key = &b->document->keys[index];
+    struct ratls_names *servers = NULL;
+    enum ratls_status status;
+    char prefix[48];
+
+    ratls_build_at(b, "attestation-keys[%zu]", index);
+    if (key->name == NULL && key->issuer == NULL)
+        return ratls_build_refuse(b, "compares nothing: give name (of one key) or issuer (of "
+                                     "certificates)");
+    if (key->name != NULL && key->issuer != NULL)
+        return ratls_build_refuse(b, "name or issuer, not both: make it two entries");
+    status = key->name != NULL ? add_pin(b, index, &servers) : add_issuer(b, index, &servers);
+    if (status != RATLS_OK)
+        return status;
+    snprintf(prefix, sizeof prefix, "attestation-keys[%zu].", index);
+    status = ratls_build_names(b, prefix, key->servers, key->servers_count, servers);
+    return status != RATLS_OK ? status : check_narrower(b, index, servers);
+}
+
+enum ratls_status ratls_build_keys(struct ratls_build *b)
+{
+    size_t count = b->document->keys_count, pins = 0;
+    enum ratls_status status = RATLS_OK;
+
+    for (size_t i = 0; i < count; i++)
+        pins += b->document->keys[i].name != NULL;
+    b->rules->pins = calloc(pins + 1, sizeof *b->rules->pins);
+    b->rules->issuers = calloc(count - pins + 1, sizeof *b->rules->issuers);
+    if (b->rules->pins == NULL || b->rules->issuers == NULL)
+        return ratls_build_no_memory(b);
+    for (size_t i = 0; status == RATLS_OK && i < count; i++)
+        status = build_key(b, i);
+    return status;
+}

@@ -1,0 +1,264 @@
+/* Checks what the values of a policy mean, and makes rules of them. */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "keys.h"
+#include "policy_build.h"
+#include "policy_names.h"
+
+#define FIRMWARE_DIGITS 16
+#define MAX_AGE_DAYS 3650
+
+void ratls_build_at(struct ratls_build *b, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(b->at, sizeof b->at, format, args);
+    va_end(args);
+}
+
+enum ratls_status ratls_build_refuse(struct ratls_build *b, const char *format, ...)
+{
+    char words[RATLS_ERROR_TEXT];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    return ratls_source_fail(b->source, b->err, b->at, "%s", words);
+}
+
+enum ratls_status ratls_build_no_memory(struct ratls_build *b)
+{
+    return ratls_fail(b->err, RATLS_MEMORY, "out of memory");
+}
+
+const char *ratls_build_show(struct ratls_build *b, const char *text)
+{
+    ratls_escape(ratls_slice(text, strlen(text)), b->shown, sizeof b->shown);
+    return b->shown;
+}
+
+static enum ratls_status add_name(struct ratls_build *b, const char *text,
+                                  struct ratls_names *names)
+{
+    char name[RATLS_NAME_SIZE];
+    const char *why = ratls_name_normalise(text, name);
+
+    if (why != NULL)
+        return ratls_build_refuse(b, "%s: %s", ratls_build_show(b, text), why);
+    for (size_t i = 0; i < names->count; i++) {
+        if (strcmp(names->names[i], name) == 0)
+            return ratls_build_refuse(b, "%s stands in this list twice", ratls_build_show(b, name));
+    }
+    names->names[names->count] = strdup(name);
+    if (names->names[names->count] == NULL)
+        return ratls_build_no_memory(b);
+    names->count++;
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_build_names(struct ratls_build *b, const char *prefix, char *const *texts,
+                                    size_t count, struct ratls_names *ret_names)
+{
+    if (count == 0)
+        return RATLS_OK;
+    ret_names->names = calloc(count, sizeof *ret_names->names);
+    if (ret_names->names == NULL)
+        return ratls_build_no_memory(b);
+    for (size_t i = 0; i < count; i++) {
+        enum ratls_status status;
+
+        ratls_build_at(b, "%sservers[%zu]", prefix, i);
+        status = add_name(b, texts[i], ret_names);
+        if (status != RATLS_OK)
+            return status;
+    }
+    return RATLS_OK;
+}
+
+static enum ratls_status build_service(struct ratls_build *b)
+{
+    const char *service = b->document->service == NULL ? "default" : b->document->service;
+    size_t len = strlen(service);
+
+    ratls_build_at(b, "service");
+    if (len > RATLS_SERVICE_MAX)
+        return ratls_build_refuse(b, "expected 1 to %d characters, got %zu", RATLS_SERVICE_MAX,
+                                  len);
+    for (size_t i = 0; i < len; i++) {
+        if (service[i] < ' ' || service[i] > '~')
+            return ratls_build_refuse(b, "expected printable ASCII, got %s",
+                                      ratls_build_show(b, service));
+    }
+    memcpy(b->rules->service, service, len + 1);
+    return RATLS_OK;
+}
+
+/* 0 if the text is not a whole number without leading zeros and one of the units s, m, h, d. */
+static uint64_t read_duration_s(const char *text)
+{
+    static const struct {
+        char unit;
+        uint64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    size_t digits = strspn(text, "0123456789");
+    uint64_t value = 0;
+
+    if (digits == 0 || digits > 9 || text[0] == '0' || strlen(text) != digits + 1)
+        return 0;
+    for (size_t i = 0; i < digits; i++)
+        value = 10 * value + (uint64_t)(text[i] - '0');
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (text[digits] == units[i].unit)
+            return value * units[i].seconds;
+    }
+    return 0;
+}
+
+static enum ratls_status build_freshness(struct ratls_build *b)
+{
+    const char *max_age = b->document->max_age;
+
+    b->rules->freshness = b->document->freshness;
+    ratls_build_at(b, "max-age");
+    if (b->rules->freshness == RATLS_FRESHNESS_SESSION && max_age != NULL)
+        return ratls_build_refuse(b, "compares nothing: only with freshness: certificate can "
+                                     "evidence be older than the session");
+    if (b->rules->freshness == RATLS_FRESHNESS_SESSION)
+        return RATLS_OK;
+    if (max_age == NULL) {
+        ratls_build_at(b, "freshness");
+        return ratls_build_refuse(b, "certificate needs a key max-age, for example max-age: 24h");
+    }
+    b->rules->max_age_s = read_duration_s(max_age);
+    if (b->rules->max_age_s == 0)
+        return ratls_build_refuse(b, "expected a whole number and a unit, such as 90s, 30m, 24h "
+                                     "or 7d, got %s",
+                                  ratls_build_show(b, max_age));
+    if (b->rules->max_age_s > (uint64_t)MAX_AGE_DAYS * 86400)
+        return ratls_build_refuse(b, "longer than %dd", MAX_AGE_DAYS);
+    return RATLS_OK;
+}
+
+static enum ratls_status build_algorithms(struct ratls_build *b)
+{
+    const struct ratls_document *document = b->document;
+
+    b->rules->algorithms = document->algorithms_count == 0 ? RATLS_ALLOW_ALL : 0;
+    for (size_t i = 0; i < document->algorithms_count; i++) {
+        ratls_build_at(b, "algorithms[%zu]", i);
+        if ((b->rules->algorithms & (unsigned)document->algorithms[i]) != 0)
+            return ratls_build_refuse(b, "stands in this list twice");
+        b->rules->algorithms |= (unsigned)document->algorithms[i];
+    }
+    return RATLS_OK;
+}
+
+static enum ratls_status build_denied_firmware(struct ratls_build *b)
+{
+    const struct ratls_document *document = b->document;
+    struct ratls_rules *rules = b->rules;
+
+    if (document->denied_count == 0)
+        return RATLS_OK;
+    rules->denied_firmware = calloc(document->denied_count, sizeof *rules->denied_firmware);
+    if (rules->denied_firmware == NULL)
+        return ratls_build_no_memory(b);
+    for (size_t i = 0; i < document->denied_count; i++) {
+        uint8_t bytes[FIRMWARE_DIGITS / 2];
+        struct ratls_reader reader = ratls_reader(ratls_slice(bytes, sizeof bytes));
+        uint64_t version;
+
+        ratls_build_at(b, "deny-firmware[%zu]", i);
+        if (!ratls_unhex(document->denied[i], bytes, sizeof bytes))
+            return ratls_build_refuse(b, "expected %d hex digits, got %s", FIRMWARE_DIGITS,
+                                      ratls_build_show(b, document->denied[i]));
+        version = ratls_read_u64(&reader);
+        for (size_t j = 0; j < rules->denied_firmware_count; j++) {
+            if (rules->denied_firmware[j] == version)
+                return ratls_build_refuse(b, "stands in this list twice");
+        }
+        rules->denied_firmware[rules->denied_firmware_count++] = version;
+    }
+    return RATLS_OK;
+}
+
+static enum ratls_status build_rules(struct ratls_build *b)
+{
+    static enum ratls_status (*const steps[])(struct ratls_build *) = {
+        ratls_build_keys, ratls_build_pcrs,      build_service,
+        build_freshness,  build_algorithms,      build_denied_firmware,
+    };
+    enum ratls_status status = ratls_build_names(b, "", b->document->servers,
+                                                 b->document->servers_count, &b->rules->servers);
+
+    for (size_t i = 0; status == RATLS_OK && i < sizeof steps / sizeof *steps; i++)
+        status = steps[i](b);
+    if (status != RATLS_OK)
+        return status;
+    b->rules->clock_ignored = b->document->clock == RATLS_CLOCK_IGNORED;
+    b->rules->path = strdup(b->source->path);
+    b->rules->keys = ratls_key_cache_new();
+    if (b->rules->path == NULL || b->rules->keys == NULL)
+        return ratls_build_no_memory(b);
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_rules_build(const struct ratls_source *source,
+                                    const struct ratls_document *document,
+                                    struct ratls_rules *ret_rules, struct ratls_error *err)
+{
+    struct ratls_rules rules = {0};
+    struct ratls_build b = {.source = source, .document = document, .rules = &rules, .err = err};
+    enum ratls_status status = build_rules(&b);
+
+    if (status != RATLS_OK)
+        ratls_rules_done(&rules);
+    else
+        *ret_rules = rules;
+    return status;
+}
+
+enum ratls_status ratls_rules_parse(const char *path, struct ratls_slice text,
+                                    struct ratls_rules *ret_rules, struct ratls_error *err)
+{
+    struct ratls_document *document = NULL;
+    struct ratls_source source = {0};
+    enum ratls_status status = ratls_source_read(path, text, &source, err);
+
+    if (status != RATLS_OK)
+        return status;
+    status = ratls_document_load(&source, &document, err);
+    if (status == RATLS_OK)
+        status = ratls_rules_build(&source, document, ret_rules, err);
+    ratls_document_free(document);
+    ratls_source_done(&source);
+    return status;
+}
+
+void ratls_rules_done(struct ratls_rules *rules)
+{
+    ratls_names_done(&rules->servers);
+    for (size_t i = 0; i < rules->pin_count; i++)
+        ratls_names_done(&rules->pins[i].servers);
+    for (size_t i = 0; i < rules->issuer_count; i++) {
+        free(rules->issuers[i].path);
+        ratls_certificate_free(rules->issuers[i].certificate);
+        ratls_names_done(&rules->issuers[i].servers);
+    }
+    for (size_t i = 0; i < rules->pcr_count; i++)
+        free(rules->pcrs[i].values);
+    free(rules->pins);
+    free(rules->issuers);
+    free(rules->pcrs);
+    free(rules->denied_firmware);
+    ratls_key_cache_free(rules->keys);
+    free(rules->path);
+    *rules = (struct ratls_rules){0};
+}
