@@ -1,6 +1,7 @@
 /* What the values of a policy mean: each mistake with its exact place and words. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy_load.h"
@@ -92,12 +93,12 @@ static const struct refused refusals[] = {
     {"server outside of the policy",
      POLICY PCRS "servers: [a.example, '*.b.example']\nattestation-keys:\n  - {name: 000b" AA64
                  ", servers: [x.b.example, c.example]}\n",
-     "p.yaml:5:103: attestation-keys[0].servers[1]: c.example is not among the servers of this "
+     "p.yaml:5:105: attestation-keys[0].servers[1]: c.example is not among the servers of this "
      "policy"},
     {"server wider than the policy",
      POLICY PCRS "servers: [a.example]\nattestation-keys:\n  - {name: 000b" AA64
                  ", servers: ['*.example']}\n",
-     "p.yaml:5:90: attestation-keys[0].servers[0]: *.example is not among the servers of this "
+     "p.yaml:5:92: attestation-keys[0].servers[0]: *.example is not among the servers of this "
      "policy"},
     /* PCRs. */
     {"short value", PCR("{index: 7, sha256: [aaa]}"),

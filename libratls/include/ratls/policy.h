@@ -19,8 +19,9 @@ struct ratls_policy;
 
 /*
  * Loads a policy file, or every file *.yaml of a folder. A mistake (unknown or duplicate key, wrong
- * length, a policy that compares nothing, two files for one server, no file at all) is RATLS_USAGE,
- * and the text of *ret_error begins with "file:line:column: ". An unreadable file is RATLS_IO.
+ * length, a policy that compares nothing, two files for one server) is RATLS_USAGE, and the text of
+ * *ret_error begins with "file:line:column: ". No file at all, and one to which everyone may write,
+ * are RATLS_USAGE too, and begin with "file: ". An unreadable file is RATLS_IO.
  * Files that a policy names are read now, relative to the folder of the policy file.
  * The caller owns *ret_policy and frees it with ratls_policy_free().
  */
