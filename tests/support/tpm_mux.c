@@ -1,0 +1,320 @@
+/*
+ * tpm_mux: many clients before one swtpm, one command at a time, as a resource manager would do
+ * (but without one: key slots are shared). It can be slow, answer an error, or hang. It speaks the
+ * protocol of tcti-swtpm: bare TPM commands, and locality requests on PATH.ctrl.
+ *
+ * While faults are armed they meet TPM2_Quote, or every command. SIGUSR1 arms, SIGUSR2 disarms.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CLIENTS_MAX 128
+#define COMMAND_MAX 4096 /* TPM2_MAX_COMMAND_SIZE of tpm2-tss */
+#define HEADER_LEN 10    /* tag, size, code: TPM 2.0 Part 1, 18 */
+#define CODE_QUOTE 0x158u
+#define BACKLOG 128
+
+enum place { SIGNALS, LISTENER, CONTROL_LISTENER, FIRST_CLIENT };
+
+struct client {
+    bool is_control;
+    size_t len;
+    unsigned long turn; /* when its command was complete; 0: it is not */
+    uint8_t command[COMMAND_MAX];
+};
+
+struct mux {
+    struct sockaddr_un tpm;
+    long delay_ms;
+    bool hangs;
+    uint32_t error; /* 0: none */
+    bool all_commands;
+    bool armed;
+    unsigned long turns;
+    size_t count; /* of polled, those before the clients included */
+    struct pollfd polled[FIRST_CLIENT + CLIENTS_MAX];
+    struct client clients[CLIENTS_MAX];
+    uint8_t answer[COMMAND_MAX];
+};
+
+static void fail(const char *what)
+{
+    perror(what);
+    exit(3);
+}
+
+static uint32_t read_u32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static bool set_path(struct sockaddr_un *address, const char *path, const char *suffix)
+{
+    int len = snprintf(address->sun_path, sizeof address->sun_path, "%s%s", path, suffix);
+
+    address->sun_family = AF_UNIX;
+    return len > 0 && (size_t)len < sizeof address->sun_path;
+}
+
+static int listen_at(const char *path, const char *suffix)
+{
+    struct sockaddr_un address;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || !set_path(&address, path, suffix))
+        fail(path);
+    unlink(address.sun_path);
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(fd, BACKLOG) != 0)
+        fail(address.sun_path);
+    return fd;
+}
+
+static bool receive_all(int fd, uint8_t *p, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = recv(fd, p, len, 0);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool send_all(int fd, const uint8_t *p, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+/* Returns the length of the answer, 0 if there is none. */
+static size_t ask_tpm(const struct sockaddr_un *tpm, const struct client *client,
+                      uint8_t answer[static COMMAND_MAX])
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    size_t len = 0;
+
+    if (fd < 0)
+        fail("socket");
+    if (connect(fd, (const struct sockaddr *)tpm, sizeof *tpm) == 0 &&
+        send_all(fd, client->command, client->len) && receive_all(fd, answer, HEADER_LEN)) {
+        len = read_u32(answer + 2);
+        if (len < HEADER_LEN || len > COMMAND_MAX ||
+            !receive_all(fd, answer + HEADER_LEN, len - HEADER_LEN))
+            len = 0;
+    }
+    close(fd);
+    return len;
+}
+
+static size_t answer_error(uint32_t code, uint8_t *answer)
+{
+    const uint8_t header[HEADER_LEN] = {0x80, 0x01, 0, 0, 0, HEADER_LEN, (uint8_t)(code >> 24),
+                                        (uint8_t)(code >> 16), (uint8_t)(code >> 8), (uint8_t)code};
+
+    memcpy(answer, header, HEADER_LEN);
+    return HEADER_LEN;
+}
+
+static void drop_client(struct mux *mux, size_t i)
+{
+    size_t last = mux->count - FIRST_CLIENT - 1;
+
+    close(mux->polled[FIRST_CLIENT + i].fd);
+    mux->polled[FIRST_CLIENT + i] = mux->polled[FIRST_CLIENT + last];
+    if (i != last)
+        mux->clients[i] = mux->clients[last];
+    mux->count--;
+}
+
+static bool is_met(const struct mux *mux, const struct client *client)
+{
+    return mux->armed && (mux->all_commands || read_u32(client->command + 6) == CODE_QUOTE);
+}
+
+/* False if the client is gone, or the TPM. */
+static bool serve(struct mux *mux, size_t i)
+{
+    struct client *client = &mux->clients[i];
+    const struct timespec delay = {mux->delay_ms / 1000, mux->delay_ms % 1000 * 1000000};
+    bool met = is_met(mux, client);
+    size_t len;
+
+    if (met && mux->error != 0)
+        len = answer_error(mux->error, mux->answer);
+    else
+        len = ask_tpm(&mux->tpm, client, mux->answer);
+    if (met && mux->delay_ms > 0)
+        nanosleep(&delay, NULL);
+    client->turn = 0;
+    client->len = 0;
+    return len > 0 && send_all(mux->polled[FIRST_CLIENT + i].fd, mux->answer, len);
+}
+
+/* In the order in which the commands were complete. A TPM that hangs lets nobody pass. */
+static void serve_waiting(struct mux *mux)
+{
+    for (;;) {
+        size_t clients = mux->count - FIRST_CLIENT;
+        size_t next = clients;
+        size_t i;
+
+        for (i = 0; i < clients; i++)
+            if (mux->clients[i].turn != 0 &&
+                (next == clients || mux->clients[i].turn < mux->clients[next].turn))
+                next = i;
+        if (next == clients || (mux->hangs && is_met(mux, &mux->clients[next])))
+            return;
+        if (!serve(mux, next))
+            drop_client(mux, next);
+    }
+}
+
+static void accept_client(struct mux *mux, enum place listener)
+{
+    size_t i = mux->count - FIRST_CLIENT;
+    int fd = accept(mux->polled[listener].fd, NULL, NULL);
+
+    if (fd < 0)
+        return;
+    if (i == CLIENTS_MAX) {
+        close(fd);
+        return;
+    }
+    memset(&mux->clients[i], 0, sizeof mux->clients[i]);
+    mux->clients[i].is_control = listener == CONTROL_LISTENER;
+    mux->polled[mux->count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+/* Everything that is asked on the control socket is done: we have no localities. */
+static bool read_control(int fd)
+{
+    const uint8_t success[4] = {0};
+    uint8_t request[64];
+
+    return recv(fd, request, sizeof request, 0) > 0 && send_all(fd, success, sizeof success);
+}
+
+/* False if the client is gone. */
+static bool read_client(struct mux *mux, size_t i)
+{
+    struct client *client = &mux->clients[i];
+    int fd = mux->polled[FIRST_CLIENT + i].fd;
+    size_t wanted = client->len < HEADER_LEN ? HEADER_LEN : read_u32(client->command + 2);
+    ssize_t n;
+
+    if (client->is_control)
+        return read_control(fd);
+    if (wanted < HEADER_LEN || wanted > COMMAND_MAX || client->turn != 0)
+        return false; /* no TPM command, or a second one, or the end, before the first answer */
+    n = recv(fd, client->command + client->len, wanted - client->len, 0);
+    if (n <= 0)
+        return false;
+    client->len += (size_t)n;
+    if (client->len >= HEADER_LEN && client->len == read_u32(client->command + 2))
+        client->turn = ++mux->turns;
+    return true;
+}
+
+static void read_signal(struct mux *mux)
+{
+    struct signalfd_siginfo info;
+
+    if (read(mux->polled[SIGNALS].fd, &info, sizeof info) == (ssize_t)sizeof info)
+        mux->armed = info.ssi_signo == SIGUSR1;
+}
+
+static void run(struct mux *mux)
+{
+    for (;;) {
+        size_t i;
+
+        if (poll(mux->polled, mux->count, -1) < 0 && errno != EINTR)
+            fail("poll");
+        for (i = mux->count - FIRST_CLIENT; i > 0; i--)
+            if (mux->polled[FIRST_CLIENT + i - 1].revents != 0 && !read_client(mux, i - 1))
+                drop_client(mux, i - 1);
+        if (mux->polled[SIGNALS].revents != 0)
+            read_signal(mux);
+        if (mux->polled[LISTENER].revents != 0)
+            accept_client(mux, LISTENER);
+        if (mux->polled[CONTROL_LISTENER].revents != 0)
+            accept_client(mux, CONTROL_LISTENER);
+        serve_waiting(mux);
+    }
+}
+
+static int usage(void)
+{
+    fputs("usage: tpm_mux --listen PATH --tpm PATH [--delay-ms N] [--error HEX] [--hang]\n"
+          "               [--all-commands] [--disarmed]\n",
+          stderr);
+    return 2;
+}
+
+static const struct option long_options[] = {
+    {"listen", required_argument, NULL, 'l'},   {"tpm", required_argument, NULL, 't'},
+    {"delay-ms", required_argument, NULL, 'd'}, {"error", required_argument, NULL, 'e'},
+    {"hang", no_argument, NULL, 'h'},           {"all-commands", no_argument, NULL, 'a'},
+    {"disarmed", no_argument, NULL, 'x'},       {NULL, 0, NULL, 0}};
+
+int main(int argc, char **argv)
+{
+    static struct mux mux = {.armed = true, .count = FIRST_CLIENT};
+    const char *path = NULL;
+    sigset_t signals;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (option == 'l')
+            path = optarg;
+        else if (option == 't' && !set_path(&mux.tpm, optarg, ""))
+            return usage();
+        else if (option == 'd')
+            mux.delay_ms = strtol(optarg, NULL, 10);
+        else if (option == 'e')
+            mux.error = (uint32_t)strtoul(optarg, NULL, 16);
+        else if (option == '?')
+            return usage();
+        mux.hangs = mux.hangs || option == 'h';
+        mux.all_commands = mux.all_commands || option == 'a';
+        mux.armed = mux.armed && option != 'x';
+    }
+    if (path == NULL || mux.tpm.sun_path[0] == '\0' || optind != argc)
+        return usage();
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    mux.polled[SIGNALS] =
+        (struct pollfd){.fd = signalfd(-1, &signals, SFD_CLOEXEC), .events = POLLIN};
+    mux.polled[CONTROL_LISTENER] =
+        (struct pollfd){.fd = listen_at(path, ".ctrl"), .events = POLLIN};
+    mux.polled[LISTENER] = (struct pollfd){.fd = listen_at(path, ""), .events = POLLIN};
+    run(&mux);
+    return 0;
+}
