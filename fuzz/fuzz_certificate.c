@@ -1,0 +1,69 @@
+/*
+ * Certificates of peers: ratls_evidence_in_certificate(), ratls_certificate_names(),
+ * ratls_certificate_names_text(), ratls_spki_sha256().
+ */
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto.h"
+#include "evidence.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define TEXT_MAX 64
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* What is read again from the extension that is written for it is the same. */
+static void check_round_trip(struct ratls_slice evidence)
+{
+    struct ratls_slice again;
+    X509_EXTENSION *extension = NULL;
+    X509 *certificate = X509_new();
+    require(ratls_evidence_extension(evidence, &extension, NULL) == RATLS_OK);
+    require(certificate && X509_add_ext(certificate, extension, -1) == 1);
+    require(ratls_evidence_in_certificate(certificate, &again));
+    require(ratls_slice_equal(evidence, again));
+    X509_EXTENSION_free(extension);
+    X509_free(certificate);
+}
+
+/* In bounds, ended, and printable. */
+static void check_text(struct ratls_slice der, size_t cap)
+{
+    char text[TEXT_MAX + 1];
+    memset(text, 1, sizeof(text));
+    ratls_certificate_names_text(der, text, cap);
+    require(text[cap] == 1);
+    require(cap == 0 || memchr(text, '\0', cap));
+    for (const char *p = text; cap > 0 && *p; p++)
+        require(*p >= 0x20 && *p < 0x7f);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ratls_slice der = ratls_slice(data, size);
+    struct ratls_slice evidence;
+    uint8_t spki[32];
+    for (size_t cap = 0; cap <= TEXT_MAX; cap += 16)
+        check_text(der, cap);
+    require(!ratls_certificate_names(der, "") && !ratls_certificate_names(der, ".example.org"));
+    (void)ratls_certificate_names(der, "server.example.org");
+    (void)ratls_certificate_names(der, "192.0.2.1");
+    require(ERR_peek_error() == 0);
+    const uint8_t *p = data;
+    X509 *certificate = d2i_X509(NULL, &p, (long)size);
+    if (certificate && ratls_evidence_in_certificate(certificate, &evidence))
+        check_round_trip(evidence);
+    if (certificate && ratls_spki_sha256(certificate, spki, NULL) != RATLS_OK)
+        ERR_clear_error();
+    X509_free(certificate);
+    ERR_clear_error();
+    return 0;
+}
