@@ -116,7 +116,8 @@ policy = $work/policies
 log = stderr
 CONF
 log_in() { # log_in USER-AGENT
-    printf '$ OPENSSL_CONF=client.cnf curl --user customer:secret https://bank.example:%s/\n' "$port"
+    printf '$ OPENSSL_CONF=client.cnf curl --user customer:secret https://bank.example:%s/\n' \
+        "$port"
     OPENSSL_CONF=$work/client.cnf curl -sS --cacert "$work/server.pem" --user customer:secret \
         --user-agent "$1" --resolve "bank.example:$port:127.0.0.1" "https://bank.example:$port/"
 }

@@ -9,8 +9,7 @@ prepare
 chmod 644 "$work/server.key"
 start_python_server plain
 
-expect 0 "a client without ratls accepts the certificate" curl -sS --fail \
-    --cacert "$work/server.pem" --resolve "$name:$port:$address" "https://$name:$port/"
+expect 0 "a client without ratls accepts the certificate" plain_get
 expect 60 "a policy that wants fresh evidence refuses it" get
 has evidence.present
 [ "$(grep -c . "$work/received")" -gt 0 ] || fail "the plain client sent nothing"

@@ -16,7 +16,7 @@ has "GET /second" "$work/received"
 grep -qE '^23 ([2-9][0-9]|[0-9]{3,})$' "$work/records" || fail "the recorder sees no request"
 
 make_certificate other
-expect 60 "curl refuses good evidence with a certificate of another CA" get --cacert "$work/other.pem"
+expect 60 "curl refuses good evidence with another CA's certificate" get --cacert "$work/other.pem"
 
 : >"$work/received"
 extend_pcr 7

@@ -7,7 +7,8 @@ start_python_server attested
 start_recorder
 
 client() {
-    verifying "$python" "$support/client.py" "$@" "$address" "$port" "$name" "$work/server.pem" "$secret"
+    verifying "$python" "$support/client.py" "$@" "$address" "$port" "$name" "$work/server.pem" \
+        "$secret"
 }
 
 expect 0 "Python accepts the server" client

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Server keys, groups and HelloRetryRequest: each with evidence, and each refused after a PCR change.
+# Server keys, groups and HelloRetryRequest: each with evidence, each refused after a PCR change.
 . "$(dirname "$0")/lib.sh"
 need curl
 prepare

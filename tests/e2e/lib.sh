@@ -1,5 +1,5 @@
-# Sourced by every script of this folder: a folder, a loopback address and a TPM of its own, programs
-# that are started and ended by their process ids, and assertions that say what they saw.
+# Sourced by every script of this folder: a folder, a loopback address and a TPM of its own,
+# programs that are started and ended by their process ids, assertions that say what they saw.
 # shellcheck shell=sh
 set -eu
 
@@ -248,7 +248,8 @@ prepare() {
 }
 
 use_example() { # use_example FILE: $work/FILE is examples/server/FILE with our paths and ports
-    sed -e "s|/etc/ratls|$work|g" -e "s|/run/ratls|$work|g" -e "s|0\\.0\\.0\\.0:8443|$address:$port|g" \
+    sed -e "s|/etc/ratls|$work|g" -e "s|/run/ratls|$work|g" \
+        -e "s|0\\.0\\.0\\.0:8443|$address:$port|g" \
         -e "s|127\\.0\\.0\\.1:8080|$address:${backend:-$port}|g" "$examples/server/$1" >"$work/$1"
 }
 
@@ -257,6 +258,11 @@ use_example() { # use_example FILE: $work/FILE is examples/server/FILE with our 
 get() { # get [CURL OPTION...]: the request carries $secret
     verifying curl --silent --show-error --fail --max-time 30 --cacert "$work/server.pem" \
         --resolve "$name:$port:$address" --user "customer:$secret" "$@" "https://$name:$port/"
+}
+
+plain_get() { # a client without ratls
+    curl --silent --show-error --fail --max-time 10 --cacert "$work/server.pem" \
+        --resolve "$name:$port:$address" "https://$name:$port/"
 }
 
 # A server of Python's ssl module that writes every byte which it decrypts to $work/received.
@@ -284,8 +290,8 @@ forget_records() {
     : >"$work/records"
 }
 
-# After a refusal the client has sent its ClientHello, an alert, and nothing else: an encrypted alert
-# is 19 bytes long, and no application data is as short in these tests.
+# After a refusal the client has sent its ClientHello, an alert, and nothing else: an encrypted
+# alert is 19 bytes long, and no application data is as short in these tests.
 only_an_alert_left() {
     grep -q '^22 ' "$work/records" || fail "the client sent no ClientHello"
     if grep -vE '^(22 [0-9]+|20 1|21 2|23 19|end)$' "$work/records"; then

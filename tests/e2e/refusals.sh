@@ -1,6 +1,6 @@
 #!/bin/sh
-# Servers that a verifying client must not talk to: without evidence, with TLS 1.2 only, with another
-# TPM's key, with evidence for another name; and names that no policy speaks for.
+# Servers that a verifying client must not talk to: without evidence, with TLS 1.2 only, with the
+# key of another TPM; and names that no policy speaks for.
 . "$(dirname "$0")/lib.sh"
 need curl
 prepare
@@ -24,8 +24,7 @@ expect failure "a server with TLS 1.2 only is refused" get
 has tls.version
 [ ! -s "$work/received" ] || fail "it received something"
 ok "it received nothing"
-expect 0 "a client without ratls talks to it" curl -sS --fail --cacert "$work/server.pem" \
-    --resolve "$name:$port:$address" "https://$name:$port/"
+expect 0 "a client without ratls talks to it" plain_get
 stop python
 
 start_tpm other_tpm
@@ -44,7 +43,8 @@ server_conf
 sed "s/$name/other.test/" "$work/policies/server.yaml" >"$work/policies/other.yaml"
 start_python_server attested
 other() { # other CURL-OPTION...
-    verifying curl -sS --fail --max-time 30 --insecure --resolve "$1:$port:$address" "https://$1:$port/"
+    verifying curl -sS --fail --max-time 30 --insecure --resolve "$1:$port:$address" \
+        "https://$1:$port/"
 }
 expect 0 "a second name with the same key in its policy is accepted" other other.test
 expect failure "a name that no policy speaks for is refused" other unknown.test

@@ -26,5 +26,5 @@ if send refused-text >"$work/send.log" 2>&1; then fail "s_client went on after a
 lacks refused-text "$work/s_server.log"
 learn_policy
 send accepted-text >"$work/send.log" 2>&1 || true
-wait_for 5 grep -q accepted-text "$work/s_server.log" || fail "what an accepted client sent is missing"
+wait_for 5 grep -q accepted-text "$work/s_server.log" || fail "what was sent is missing"
 ok "s_server received what the accepted client sent, and nothing of the one that refused"

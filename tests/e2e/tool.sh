@@ -17,11 +17,13 @@ expect 0 "probe accepts" probe
 expect 0 "probe --json accepts" probe --json
 "$python" -c 'import json, sys
 report = json.load(open(sys.argv[1]))
-sys.exit(not report["accepted"])' "$work/output.log" || fail "the report is not JSON, or not accepted"
+sys.exit(not report["accepted"])' "$work/output.log" ||
+    fail "the report is not JSON, or not accepted"
 expect 0 "exec runs curl" through_exec
 has welcome
 expect 0 "exec passes the exit code on" "$ratls" exec --policy "$work/policies" -- true
-expect 7 "exec passes another exit code on" "$ratls" exec --policy "$work/policies" -- sh -c 'exit 7'
+expect 7 "exec passes another exit code on" "$ratls" exec --policy "$work/policies" -- \
+    sh -c 'exit 7'
 expect 0 "lint finds nothing" "$ratls" policy lint "$work/policies/server.yaml"
 expect 2 "a command that does not exist is wrong usage" "$ratls" prove
 expect 2 "an unknown option is wrong usage" probe --no-such-option

@@ -5,12 +5,12 @@ cd "${RATLS_SOURCE_DIR:?}"
 # shellcheck disable=SC2046 # names without spaces
 set -- $(find scripts tests fuzz bench examples -name '*.sh' | sort) .ci/run
 [ $# -gt 10 ]
-shellcheck -x -s sh "$@"
+shellcheck -x -P SCRIPTDIR -s sh "$@"
 for script; do
     dash -n "$script"
 done
 if command -v codespell >/dev/null; then
-    codespell -q 3 --skip='./build,./fuzz/corpus,./.git,*.bin,*.der' README.md NEWS CONTRIBUTING.md \
+    codespell -q 3 --ignore-words-list=nin --skip='*.bin,*.der' README.md NEWS CONTRIBUTING.md \
         libratls provider tools examples policies scripts \
         tests
 else

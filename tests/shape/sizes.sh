@@ -28,4 +28,5 @@ FILENAME ~ /\.[ch]$/ && /^\}/ && open {
     }
     open = 0; functions++
 }
-END { close_file(); print files " files, " functions " functions"; exit bad || !functions }' $(cat "$folder/files")
+END { close_file(); print files " files, " functions " functions"; exit bad || !functions }
+' $(cat "$folder/files")
