@@ -82,7 +82,7 @@ static int log_in(SSL *ssl, const char *host)
 {
     static const char form[] = "user=alice&password=correct+horse+battery+staple";
     char request[512];
-    char answer[4096];
+    char answer[2048];
     int len = snprintf(request, sizeof request,
                        "POST /login HTTP/1.1\r\nHost: %.200s\r\nConnection: close\r\n"
                        "Content-Type: application/x-www-form-urlencoded\r\n"
