@@ -25,7 +25,7 @@ enum { WRONG_USAGE = 2, COULD_NOT_WORK = 3 };
 
 #define BACKLOG 16
 #define TIMEOUT_S 10
-#define REQUEST_MAX 4096
+#define REQUEST_MAX 2048
 
 static const char *const log_in_page =
     "<!doctype html><title>Bank</title><h1>Log in</h1><form method=post action=/login>"
