@@ -10,7 +10,7 @@ chmod 644 "$work/server.key"
 start_python_server plain
 
 expect 0 "a client without ratls accepts the certificate" plain_get
-expect 60 "a policy that wants fresh evidence refuses it" get
+expect 35 "a policy that wants fresh evidence refuses it" get
 has evidence.present
 [ "$(grep -c . "$work/received")" -gt 0 ] || fail "the plain client sent nothing"
 : >"$work/received"
@@ -29,6 +29,6 @@ cp "$work/stranger.key" "$work/server.key"
 cp "$work/stranger.pem" "$work/server.pem"
 start_python_server plain
 : >"$work/received"
-expect 60 "a certificate without evidence is refused" get
+expect 35 "a certificate without evidence is refused" get
 has evidence.present
 [ ! -s "$work/received" ] || fail "it received something"

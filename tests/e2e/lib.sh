@@ -20,6 +20,9 @@ work=$(mktemp -d)
 chmod 711 "$work"
 pids=
 checks=0
+# An input that never ends, for programs that would end with it.
+mkfifo "$work/input"
+exec 9<>"$work/input"
 
 finish() {
     code=$?
@@ -76,7 +79,7 @@ wait_for() { # wait_for SECONDS COMMAND...
 start() { # start NAME COMMAND...: its output goes to NAME.log, its process id to $pid_of_NAME
     started=$1
     shift
-    "$@" >"$work/$started.log" 2>&1 </dev/null &
+    "$@" >"$work/$started.log" 2>&1 <&9 &
     eval "pid_of_$started=$!"
     pids="$pids $!"
 }

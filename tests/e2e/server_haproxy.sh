@@ -6,7 +6,7 @@ prepare
 cat "$work/server.pem" "$work/server.key" >"$work/server-and-key.pem"
 backend=$(free_port)
 use_example haproxy.cfg
-start backend "$python" "$support/http.py" "$address" "$backend" "$work/requests"
+start backend "$python" "$support/backend.py" "$address" "$backend" "$work/requests"
 wait_until_listening backend "$backend"
 start haproxy env OPENSSL_CONF="$work/server.cnf" haproxy -f "$work/haproxy.cfg"
 wait_until_listening haproxy "$port"
@@ -24,7 +24,7 @@ done
 ok "eight connections at once are all accepted"
 
 extend_pcr 7
-expect 60 "curl refuses it after a PCR has changed" get --user-agent after
+expect 35 "curl refuses it after a PCR has changed" get --user-agent after
 has pcr.value
 has before "$work/requests"
 lacks after "$work/requests"

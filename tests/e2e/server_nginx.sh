@@ -17,7 +17,7 @@ expect 0 "the tool accepts the server" "$ratls" probe --policy "$work/policies" 
     --server-name "$name" "$address:$port"
 
 extend_pcr 7
-expect 60 "curl refuses it after a PCR has changed" get --user-agent after
+expect 35 "curl refuses it after a PCR has changed" get --user-agent after
 has pcr.value
 expect 1 "the tool refuses it" "$ratls" probe --policy "$work/policies" \
     --server-name "$name" "$address:$port"

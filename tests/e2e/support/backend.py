@@ -1,6 +1,6 @@
 """A small HTTP server without TLS that writes the heads of the requests to a file.
 
-usage: http.py ADDRESS PORT FILE
+usage: backend.py ADDRESS PORT FILE
 """
 import http.server
 import sys
