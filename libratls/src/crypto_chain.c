@@ -78,9 +78,8 @@ static bool set_parameters(X509_STORE_CTX *ctx, STACK_OF(X509) *anchors, int64_t
     X509_VERIFY_PARAM_set_time(param, (time_t)now);
     X509_VERIFY_PARAM_set_depth(param, RATLS_CERTIFICATES_MAX);
     X509_VERIFY_PARAM_set_auth_level(param, CHAIN_SECURITY_LEVEL);
-    return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_X509_STRICT |
-                                                  X509_V_FLAG_NO_ALT_CHAINS |
-                                                  X509_V_FLAG_CHECK_SS_SIGNATURE) == 1;
+    return X509_VERIFY_PARAM_set_flags(param,
+                                       X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_X509_STRICT) == 1;
 }
 
 /* Every certificate that was sent is part of the path, in this order, and the anchor ends it. */

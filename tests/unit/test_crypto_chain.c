@@ -132,6 +132,16 @@ Test(crypto_chain, signature_and_name_of_the_issuer_count)
     cr_assert_str_neq(verify_leaf(pki_ak_certificate(keys[AK], NULL, NULL, NULL), root), "");
 }
 
+Test(crypto_chain, certificate_of_the_key_may_be_the_anchor_itself)
+{
+    X509 *leaf = pki_ak_certificate(keys[AK], NULL, other, keys[OTHER]);
+    X509 *same_names = pki_ak_certificate(keys[AK], NULL, other, keys[OTHER]);
+    cr_assert_str_eq(verify(&leaf, 1, leaf), "");
+    cr_assert_str_neq(verify(&same_names, 1, leaf), "", "with another serial number");
+    X509_free(leaf);
+    X509_free(same_names);
+}
+
 /* The attestation key's certificate cannot certify another key, nor can a server's. */
 Test(crypto_chain, issuers_are_certification_authorities)
 {
