@@ -181,6 +181,18 @@ start_tpm() { # start_tpm NAME: a software TPM at $tcti; a second start finds th
     tcti=swtpm:path=$work/$tpm/sock
 }
 
+# start_mux [OPTION...]: many connections to the TPM at once, as the kernel's resource manager gives
+# them; $tcti is then its own. The options make the TPM slow: tests/support/tpm_mux.c.
+start_mux() {
+    mux=$RATLS_BINARY_DIR/bin/tpm_mux
+    [ -x "$mux" ] || fail "tpm_mux is not built"
+    start mux "$mux" --listen "$work/mux" --tpm "$work/tpm/sock" "$@"
+    wait_for 10 test -S "$work/mux" || fail "tpm_mux does not start"
+    wait_for 10 test -S "$work/mux.ctrl" || fail "tpm_mux does not start"
+    chmod 666 "$work/mux" "$work/mux.ctrl"
+    tcti=swtpm:path=$work/mux
+}
+
 extend_pcr() { # extend_pcr INDEX: as if other software had been started
     timeout 20 tpm2_pcrextend -T "$tcti" \
         "$1:sha256=1111111111111111111111111111111111111111111111111111111111111111"

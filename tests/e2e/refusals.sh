@@ -37,6 +37,7 @@ has ak.trust
 ok "it received nothing"
 stop python
 state=$work/state
+tcti=swtpm:path=$work/tpm/sock
 server_conf
 
 # Two names, two machines: neither may answer for the other.

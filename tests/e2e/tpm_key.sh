@@ -1,25 +1,20 @@
 #!/bin/sh
 # The server's TLS key lies in the TPM too (tpm2-openssl), in the same one that attests.
 . "$(dirname "$0")/lib.sh"
-mux=$RATLS_BINARY_DIR/bin/tpm_mux
 need curl nginx
 find /usr/lib -path '*/ossl-modules/tpm2.so' | grep -q . || skip "tpm2-openssl is missing"
-[ -x "$mux" ] || fail "tpm_mux is not built"
 prepare
 
-# tpm2-openssl keeps its connection, and swtpm serves one at a time: the multiplexer stands for the
-# kernel's resource manager.
-start mux "$mux" "$work/tpm/sock" "$work/mux"
-wait_for 10 test -S "$work/mux" || fail "tpm_mux does not start"
-chmod 666 "$work/mux" "$work/mux.ctrl"
-tcti=swtpm:path=$work/mux
+# tpm2-openssl keeps its connection, and swtpm serves one at a time.
+start_mux
 TPM2OPENSSL_TCTI=$tcti
 export TPM2OPENSSL_TCTI
 
-openssl genpkey -provider default -provider tpm2 -algorithm EC -pkeyopt group:P-256 \
+openssl genpkey -provider tpm2 -propquery '?provider=tpm2' -algorithm EC \
+    -pkeyopt group:P-256 \
     -out "$work/server.key" 2>"$work/genpkey.log"
 grep -q 'TSS2 PRIVATE KEY' "$work/server.key" || fail "the key is not in the TPM"
-openssl req -provider default -provider tpm2 -propquery '?provider=default' -x509 -new \
+openssl req -provider tpm2 -provider default -propquery '?provider=tpm2' -x509 -new \
     -key "$work/server.key" -out "$work/server.pem" -days 30 -subj "/CN=$name" \
     -addext "subjectAltName=DNS:$name,IP:$address" 2>"$work/req.log"
 chmod 644 "$work/server.key"
@@ -30,9 +25,15 @@ tcti = $tcti
 tpm2 = tpm2
 [tpm2]
 activate = 1
+[ratls_conf]
+alg_section = properties
+[properties]
+default_properties = ?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes
 CONF
 
 use_example nginx.conf
+# Workers would share the connection of tpm2-openssl that they inherit.
+sed -i 's/^worker_processes .*/worker_processes 1;/' "$work/nginx.conf"
 start nginx env OPENSSL_CONF="$work/server.cnf" nginx -c "$work/nginx.conf" \
     -g 'daemon off; env TPM2OPENSSL_TCTI;'
 wait_until_listening nginx "$port"
