@@ -8,7 +8,7 @@
 #include "pcrs.h"
 #include "tpm_wire.h"
 
-#define TRIES_MAX 5
+#define TRIES_MAX 6 /* the first may only find that the remembered values are old */
 
 static enum ratls_status sign_quote(struct ratls_tpm *tpm, ESYS_TR key,
                                     const TPML_PCR_SELECTION *selection,
@@ -45,24 +45,23 @@ out:
     return status;
 }
 
-static bool is_same_selection(const struct ratls_tpm_selection *quoted,
-                              const struct ratls_pcr_selection *wanted)
+static bool are_same_banks(const struct ratls_pcr_bank *a, size_t a_count,
+                           const struct ratls_pcr_selection *b)
 {
     size_t i;
 
-    if (quoted->count != wanted->count)
+    if (a_count != b->count)
         return false;
-    for (i = 0; i < wanted->count; i++)
-        if (quoted->banks[i].hash_alg != wanted->banks[i].hash_alg ||
-            quoted->banks[i].pcrs != wanted->banks[i].pcrs)
+    for (i = 0; i < a_count; i++)
+        if (a[i].hash_alg != b->banks[i].hash_alg || a[i].pcrs != b->banks[i].pcrs)
             return false;
     return true;
 }
 
 /* *ret_agree: whether the values are those that were quoted. The AK's scheme hashes with SHA-256. */
 static enum ratls_status compare_values(const struct ratls_quote *quote,
-                                        const struct ratls_pcr_selection *selection,
-                                        bool *ret_agree, struct ratls_error *err)
+                                        const struct ratls_pcr_memory *memory, bool *ret_agree,
+                                        struct ratls_error *err)
 {
     uint8_t digest[RATLS_DIGEST_MAX];
     struct ratls_tpm_attest attest;
@@ -71,18 +70,37 @@ static enum ratls_status compare_values(const struct ratls_quote *quote,
     if (!ratls_tpm_read_attest(ratls_slice(quote->attest, quote->attest_len), &attest) ||
         attest.magic != RATLS_TPM_GENERATED || attest.type != RATLS_TPM_ST_ATTEST_QUOTE)
         return ratls_fail(err, RATLS_TPM, "the TPM answered with something that is not a quote");
-    if (!is_same_selection(&attest.selection, selection))
+    if (!are_same_banks(attest.selection.banks, attest.selection.count, &memory->selection))
         return ratls_fail(err, RATLS_TPM, "the TPM quoted other PCRs than it was asked for");
-    status = ratls_sha256(ratls_slice(quote->pcr_values, quote->pcr_values_len), digest, err);
+    status = ratls_sha256(ratls_slice(memory->values, memory->len), digest, err);
     if (status == RATLS_OK)
         *ret_agree = ratls_slice_equal(ratls_slice(digest, 32), attest.pcr_digest);
+    return status;
+}
+
+/* Before the quote: reading says in words which PCRs the TPM does not have. */
+static enum ratls_status recall_values(struct ratls_tpm *tpm,
+                                       const struct ratls_pcr_selection *selection,
+                                       struct ratls_pcr_memory *memory, struct ratls_error *err)
+{
+    const struct ratls_pcr_selection *last = &memory->selection;
+    enum ratls_status status;
+    size_t len = 0;
+
+    if (memory->len > 0 && are_same_banks(last->banks, last->count, selection))
+        return RATLS_OK;
+    memory->len = 0;
+    status = ratls_pcrs_read(tpm, selection, memory->values, sizeof memory->values, &len, err);
+    memory->selection = *selection;
+    memory->len = len;
     return status;
 }
 
 enum ratls_status ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key,
                                    const struct ratls_pcr_selection *selection,
                                    const uint8_t qualifying[RATLS_QUALIFYING_LEN],
-                                   struct ratls_quote *ret_quote, struct ratls_error *err)
+                                   struct ratls_pcr_memory *memory, struct ratls_quote *ret_quote,
+                                   struct ratls_error *err)
 {
     TPM2B_DATA data = {.size = RATLS_QUALIFYING_LEN};
     TPML_PCR_SELECTION wanted;
@@ -93,15 +111,19 @@ enum ratls_status ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key,
     memcpy(data.buffer, qualifying, RATLS_QUALIFYING_LEN);
     ratls_tpm_selection_out(selection, &wanted);
     for (tries = 0; tries < TRIES_MAX; tries++) {
-        /* Values first: reading them says in words which PCRs the TPM does not have. */
-        status = ratls_pcrs_read(tpm, selection, ret_quote->pcr_values,
-                                 sizeof ret_quote->pcr_values, &ret_quote->pcr_values_len, err);
+        status = recall_values(tpm, selection, memory, err);
         if (status == RATLS_OK)
             status = sign_quote(tpm, key, &wanted, &data, ret_quote, err);
         if (status == RATLS_OK)
-            status = compare_values(ret_quote, selection, &agree, err);
-        if (status != RATLS_OK || agree)
+            status = compare_values(ret_quote, memory, &agree, err);
+        if (status != RATLS_OK)
             return status;
+        if (agree) {
+            memcpy(ret_quote->pcr_values, memory->values, memory->len);
+            ret_quote->pcr_values_len = memory->len;
+            return RATLS_OK;
+        }
+        memory->len = 0;
     }
     return ratls_fail(err, RATLS_TPM,
                       "a PCR moved between reading and quoting, %d times: leave out PCRs that "

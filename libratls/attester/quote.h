@@ -17,12 +17,23 @@ struct ratls_quote {
 };
 
 /*
+ * The PCR values that were read last. PCRs seldom move and a TPM is slow to read: as long as what
+ * it quotes is the digest of these values, they need not be read again. Initialise with {0}.
+ */
+struct ratls_pcr_memory {
+    struct ratls_pcr_selection selection;
+    uint8_t values[RATLS_PCR_VALUES_MAX];
+    size_t len; /* 0: none */
+};
+
+/*
  * A quote by `key` over exactly this selection, and values that its digest covers. A PCR that
  * moves in between means another try; after some tries RATLS_TPM.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key,
                                                     const struct ratls_pcr_selection *selection,
                                                     const uint8_t qualifying[RATLS_QUALIFYING_LEN],
+                                                    struct ratls_pcr_memory *memory,
                                                     struct ratls_quote *ret_quote,
                                                     struct ratls_error *err);
 

@@ -15,33 +15,15 @@
 #define IDLE_MS 200 /* then others may have a TPM that has no resource manager */
 #define BUSY_PAUSE_MS 10
 #define STOP_MS 1000 /* longest wait for a thread that is to end */
-#define MS_PER_S 1000
-#define NS_PER_MS 1000000
-
-/* One caller who waits. Owned by the caller while it waits, by the thread once abandoned. */
-struct job {
-    struct job *next;
-    pthread_cond_t finished;
-    struct timespec deadline;
-    unsigned deadline_ms;
-    bool is_done;
-    bool is_abandoned; /* the caller left while the thread was at it */
-    struct ratls_pcr_selection selection;
-    uint8_t leaf[RATLS_QUALIFYING_LEN];
-    enum ratls_status status;
-    struct ratls_error error;
-    struct ratls_quoted quoted;
-};
+#define NS_PER_MS 1000000L
 
 struct ratls_worker {
     pid_t process;
     pthread_mutex_t lock; /* of what follows, up to the blank line */
     pthread_cond_t wake;
     pthread_cond_t exited;
-    struct job *first;
-    struct job *last;
-    size_t waiting;
-    struct job *current; /* the thread is at it, without the lock */
+    struct ratls_queue queue;
+    struct ratls_job *current; /* the thread is at it, without the lock */
     struct timespec current_limit; /* after it the TPM is taken for stuck */
     pthread_t thread;    /* if it is running */
     bool is_running;
@@ -51,52 +33,11 @@ struct ratls_worker {
 
     struct ratls_tpm tpm; /* from here on only the thread's */
     ESYS_TR key;
+    struct ratls_pcr_memory memory;
     struct ratls_ak_state state;
     bool has_tcti;
     char tcti[RATLS_TCTI_MAX];
 };
-
-static struct timespec time_from_now(unsigned ms)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += (time_t)(ms / MS_PER_S);
-    t.tv_nsec += (long)(ms % MS_PER_S) * NS_PER_MS;
-    if (t.tv_nsec >= (long)MS_PER_S * NS_PER_MS) {
-        t.tv_nsec -= (long)MS_PER_S * NS_PER_MS;
-        t.tv_sec++;
-    }
-    return t;
-}
-
-static bool is_past(const struct timespec *t)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
-}
-
-/* Waits are measured by a clock that nobody sets. */
-static bool init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t attributes;
-    bool ok;
-
-    if (pthread_condattr_init(&attributes) != 0)
-        return false;
-    ok = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-         pthread_cond_init(cond, &attributes) == 0;
-    pthread_condattr_destroy(&attributes);
-    return ok;
-}
-
-static void free_job(struct job *job)
-{
-    pthread_cond_destroy(&job->finished);
-    free(job);
-}
 
 static void destroy_worker(struct ratls_worker *worker)
 {
@@ -116,6 +57,7 @@ static void close_tpm(struct ratls_worker *worker)
     if (worker->key != ESYS_TR_NONE)
         ratls_ak_unload(&worker->tpm, &worker->state, worker->key);
     worker->key = ESYS_TR_NONE;
+    worker->memory.len = 0;
     ratls_tpm_close(&worker->tpm);
 }
 
@@ -134,7 +76,7 @@ static enum ratls_status open_tpm(struct ratls_worker *worker, struct ratls_erro
  * Serves what was taken from the queue. One job for now, whose tree has one leaf; a batch is more
  * jobs with the same selection, the root of their leaves, and a path for each.
  */
-static enum ratls_status quote_once(struct ratls_worker *worker, struct job *job,
+static enum ratls_status quote_once(struct ratls_worker *worker, struct ratls_job *job,
                                     struct ratls_error *err)
 {
     enum ratls_status status;
@@ -143,19 +85,19 @@ static enum ratls_status quote_once(struct ratls_worker *worker, struct job *job
     status = open_tpm(worker, err);
     if (status == RATLS_OK)
         status = ratls_quote_make(&worker->tpm, worker->key, &job->selection, job->leaf,
-                                  &job->quoted.quote, err);
+                                  &worker->memory, &job->quoted.quote, err);
     job->quoted.path = (struct ratls_merkle_path){.leaf_index = 0, .tree_size = 1, .count = 0};
     return status;
 }
 
-static void serve(struct ratls_worker *worker, struct job *job)
+static void serve(struct ratls_worker *worker, struct ratls_job *job)
 {
-    const struct timespec pause = {0, (long)BUSY_PAUSE_MS * NS_PER_MS};
+    const struct timespec pause = {0, BUSY_PAUSE_MS * NS_PER_MS};
 
     for (;;) {
         memset(&job->error, 0, sizeof job->error);
         job->status = quote_once(worker, job, &job->error);
-        if (job->status == RATLS_OK || !ratls_tpm_is_busy(&worker->tpm) || is_past(&job->deadline))
+        if (job->status == RATLS_OK || !ratls_tpm_is_busy(&worker->tpm) || ratls_time_is_past(&job->deadline))
             break;
         nanosleep(&pause, NULL);
     }
@@ -165,24 +107,20 @@ static void serve(struct ratls_worker *worker, struct job *job)
         close_tpm(worker);
 }
 
-static struct job *take_job(struct ratls_worker *worker)
+static struct ratls_job *take_job(struct ratls_worker *worker)
 {
-    struct job *job = worker->first;
+    struct ratls_job *job = ratls_queue_take(&worker->queue);
 
-    worker->first = job->next;
-    if (worker->first == NULL)
-        worker->last = NULL;
-    worker->waiting--;
     worker->current = job;
-    worker->current_limit = time_from_now(job->deadline_ms);
+    worker->current_limit = ratls_time_from_now(job->deadline_ms);
     return job;
 }
 
-static void finish_job(struct ratls_worker *worker, struct job *job)
+static void finish_job(struct ratls_worker *worker, struct ratls_job *job)
 {
     worker->current = NULL;
     if (job->is_abandoned) {
-        free_job(job);
+        ratls_job_free(job);
         return;
     }
     job->is_done = true;
@@ -192,11 +130,11 @@ static void finish_job(struct ratls_worker *worker, struct job *job)
 /* Called and returns with the lock held. False: stop. */
 static bool wait_for_work(struct ratls_worker *worker)
 {
-    struct timespec idle_end = time_from_now(IDLE_MS);
+    struct timespec idle_end = ratls_time_from_now(IDLE_MS);
     /* To make a transient key again costs more than others gain; a persistent one stays anyway. */
     bool close_when_idle = worker->state.handle != 0 && ratls_tpm_is_open(&worker->tpm);
 
-    while (worker->first == NULL && !worker->is_stopping) {
+    while (worker->queue.first == NULL && !worker->is_stopping) {
         if (!close_when_idle) {
             pthread_cond_wait(&worker->wake, &worker->lock);
         } else if (pthread_cond_timedwait(&worker->wake, &worker->lock, &idle_end) == ETIMEDOUT) {
@@ -206,7 +144,7 @@ static bool wait_for_work(struct ratls_worker *worker)
             close_when_idle = false;
         }
     }
-    return worker->first != NULL;
+    return worker->queue.first != NULL;
 }
 
 static void *run(void *arg)
@@ -216,7 +154,7 @@ static void *run(void *arg)
 
     pthread_mutex_lock(&worker->lock);
     while (wait_for_work(worker)) {
-        struct job *job = take_job(worker);
+        struct ratls_job *job = take_job(worker);
 
         pthread_mutex_unlock(&worker->lock);
         serve(worker, job);
@@ -253,9 +191,9 @@ enum ratls_status ratls_worker_new(const struct ratls_ak_state *state, const cha
         memccpy(worker->tcti, tcti, '\0', sizeof worker->tcti - 1);
     if (pthread_mutex_init(&worker->lock, NULL) != 0)
         goto no_lock;
-    if (!init_cond(&worker->wake))
+    if (!ratls_cond_init(&worker->wake))
         goto no_wake;
-    if (!init_cond(&worker->exited))
+    if (!ratls_cond_init(&worker->exited))
         goto no_exited;
     *ret_worker = worker;
     return RATLS_OK;
@@ -289,90 +227,40 @@ static int start_thread(struct ratls_worker *worker)
 }
 
 /* With the lock held. */
-static enum ratls_status append_job(struct ratls_worker *worker, struct job *job,
+static enum ratls_status append_job(struct ratls_worker *worker, struct ratls_job *job,
                                     struct ratls_error *err)
 {
     int result;
 
-    if (worker->current != NULL && is_past(&worker->current_limit))
+    if (worker->current != NULL && ratls_time_is_past(&worker->current_limit))
         return ratls_fail(err, RATLS_TPM,
                           "the TPM has not answered for more than %u ms: it hangs, or another "
                           "program keeps it busy",
                           worker->current->deadline_ms);
-    if (worker->waiting == QUEUE_MAX)
+    if (worker->queue.count == QUEUE_MAX)
         return ratls_fail(err, RATLS_TPM, "the TPM is too slow: %d requests wait for it already",
                           QUEUE_MAX);
     if (!worker->is_running && (result = start_thread(worker)) != 0)
         return ratls_fail(err, RATLS_TPM, "starting the thread of the TPM: %s", strerror(result));
-    if (worker->last != NULL)
-        worker->last->next = job;
-    else
-        worker->first = job;
-    worker->last = job;
-    worker->waiting++;
+    ratls_queue_append(&worker->queue, job);
     pthread_cond_signal(&worker->wake);
     return RATLS_OK;
 }
 
-/* With the lock held. False: the job is not in the queue. */
-static bool remove_job(struct ratls_worker *worker, struct job *job)
-{
-    struct job *before = NULL;
-    struct job *at = worker->first;
-
-    while (at != NULL && at != job) {
-        before = at;
-        at = at->next;
-    }
-    if (at == NULL)
-        return false;
-    if (before != NULL)
-        before->next = job->next;
-    else
-        worker->first = job->next;
-    if (worker->last == job)
-        worker->last = before;
-    worker->waiting--;
-    return true;
-}
-
-/* With the lock held. Whether the job is the caller's again. */
-static bool wait_for_job(struct ratls_worker *worker, struct job *job, struct ratls_error *err)
+/*
+ * With the lock held. False: the job is not the caller's any more. After the deadline a job that
+ * the thread is at must not even be looked into: the thread writes to it without the lock.
+ */
+static bool wait_for_job(struct ratls_worker *worker, struct ratls_job *job)
 {
     int result = 0;
 
     while (!job->is_done && result != ETIMEDOUT)
         result = pthread_cond_timedwait(&job->finished, &worker->lock, &job->deadline);
-    if (job->is_done) {
-        if (job->status != RATLS_OK)
-            ratls_fail(err, job->status, "%s", job->error.text);
+    if (job->is_done)
         return true;
-    }
-    job->status = ratls_fail(err, RATLS_TPM,
-                             "the TPM did not answer within %u ms: it hangs, or is too busy",
-                             job->deadline_ms);
-    if (remove_job(worker, job))
-        return true;
-    job->is_abandoned = true;
-    return false;
-}
-
-static struct job *new_job(const struct ratls_pcr_selection *selection,
-                           const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms)
-{
-    struct job *job = calloc(1, sizeof *job);
-
-    if (job == NULL)
-        return NULL;
-    if (!init_cond(&job->finished)) {
-        free(job);
-        return NULL;
-    }
-    job->deadline = time_from_now(deadline_ms);
-    job->deadline_ms = deadline_ms;
-    job->selection = *selection;
-    memcpy(job->leaf, leaf, sizeof job->leaf);
-    return job;
+    job->is_abandoned = !ratls_queue_remove(&worker->queue, job);
+    return !job->is_abandoned;
 }
 
 enum ratls_status ratls_worker_quote(struct ratls_worker *worker,
@@ -380,7 +268,7 @@ enum ratls_status ratls_worker_quote(struct ratls_worker *worker,
                                      const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms,
                                      struct ratls_quoted *ret_quoted, struct ratls_error *err)
 {
-    struct job *job = new_job(selection, leaf, deadline_ms);
+    struct ratls_job *job = ratls_job_new(selection, leaf, deadline_ms);
     enum ratls_status status;
     bool is_mine = true;
 
@@ -388,21 +276,25 @@ enum ratls_status ratls_worker_quote(struct ratls_worker *worker,
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     pthread_mutex_lock(&worker->lock);
     status = append_job(worker, job, err);
-    if (status == RATLS_OK) {
-        is_mine = wait_for_job(worker, job, err);
-        status = is_mine ? job->status : RATLS_TPM;
-    }
+    if (status == RATLS_OK)
+        is_mine = wait_for_job(worker, job);
     pthread_mutex_unlock(&worker->lock);
+    if (status == RATLS_OK && (!is_mine || !job->is_done))
+        status = ratls_fail(err, RATLS_TPM,
+                            "the TPM did not answer within %u ms: it hangs, or is too busy",
+                            deadline_ms);
+    else if (status == RATLS_OK && job->status != RATLS_OK)
+        status = ratls_fail(err, job->status, "%s", job->error.text);
     if (status == RATLS_OK)
         *ret_quoted = job->quoted;
     if (is_mine)
-        free_job(job);
+        ratls_job_free(job);
     return status;
 }
 
 void ratls_worker_free(struct ratls_worker *worker)
 {
-    struct timespec limit = time_from_now(STOP_MS);
+    struct timespec limit = ratls_time_from_now(STOP_MS);
     int result = 0;
 
     pthread_mutex_lock(&worker->lock);

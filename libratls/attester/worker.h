@@ -6,16 +6,9 @@
 #define RATLS_ATTESTER_WORKER_H
 
 #include "ak_state.h"
-#include "merkle.h"
-#include "quote.h"
+#include "job.h"
 
 struct ratls_worker;
-
-/* What a caller gets: a quote, and the path from its leaf to what was quoted (WIRE.md, 5). */
-struct ratls_quoted {
-    struct ratls_merkle_path path;
-    struct ratls_quote quote;
-};
 
 /*
  * The state is copied without its certificates. The thread starts with the first quote. tcti: NULL
