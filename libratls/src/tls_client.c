@@ -13,6 +13,8 @@
 #include "keys.h"
 #include "tls_internal.h"
 
+#define VERIFY_MARK 0x40000000 /* in the verify mode of an SSL; OpenSSL looks only at its own bits */
+
 static enum ratls_status fail_names(struct ratls_error *err, const char *one, const char *other)
 {
     return ratls_fail(err, RATLS_USAGE,
@@ -67,6 +69,8 @@ static enum ratls_status choose_rules(SSL *ssl, struct ratls_tls *tls,
     *ret_plain = false;
     if (status != RATLS_OK || tls->collects)
         return status;
+    if (tls->policy == NULL && tls->policy_failure.status == RATLS_OK)
+        return ratls_fail(&channel->error, RATLS_USAGE, "no policy was loaded");
     if (tls->policy == NULL)
         return ratls_fail(&channel->error, tls->policy_failure.status, "%s",
                           tls->policy_failure.text);
@@ -118,15 +122,18 @@ static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
 
 static int verify_certificate(X509_STORE_CTX *store, void *arg);
 
-/* Set again at each ClientHello: the program may have replaced them since SSL_CTX_new(). */
+/*
+ * Set again at each ClientHello: the program may have replaced them since SSL_CTX_new(). The mark
+ * tells a verify mode of ours from one that the program has set since, were it only SSL_VERIFY_PEER.
+ */
 static void install_verification(SSL *ssl, struct ratls_channel *channel)
 {
     int mode = SSL_get_verify_mode(ssl);
 
-    if (channel->verify_mode < 0 || mode != (channel->verify_mode | SSL_VERIFY_PEER))
-        channel->verify_mode = mode;
+    if (channel->verify_mode < 0 || (mode & VERIFY_MARK) == 0)
+        channel->verify_mode = mode & ~VERIFY_MARK;
     SSL_CTX_set_cert_verify_callback(SSL_get_SSL_CTX(ssl), verify_certificate, NULL);
-    SSL_set_verify(ssl, mode | SSL_VERIFY_PEER, SSL_get_verify_callback(ssl));
+    SSL_set_verify(ssl, mode | SSL_VERIFY_PEER | VERIFY_MARK, SSL_get_verify_callback(ssl));
 }
 
 static enum ratls_status fill_request(struct ratls_tls *tls, struct ratls_channel *channel)
@@ -191,6 +198,7 @@ int ratls_client_add_request(SSL *ssl, struct ratls_tls *tls, const unsigned cha
     buffer = malloc(RATLS_REQUEST_MAX);
     if (channel == NULL || buffer == NULL) {
         free(buffer);
+        ratls_raise_error(&(struct ratls_error){RATLS_MEMORY, "out of memory"});
         *alert = SSL_AD_INTERNAL_ERROR;
         return -1;
     }
@@ -223,6 +231,7 @@ int ratls_client_parse_evidence(SSL *ssl, struct ratls_slice in, bool in_place)
     channel->evidence = malloc(in.len == 0 ? 1 : in.len);
     if (channel->evidence == NULL) {
         ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
+        ratls_raise_error(&channel->error);
         return 0;
     }
     if (in.len != 0)
@@ -301,6 +310,18 @@ static enum ratls_status appraise_server(SSL *ssl, struct ratls_channel *channel
 }
 
 /*
+ * OpenSSL looks at the verify mode once more behind the callback: a refusal must count although the
+ * program has set SSL_VERIFY_NONE since the ClientHello. Behind an acceptance it has its own again.
+ */
+static void enforce_verdict(SSL *ssl, const struct ratls_channel *channel)
+{
+    int mode = channel->accepted ? channel->verify_mode
+                                 : SSL_get_verify_mode(ssl) | SSL_VERIFY_PEER | VERIFY_MARK;
+
+    SSL_set_verify(ssl, mode, SSL_get_verify_callback(ssl));
+}
+
+/*
  * In place of the program's chain verification. A full handshake cannot avoid it, whatever verify
  * mode the program has set; the PKI's result counts as much, or as little, as the program asked for.
  */
@@ -319,6 +340,7 @@ static int verify_certificate(X509_STORE_CTX *store, void *arg)
         return chain;
     status = appraise_server(ssl, channel, X509_STORE_CTX_get0_cert(store));
     channel->accepted = status == RATLS_OK;
+    enforce_verdict(ssl, channel);
     if (tls->log != NULL)
         tls->log(ssl, channel);
     if (channel->accepted)

@@ -16,6 +16,7 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
         return 1;
     channel = ratls_channel_begin(ssl);
     if (channel == NULL) {
+        ratls_raise_error(&(struct ratls_error){RATLS_MEMORY, "out of memory"});
         *alert = SSL_AD_INTERNAL_ERROR;
         return 0;
     }
@@ -47,6 +48,7 @@ static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
     struct ratls_attest_request request = {.mode = RATLS_MODE_HANDSHAKE, .role = RATLS_ROLE_SERVER};
     struct ratls_expectation session;
     enum ratls_status status;
+    size_t len = 0;
 
     if (tls->attester == NULL)
         return ratls_fail(&channel->error, tls->attester_failure.status, "%s",
@@ -62,8 +64,14 @@ static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
     request.selection = channel->request.selection;
     request.key_id_count = channel->request.key_id_count;
     memcpy(request.key_ids, channel->request.key_ids, sizeof request.key_ids);
-    return tls->attester->attest(tls->attester, &request, out, RATLS_EVIDENCE_MAX, ret_len,
-                                 &channel->error);
+    status = tls->attester->attest(tls->attester, &request, out, RATLS_EVIDENCE_MAX, &len,
+                                   &channel->error);
+    if (status != RATLS_OK)
+        return ratls_fail(&channel->error, status, "the attester gave no reason");
+    if (len == 0 || len > RATLS_EVIDENCE_MAX)
+        return ratls_fail(&channel->error, RATLS_USAGE, "the attester returned %zu bytes", len);
+    *ret_len = len;
+    return RATLS_OK;
 }
 
 int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate,
@@ -76,6 +84,8 @@ int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
 
     if (channel == NULL || !channel->asked)
         return 0;
+    if (tls->attester == NULL && tls->attester_failure.status == RATLS_OK)
+        return 0; /* the program went on with an SSL_CTX that does not attest */
     evidence = malloc(RATLS_EVIDENCE_MAX);
     if (evidence == NULL)
         status = ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
