@@ -50,9 +50,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_verify(EVP_PKEY *key, const struct ratl
                                                 struct ratls_error *err);
 
 /* SHA-256 of the DER SubjectPublicKeyInfo of a certificate. */
-RATLS_MUST_CHECK enum ratls_status ratls_spki_sha256(const X509 *certificate,
-                                                     uint8_t out[static 32],
-                                                     struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_spki_sha256(const X509 *certificate, uint8_t out[static 32], struct ratls_error *err);
 
 #define RATLS_WHY_MAX 128
 
@@ -88,9 +87,8 @@ void ratls_certificate_names_text(struct ratls_slice der, char *out, size_t cap)
  * The one certificate of a CA in a file (PEM). RATLS_USAGE if there is none, more than one, or if
  * it is not one of a CA. Caller frees with ratls_certificate_free().
  */
-RATLS_MUST_CHECK enum ratls_status ratls_ca_certificate(struct ratls_slice pem,
-                                                        X509 **ret_certificate,
-                                                        struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_ca_certificate(struct ratls_slice pem, X509 **ret_certificate, struct ratls_error *err);
 bool ratls_certificate_equal(const X509 *a, const X509 *b);
 void ratls_certificate_free(X509 *certificate); /* accepts NULL */
 

@@ -1,4 +1,4 @@
-/* Certificates of attestation keys: their chain and their names. Everything here is a peer's DER. */
+/* Certificates of attestation keys: their chain and their names, from the DER of a peer. */
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -152,8 +152,7 @@ static enum ratls_status verify_path(const struct ratls_ak_chain *chain, STACK_O
     }
     status = RATLS_OK;
     if (result != 1) {
-        snprintf(why, RATLS_WHY_MAX, "certificate %d: %s",
-                 X509_STORE_CTX_get_error_depth(ctx) + 1,
+        snprintf(why, RATLS_WHY_MAX, "certificate %d: %s", X509_STORE_CTX_get_error_depth(ctx) + 1,
                  X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
         goto out;
     }

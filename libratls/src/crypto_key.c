@@ -108,30 +108,46 @@ static bool is_modulus(const BIGNUM *n, unsigned bits)
            BN_is_odd(n);
 }
 
+/* The modulus, if it and the exponent are what we take; the caller frees it. */
+static enum ratls_status read_modulus(const struct ratls_tpm_public *area, BIGNUM **ret_n,
+                                      struct ratls_error *err)
+{
+    if (area->rsa_exponent != RSA_EXPONENT)
+        return ratls_fail(err, RATLS_MALFORMED, "RSA exponent %u is not 65537",
+                          (unsigned)area->rsa_exponent);
+    if (area->rsa_modulus.len > RSA_BITS_MAX / 8)
+        return ratls_fail(err, RATLS_MALFORMED, "RSA modulus of %zu bytes", area->rsa_modulus.len);
+    BIGNUM *n = BN_bin2bn(area->rsa_modulus.p, (int)area->rsa_modulus.len, NULL);
+    if (!n)
+        return ratls_fail(err, RATLS_MEMORY, "RSA key");
+    if (!is_modulus(n, area->rsa_bits)) {
+        int bits = BN_num_bits(n);
+        BN_free(n);
+        return ratls_fail(err, RATLS_MALFORMED, "not an RSA modulus of 2048 to 4096 bits: %d of %u",
+                          bits, (unsigned)area->rsa_bits);
+    }
+    *ret_n = n;
+    return RATLS_OK;
+}
+
 static enum ratls_status make_rsa_key(const struct ratls_tpm_public *area, EVP_PKEY **ret_key,
                                       struct ratls_error *err)
 {
-    enum ratls_status status = RATLS_OK;
+    BIGNUM *n = NULL;
+    EVP_PKEY *key = NULL;
+    enum ratls_status status = read_modulus(area, &n, err);
+    if (status != RATLS_OK)
+        return status;
     OSSL_PARAM_BLD *parts = OSSL_PARAM_BLD_new();
-    BIGNUM *n = area->rsa_modulus.len <= RSA_BITS_MAX / 8
-                    ? BN_bin2bn(area->rsa_modulus.p, (int)area->rsa_modulus.len, NULL)
-                    : BN_new();
-    if (!parts || !n)
-        status = ratls_fail(err, RATLS_MEMORY, "RSA key");
-    else if (area->rsa_exponent != RSA_EXPONENT)
-        status = ratls_fail(err, RATLS_MALFORMED, "RSA exponent %u is not 65537",
-                            (unsigned)area->rsa_exponent);
-    else if (!is_modulus(n, area->rsa_bits))
-        status = ratls_fail(err, RATLS_MALFORMED, "not an RSA modulus of 2048 to 4096 bits: %d of %u",
-                            BN_num_bits(n), (unsigned)area->rsa_bits);
-    else if (!OSSL_PARAM_BLD_push_BN(parts, OSSL_PKEY_PARAM_RSA_N, n) ||
-             !OSSL_PARAM_BLD_push_uint32(parts, OSSL_PKEY_PARAM_RSA_E, RSA_EXPONENT))
-        status = ratls_fail(err, RATLS_MEMORY, "RSA key");
-    else if (!(*ret_key = make_key("RSA", parts)))
-        status = ratls_fail_openssl(err, "RSA key");
-    BN_free(n);
+    if (parts && OSSL_PARAM_BLD_push_BN(parts, OSSL_PKEY_PARAM_RSA_N, n) &&
+        OSSL_PARAM_BLD_push_uint32(parts, OSSL_PKEY_PARAM_RSA_E, RSA_EXPONENT))
+        key = make_key("RSA", parts);
     OSSL_PARAM_BLD_free(parts);
-    return status;
+    BN_free(n);
+    if (!key)
+        return ratls_fail_openssl(err, "RSA key");
+    *ret_key = key;
+    return RATLS_OK;
 }
 
 enum ratls_status ratls_public_key(const struct ratls_tpm_public *key, EVP_PKEY **ret_key,
@@ -199,8 +215,7 @@ static int verify_digest(EVP_PKEY *key, const EVP_MD *md,
     } else if (!set_rsa_scheme(ctx, signature->alg, md)) {
         goto out;
     }
-    valid = EVP_PKEY_verify(ctx, bytes.p, bytes.len, digest,
-                            (size_t)EVP_MD_get_size(md));
+    valid = EVP_PKEY_verify(ctx, bytes.p, bytes.len, digest, (size_t)EVP_MD_get_size(md));
 out:
     OPENSSL_free(der);
     EVP_PKEY_CTX_free(ctx);
@@ -233,8 +248,7 @@ static bool is_of_key(const EVP_PKEY *key, const struct ratls_tpm_public *area,
  */
 enum ratls_status ratls_verify(EVP_PKEY *key, const struct ratls_tpm_public *area,
                                const struct ratls_tpm_signature *signature,
-                               struct ratls_slice message, bool *ret_valid,
-                               struct ratls_error *err)
+                               struct ratls_slice message, bool *ret_valid, struct ratls_error *err)
 {
     uint8_t digest[RATLS_DIGEST_MAX];
     if (!is_of_key(key, area, signature)) {

@@ -40,8 +40,8 @@ static size_t read_length(struct ratls_reader *r)
 /* The CBOR alternative of the CHOICE, to the last byte; JSON is another tag and refused. */
 static bool read_cmw(const ASN1_OCTET_STRING *value, struct ratls_slice *ret_evidence)
 {
-    struct ratls_reader r = ratls_reader(
-        ratls_slice(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
+    struct ratls_reader r =
+        ratls_reader(ratls_slice(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
     bool tagged = ratls_read_u8(&r) == DER_OCTET_STRING;
     struct ratls_slice evidence = ratls_read_bytes(&r, read_length(&r));
     if (!tagged || !ratls_reader_done(&r) || evidence.len == 0 || evidence.len > RATLS_EVIDENCE_MAX)
@@ -64,7 +64,8 @@ bool ratls_evidence_in_certificate(const X509 *certificate, struct ratls_slice *
     return found && read_cmw(X509_EXTENSION_get_data(found), ret_evidence);
 }
 
-/* The OCTET STRING that has the DER of the OCTET STRING with the bytes in it; NULL if memory is short. */
+/* An OCTET STRING in the DER of which the bytes are, in an OCTET STRING; NULL if memory is short.
+ */
 static ASN1_OCTET_STRING *wrap_bytes(struct ratls_slice bytes)
 {
     uint8_t *der = NULL;

@@ -26,13 +26,13 @@ struct enrolment {
 struct entry {
     struct entry *next; /* in its bucket */
     uint64_t last_use;
-    size_t name_len;
-    uint8_t name[RATLS_TPM_NAME_MAX];
     EVP_PKEY *key; /* NULL: not made yet */
     struct enrolment enrolments[SERVERS_MAX];
     size_t next_enrolment; /* the one to replace next */
-    bool accepted;         /* a quote was, and counters are set */
     struct ratls_tpm_counters counters;
+    size_t name_len;
+    uint8_t name[RATLS_TPM_NAME_MAX];
+    bool accepted; /* a quote was, and counters are set */
 };
 
 struct ratls_key_cache {
@@ -90,8 +90,7 @@ static struct entry *find_entry(struct ratls_key_cache *cache, struct ratls_slic
 
 static void unlink_entry(struct ratls_key_cache *cache, struct entry *entry)
 {
-    struct entry **link =
-        find_bucket(cache, (struct ratls_slice){entry->name, entry->name_len});
+    struct entry **link = find_bucket(cache, (struct ratls_slice){entry->name, entry->name_len});
     while (*link != entry)
         link = &(*link)->next;
     *link = entry->next;

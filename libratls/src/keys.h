@@ -22,8 +22,8 @@ void ratls_key_cache_free(struct ratls_key_cache *cache); /* accepts NULL */
  */
 RATLS_MUST_CHECK enum ratls_status ratls_key_cache_get(struct ratls_key_cache *cache,
                                                        const struct ratls_tpm_public *area,
-                                                       struct ratls_slice name,
-                                                       EVP_PKEY **ret_key, struct ratls_error *err);
+                                                       struct ratls_slice name, EVP_PKEY **ret_key,
+                                                       struct ratls_error *err);
 
 /*
  * That certificates were verified for a key and name this server (NULL: none was meant):
@@ -43,7 +43,10 @@ struct ratls_tpm_counters {
     uint64_t clock_ms;
 };
 
-/* The highest counters seen from a key; false if none were. */
+/*
+ * The highest counters seen from a key; false if none were. Handshakes overlap: while the counts
+ * stay the same, an honest clock may be behind one that was seen by as long as a handshake lasts.
+ */
 bool ratls_key_cache_counters(struct ratls_key_cache *cache, struct ratls_slice name,
                               struct ratls_tpm_counters *ret_counters);
 /* Only after the quote was accepted. Never goes back. */

@@ -25,16 +25,16 @@ EVP_PKEY *pki_key(enum pki_algorithm algorithm);
 
 /* What a certificate says. Everything but subject and key may stay 0. */
 struct pki_spec {
-    const char *subject;       /* common name */
-    EVP_PKEY *key;             /* of the subject */
-    X509 *issuer;              /* NULL: signed by itself */
+    const char *subject; /* common name */
+    EVP_PKEY *key;       /* of the subject */
+    X509 *issuer;        /* NULL: signed by itself */
     EVP_PKEY *issuer_key;
-    const char *ca;            /* basicConstraints as in x509v3_config(5); NULL: "CA:FALSE" */
-    const char *key_usage;     /* NULL: keyCertSign for a CA, digitalSignature for another */
-    const char *names;         /* subjectAltName, for example "DNS:a.example,IP:192.0.2.1" */
-    const char *eku;           /* extendedKeyUsage, for example "serverAuth" or PKI_EKU_AK */
-    int64_t not_before_s;      /* from now, may be negative; 0: an hour ago */
-    int64_t not_after_s;       /* from now, may be negative; 0: in a day */
+    const char *ca;        /* basicConstraints as in x509v3_config(5); NULL: "CA:FALSE" */
+    const char *key_usage; /* NULL: keyCertSign for a CA, digitalSignature for another */
+    const char *names;     /* subjectAltName, for example "DNS:a.example,IP:192.0.2.1" */
+    const char *eku;       /* extendedKeyUsage, for example "serverAuth" or PKI_EKU_AK */
+    int64_t not_before_s;  /* from now, may be negative; 0: an hour ago */
+    int64_t not_after_s;   /* from now, may be negative; 0: in a day */
     X509_EXTENSION *extensions[PKI_EXTENSIONS_MAX]; /* more of them, as they are; borrowed */
 };
 

@@ -72,12 +72,13 @@ Test(crypto, hkdf_expand_label_as_in_rfc_8448)
     uint8_t secret[32], expected[32], actual[32];
     unhex("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38", secret);
     unhex("008d3b66f816ea559f96b537e885c31fc068bf492c652f01f288a1d8cdc19fc8", expected);
-    cr_assert_eq(ratls_hkdf_expand_label((struct ratls_slice){secret, 32}, "finished", actual, NULL),
-                 RATLS_OK);
+    cr_assert_eq(
+        ratls_hkdf_expand_label((struct ratls_slice){secret, 32}, "finished", actual, NULL),
+        RATLS_OK);
     cr_assert_arr_eq(actual, expected, 32);
 }
 
-/* HkdfLabel written out by hand and HMAC-SHA-384 by another implementation: T(1) = HMAC(secret, info || 1). */
+/* T(1) = HMAC-SHA-384(secret, HkdfLabel || 1), made with another implementation. */
 Test(crypto, hkdf_expand_label_takes_sha384_for_48_bytes)
 {
     uint8_t secret[48], expected[32], actual[32];
@@ -119,16 +120,17 @@ Test(crypto, qualified_name_covers_the_hierarchy)
     uint8_t name[34] = {0x00, 0x0b}, parts[4 + 34] = {0x40, 0x00, 0x00, 0x0b, 0x00, 0x0b};
     uint8_t expected[32], actual[RATLS_TPM_NAME_MAX];
     size_t len = 0;
-    cr_assert_eq(ratls_sha256((struct ratls_slice){parts, sizeof(parts)}, expected, NULL), RATLS_OK);
+    cr_assert_eq(ratls_sha256((struct ratls_slice){parts, sizeof(parts)}, expected, NULL),
+                 RATLS_OK);
     cr_assert_eq(ratls_tpm_qualified_name((struct ratls_slice){name, sizeof(name)}, 0x4000000b,
                                           actual, &len, NULL),
                  RATLS_OK);
     cr_assert_eq(len, 34);
     cr_assert_eq(actual[1], 0x0b);
     cr_assert_arr_eq(actual + 2, expected, 32);
-    cr_assert_eq(ratls_tpm_qualified_name((struct ratls_slice){name, 1}, 0x4000000b, actual, &len,
-                                          NULL),
-                 RATLS_MALFORMED);
+    cr_assert_eq(
+        ratls_tpm_qualified_name((struct ratls_slice){name, 1}, 0x4000000b, actual, &len, NULL),
+        RATLS_MALFORMED);
 }
 
 Test(crypto, random_fills_and_differs)

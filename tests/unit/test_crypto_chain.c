@@ -155,13 +155,15 @@ Test(crypto_chain, issuers_are_certification_authorities)
 
 Test(crypto_chain, path_length_of_the_issuer_counts)
 {
-    struct pki_spec spec = {.subject = "short", .key = keys[OTHER], .ca = "critical,CA:TRUE,pathlen:0"};
+    struct pki_spec spec = {
+        .subject = "short", .key = keys[OTHER], .ca = "critical,CA:TRUE,pathlen:0"};
     X509 *anchor = pki_certificate(&spec);
     X509 *ca = pki_ca("below", keys[INTERMEDIATE], anchor, keys[OTHER]);
     X509 *leaf = pki_ak_certificate(keys[AK], NULL, ca, keys[INTERMEDIATE]);
     X509 *const chain[] = {leaf, ca};
     cr_says(verify(chain, 2, anchor), "path length constraint exceeded");
-    cr_assert_str_eq(verify_leaf(pki_ak_certificate(keys[AK], NULL, anchor, keys[OTHER]), anchor), "");
+    cr_assert_str_eq(verify_leaf(pki_ak_certificate(keys[AK], NULL, anchor, keys[OTHER]), anchor),
+                     "");
     X509_free(leaf);
     X509_free(ca);
     X509_free(anchor);
@@ -226,7 +228,8 @@ Test(crypto_chain, leaf_is_a_certificate_of_this_attestation_key)
     cr_assert_str_eq(verify_leaf(make_leaf("serverAuth,2.23.133.8.3", NULL, keys[AK]), root), "");
     cr_says(verify_leaf(make_leaf(NULL, NULL, keys[AK]), root), "lacks tcg-kp-AIKCertificate");
     cr_says(verify_leaf(make_leaf("serverAuth", NULL, keys[AK]), root), "lacks tcg-kp-AIK");
-    cr_says(verify_leaf(make_leaf("anyExtendedKeyUsage", NULL, keys[AK]), root), "lacks tcg-kp-AIK");
+    cr_says(verify_leaf(make_leaf("anyExtendedKeyUsage", NULL, keys[AK]), root),
+            "lacks tcg-kp-AIK");
     cr_says(verify_leaf(make_leaf("2.23.133.8.1", NULL, keys[AK]), root), "lacks tcg-kp-AIK");
     cr_says(verify_leaf(make_leaf("2.23.133.8.3.1", NULL, keys[AK]), root), "lacks tcg-kp-AIK");
     cr_says(verify_leaf(make_leaf("2.23.133.8.31", NULL, keys[AK]), root), "lacks tcg-kp-AIK");

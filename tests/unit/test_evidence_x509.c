@@ -123,7 +123,8 @@ Test(evidence_x509, critical_or_not_is_read)
 
 Test(evidence_x509, none_two_or_another_extension_is_no_evidence)
 {
-    static const char *const others[] = {"1.3.6.1.5.5.7.1.36", "1.3.6.1.5.5.7.1", "1.3.6.1.5.5.7.1.35.1"};
+    static const char *const others[] = {"1.3.6.1.5.5.7.1.36", "1.3.6.1.5.5.7.1",
+                                         "1.3.6.1.5.5.7.1.35.1"};
     struct ratls_slice got = {NULL, 0};
     X509 *certificate = make_certificate(NULL, NULL);
     cr_assert_not(ratls_evidence_in_certificate(certificate, &got));

@@ -23,9 +23,9 @@ static void setup(void)
     uint8_t point[65];
     size_t len = 0;
     EVP_PKEY *key = pki_key(PKI_P256);
-    cr_assert_eq(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
-                                                 &len),
-                 1);
+    cr_assert_eq(
+        EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len),
+        1);
     memcpy(x, point + 1, 32);
     memcpy(y, point + 33, 32);
     area = (struct ratls_tpm_public){.type = RATLS_ALG_ECC,
@@ -86,9 +86,9 @@ Test(keys, bad_area_and_bad_name_are_not_remembered)
     EVP_PKEY *key = NULL;
     bad.x = ratls_slice(y, 32);
     cr_assert_eq(ratls_key_cache_get(cache, &bad, slice(&name), &key, NULL), RATLS_MALFORMED);
-    cr_assert_eq(ratls_key_cache_get(cache, &area, ratls_slice(long_name, sizeof(long_name)), &key,
-                                     NULL),
-                 RATLS_USAGE);
+    cr_assert_eq(
+        ratls_key_cache_get(cache, &area, ratls_slice(long_name, sizeof(long_name)), &key, NULL),
+        RATLS_USAGE);
     cr_assert_eq(ratls_key_cache_get(cache, &area, ratls_slice(NULL, 0), &key, NULL), RATLS_USAGE);
     cr_assert_null(key);
     EVP_PKEY_free(get(cache, 1));
