@@ -6,7 +6,7 @@ find /usr/lib -path '*/ossl-modules/tpm2.so' | grep -q . || skip "tpm2-openssl i
 prepare
 
 # tpm2-openssl keeps its connection, and swtpm serves one at a time.
-start_mux
+start_mux --disarmed
 TPM2OPENSSL_TCTI=$tcti
 export TPM2OPENSSL_TCTI
 
