@@ -1,11 +1,12 @@
 /*
- * Certificates of peers: ratls_evidence_in_certificate(), ratls_certificate_names(),
- * ratls_certificate_names_text(), ratls_spki_sha256().
+ * Certificates of peers: ratls_ak_chain(), ratls_evidence_in_certificate(),
+ * ratls_certificate_names(), ratls_certificate_names_text(), ratls_spki_sha256().
  */
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "crypto.h"
 #include "evidence.h"
@@ -46,6 +47,25 @@ static void check_text(struct ratls_slice der, size_t cap)
         require(*p >= 0x20 && *p < 0x7f);
 }
 
+/* With the certificate as its own issuer, at a time when it may be valid: deep into the checks. */
+static void check_chain(struct ratls_slice der, X509 *certificate)
+{
+    char why[RATLS_WHY_MAX];
+    struct tm tm = {0};
+    int64_t until = INT64_MIN;
+    const EVP_PKEY *key = X509_get0_pubkey(certificate);
+    ERR_clear_error();
+    if (!key || !ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &tm))
+        return;
+    const struct ratls_slice twice[] = {der, der};
+    struct ratls_ak_chain chain = {twice, 1, certificate, key, timegm(&tm)};
+    require(ratls_ak_chain(&chain, &until, why, NULL) == RATLS_OK);
+    require((why[0] == '\0') == (until >= chain.now));
+    chain.count = 2;
+    require(ratls_ak_chain(&chain, &until, why, NULL) == RATLS_OK && why[0] != '\0');
+    require(ERR_peek_error() == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ratls_slice der = ratls_slice(data, size);
@@ -61,6 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     X509 *certificate = d2i_X509(NULL, &p, (long)size);
     if (certificate && ratls_evidence_in_certificate(certificate, &evidence))
         check_round_trip(evidence);
+    if (certificate)
+        check_chain(der, certificate);
     if (certificate && ratls_spki_sha256(certificate, spki, NULL) != RATLS_OK)
         ERR_clear_error();
     X509_free(certificate);
