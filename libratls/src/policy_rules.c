@@ -1,5 +1,4 @@
 /* Checks what the values of a policy mean, and makes rules of them. */
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,8 +228,8 @@ enum ratls_status ratls_rules_parse(const char *path, struct ratls_slice text,
                                     struct ratls_rules *ret_rules, struct ratls_error *err)
 {
     struct ratls_document *document = NULL;
-    struct ratls_source source = {0};
-    enum ratls_status status = ratls_source_read(path, text, &source, err);
+    struct ratls_source source = {.path = path, .text = text};
+    enum ratls_status status = ratls_source_check(&source, err);
 
     if (status != RATLS_OK)
         return status;
@@ -238,7 +237,6 @@ enum ratls_status ratls_rules_parse(const char *path, struct ratls_slice text,
     if (status == RATLS_OK)
         status = ratls_rules_build(&source, document, ret_rules, err);
     ratls_document_free(document);
-    ratls_source_done(&source);
     return status;
 }
 

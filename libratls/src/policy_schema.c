@@ -252,6 +252,8 @@ static enum ratls_status refuse_document(const struct ratls_source *source, cyam
 
     switch (code) {
     case CYAML_ERR_OOM:
+    case CYAML_ERR_LIBYAML_PARSER_INIT:
+    case CYAML_ERR_LIBYAML_PARSER: /* libyaml has read this text before: only memory is new */
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     case CYAML_ERR_INVALID_KEY:
         return refuse_key(source, complaint, err);

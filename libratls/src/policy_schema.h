@@ -51,7 +51,7 @@ struct ratls_document {
     uint32_t denied_count;
 };
 
-/* The source was read before: ratls_source_read() refuses what libcyaml would let through. */
+/* The source was read before: ratls_source_check() refuses what libcyaml would let through. */
 RATLS_MUST_CHECK enum ratls_status ratls_document_load(const struct ratls_source *source,
                                                        struct ratls_document **ret_document,
                                                        struct ratls_error *err);

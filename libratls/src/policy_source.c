@@ -1,7 +1,6 @@
 /* One pass of libyaml's events over a policy: its guards, and where each value stands. */
 #include "policy_source.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,30 +12,45 @@
 #include "policy_text.h"
 
 /*
- * libyaml holds a whole scalar, several times, before it says anything: it is fed in small pieces,
- * and not at all when it has said nothing for too long.
+ * libyaml holds a whole scalar, several times, before it says anything, and up to 1024 tokens of
+ * one line that might be a key. So it is fed in small pieces, and not at all when it has said
+ * nothing for too long, or holds more than any policy needs.
  */
-#define FEED_BYTES 1024
+#define FEED_BYTES 64
+#define TOKENS_MAX 120 /* libyaml doubles its room: 128 of them */
 
-#define KEYS_MAX 32 /* of one mapping; no mapping of a policy has half as many */
+#define KEYS_MAX 16 /* of one mapping; no mapping of a policy has as many */
+
+/* Of "[99999]", or a key and a dot, for each level. */
+#define PATH_MAX_BYTES (RATLS_POLICY_DEPTH_MAX * (RATLS_POLICY_KEY_MAX + 2))
+
+struct key {
+    char text[RATLS_POLICY_KEY_MAX + 1];
+    yaml_mark_t mark;
+};
 
 struct frame {
-    uint32_t node;
-    uint32_t entries;
+    size_t path_len; /* of its own path, to which those of its values are added */
+    size_t entries;
     bool mapping;
-    bool key_read; /* of a mapping: the next event is the value of the key */
-    char key[RATLS_POLICY_KEY_MAX + 1];
-    yaml_mark_t key_mark;
+    bool key_read; /* of a mapping: the next event is the value of the last key */
+    struct key keys[KEYS_MAX];
 };
 
 struct pass {
-    struct ratls_source *source;
+    const struct ratls_source *source;
     struct ratls_error *err;
     size_t fed;           /* bytes that libyaml has had */
     size_t fed_at_event;  /* the same when it last said something */
-    bool starved;
+    const char *starved; /* why libyaml gets no more text, or NULL */
+    const yaml_parser_t *parser;
+    const char *wanted; /* a path whose place is looked for, or NULL */
+    size_t found_len;   /* of the path that comes nearest to it */
+    struct ratls_source_place found;
     size_t documents;
+    size_t values;
     size_t depth;
+    char path[PATH_MAX_BYTES]; /* of the value that is read */
     struct frame frames[RATLS_POLICY_DEPTH_MAX];
 };
 
@@ -46,19 +60,31 @@ static enum ratls_status refuse(const struct pass *pass, yaml_mark_t mark, const
                       mark.column + 1, what);
 }
 
+static const char *find_excess(const struct pass *pass)
+{
+    if (pass->parser->flow_level > RATLS_POLICY_DEPTH_MAX)
+        return "nested deeper than any policy is";
+    if (pass->parser->tokens.tail - pass->parser->tokens.head > TOKENS_MAX)
+        return "too many values in one line";
+    if (pass->fed - pass->fed_at_event > RATLS_POLICY_TEXT_MAX)
+        return "a value, with the comments before it, longer than 8192 bytes";
+    return NULL;
+}
+
 static int feed(void *self, unsigned char *out, size_t cap, size_t *ret_len)
 {
     struct pass *pass = self;
     struct ratls_slice text = pass->source->text;
     size_t len = text.len - pass->fed;
 
+    if (len > 0)
+        pass->starved = find_excess(pass);
+    if (pass->starved != NULL)
+        return 0;
     if (len > FEED_BYTES)
         len = FEED_BYTES;
     if (len > cap)
         len = cap;
-    pass->starved = len > 0 && pass->fed - pass->fed_at_event > RATLS_POLICY_TEXT_MAX;
-    if (pass->starved)
-        return 0;
     if (len > 0)
         memcpy(out, text.p + pass->fed, len);
     pass->fed += len;
@@ -74,12 +100,8 @@ static enum ratls_status refuse_syntax(const struct pass *pass, const yaml_parse
 
     if (parser->error == YAML_MEMORY_ERROR)
         return ratls_fail(pass->err, RATLS_MEMORY, "out of memory");
-    if (pass->starved) {
-        return ratls_fail(pass->err, RATLS_USAGE,
-                          "%s:%zu:%zu: a value, with the comments before it, longer than %d bytes",
-                          pass->source->path, parser->mark.line + 1, parser->mark.column + 1,
-                          RATLS_POLICY_TEXT_MAX);
-    }
+    if (pass->starved != NULL)
+        return refuse(pass, parser->mark, pass->starved);
     if (parser->error == YAML_READER_ERROR)
         ratls_policy_text_place(pass->source->text, parser->problem_offset, &line, &column);
     return ratls_fail(pass->err, RATLS_USAGE, "%s:%zu:%zu: %s%s%s%s", pass->source->path, line,
@@ -87,49 +109,71 @@ static enum ratls_status refuse_syntax(const struct pass *pass, const yaml_parse
                       strstr(context, "alias") == NULL ? "" : "; put a name with * in quotes");
 }
 
-static enum ratls_status add_node(struct pass *pass, yaml_mark_t mark)
+/* The path of the next value; returns its key, or NULL. */
+static const struct key *write_path(struct pass *pass)
 {
-    struct ratls_source *source = pass->source;
     struct frame *frame = pass->depth == 0 ? NULL : &pass->frames[pass->depth - 1];
-    struct ratls_source_node *node;
+    size_t index = frame == NULL ? 0 : frame->entries++, len = frame == NULL ? 0 : frame->path_len;
+    char *out = pass->path + len;
+    size_t cap = sizeof pass->path - len;
 
-    if (source->count == RATLS_POLICY_NODES_MAX)
-        return refuse(pass, mark, "more values than one policy may have: split it in several files");
-    if (source->count == source->capacity) {
-        size_t capacity = source->capacity == 0 ? 64 : 2 * source->capacity;
-        void *nodes = reallocarray(source->nodes, capacity, sizeof *source->nodes);
-        if (nodes == NULL)
-            return ratls_fail(pass->err, RATLS_MEMORY, "out of memory");
-        source->nodes = nodes;
-        source->capacity = capacity;
+    if (frame == NULL) {
+        pass->path[0] = '\0';
+        return NULL;
     }
-    node = &source->nodes[source->count++];
-    *node = (struct ratls_source_node){.line = (uint32_t)mark.line + 1,
-                                       .column = (uint32_t)mark.column + 1};
-    if (frame == NULL)
-        return RATLS_OK;
-    node->parent = frame->node;
-    node->index = frame->entries++;
-    if (!frame->mapping)
-        return RATLS_OK;
-    memcpy(node->key, frame->key, sizeof node->key);
-    node->key_line = (uint32_t)frame->key_mark.line + 1;
-    node->key_column = (uint32_t)frame->key_mark.column + 1;
+    if (!frame->mapping) {
+        snprintf(out, cap, "[%zu]", index);
+        return NULL;
+    }
     frame->key_read = false;
+    snprintf(out, cap, "%s%s", len == 0 ? "" : ".", frame->keys[index].text);
+    return &frame->keys[index];
+}
+
+/* Remembers a place if it is the one that is looked for, or is around it. */
+static void note_place(struct pass *pass, yaml_mark_t mark, const struct key *key)
+{
+    size_t len = strlen(pass->path);
+
+    if (pass->wanted == NULL || strncmp(pass->wanted, pass->path, len) != 0 ||
+        (len > 0 && pass->wanted[len] != '\0' && strchr(".[", pass->wanted[len]) == NULL) ||
+        len < pass->found_len)
+        return;
+    pass->found_len = len;
+    pass->found = (struct ratls_source_place){.line = mark.line + 1, .column = mark.column + 1};
+    if (key == NULL)
+        return;
+    pass->found.key_line = key->mark.line + 1;
+    pass->found.key_column = key->mark.column + 1;
+}
+
+/* A value costs more memory than it has bytes, if it has few. */
+static enum ratls_status read_value(struct pass *pass, yaml_mark_t mark)
+{
+    size_t max =
+        RATLS_POLICY_VALUES_FREE + pass->source->text.len / RATLS_POLICY_BYTES_PER_VALUE;
+
+    if (++pass->values > max)
+        return refuse(pass, mark, "more values than a text of this length may have");
+    note_place(pass, mark, write_path(pass));
     return RATLS_OK;
 }
 
 static enum ratls_status open_frame(struct pass *pass, const yaml_event_t *event, bool mapping)
 {
     enum ratls_status status;
+    struct frame *frame;
 
     if (pass->depth == RATLS_POLICY_DEPTH_MAX)
         return refuse(pass, event->start_mark, "nested deeper than any policy is");
-    status = add_node(pass, event->start_mark);
+    status = read_value(pass, event->start_mark);
     if (status != RATLS_OK)
         return status;
-    pass->frames[pass->depth++] =
-        (struct frame){.node = (uint32_t)(pass->source->count - 1), .mapping = mapping};
+    frame = &pass->frames[pass->depth++];
+    frame->path_len = strlen(pass->path);
+    frame->entries = 0;
+    frame->mapping = mapping;
+    frame->key_read = false;
     return RATLS_OK;
 }
 
@@ -146,7 +190,6 @@ static bool is_word(const char *text, size_t len)
 static enum ratls_status read_key(struct pass *pass, const yaml_event_t *event)
 {
     struct frame *frame = &pass->frames[pass->depth - 1];
-    const struct ratls_source *source = pass->source;
     const char *key = (const char *)event->data.scalar.value;
     size_t len = event->data.scalar.length;
 
@@ -154,17 +197,16 @@ static enum ratls_status read_key(struct pass *pass, const yaml_event_t *event)
         return refuse(pass, event->start_mark, "unknown key");
     if (frame->entries == KEYS_MAX)
         return refuse(pass, event->start_mark, "more keys than a policy has");
-    for (size_t i = frame->node + 1; i < source->count; i++) {
-        const struct ratls_source_node *node = &source->nodes[i];
-        if (node->parent != frame->node || strcmp(node->key, key) != 0)
+    for (size_t i = 0; i < frame->entries; i++) {
+        if (strcmp(frame->keys[i].text, key) != 0)
             continue;
         return ratls_fail(pass->err, RATLS_USAGE,
-                          "%s:%zu:%zu: duplicate key: %s stands already in line %u", source->path,
-                          event->start_mark.line + 1, event->start_mark.column + 1, key,
-                          (unsigned)node->key_line);
+                          "%s:%zu:%zu: duplicate key: %s stands already in line %zu",
+                          pass->source->path, event->start_mark.line + 1,
+                          event->start_mark.column + 1, key, frame->keys[i].mark.line + 1);
     }
-    memcpy(frame->key, key, len + 1);
-    frame->key_mark = event->start_mark;
+    memcpy(frame->keys[frame->entries].text, key, len + 1);
+    frame->keys[frame->entries].mark = event->start_mark;
     frame->key_read = true;
     return RATLS_OK;
 }
@@ -209,7 +251,7 @@ static enum ratls_status read_scalar(struct pass *pass, const yaml_event_t *even
     }
     if (frame != NULL && frame->mapping && !frame->key_read)
         return read_key(pass, event);
-    return add_node(pass, event->start_mark);
+    return read_value(pass, event->start_mark);
 }
 
 static enum ratls_status check_document(struct pass *pass, const yaml_event_t *event)
@@ -279,35 +321,50 @@ static enum ratls_status read_events(struct pass *pass, yaml_parser_t *parser)
     return status;
 }
 
-enum ratls_status ratls_source_read(const char *path, struct ratls_slice text,
-                                    struct ratls_source *ret_source, struct ratls_error *err)
+/* wanted == NULL: only the guards. */
+static enum ratls_status read_source(const struct ratls_source *source, const char *wanted,
+                                     struct ratls_source_place *ret_place, struct ratls_error *err)
 {
-    struct ratls_source source = {.path = path, .text = text};
-    struct pass pass = {.source = &source, .err = err};
     enum ratls_status status;
     yaml_parser_t parser;
+    struct pass *pass = calloc(1, sizeof *pass);
 
-    if (text.len > RATLS_POLICY_BYTES_MAX)
-        return ratls_fail(err, RATLS_USAGE, "%s: longer than %d bytes", path,
-                          RATLS_POLICY_BYTES_MAX);
-    status = ratls_policy_text_check(path, text, err);
-    if (status != RATLS_OK)
-        return status;
-    if (!yaml_parser_initialize(&parser))
+    if (pass == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    pass->source = source;
+    pass->err = err;
+    pass->wanted = wanted;
+    pass->parser = &parser;
+    if (!yaml_parser_initialize(&parser)) {
+        free(pass);
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    }
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input(&parser, feed, &pass);
-    status = read_events(&pass, &parser);
+    yaml_parser_set_input(&parser, feed, pass);
+    status = read_events(pass, &parser);
     yaml_parser_delete(&parser);
-    if (status != RATLS_OK)
-        ratls_source_done(&source);
-    else
-        *ret_source = source;
+    if (ret_place != NULL && pass->found.line > 0)
+        *ret_place = pass->found;
+    free(pass);
     return status;
 }
 
-void ratls_source_done(struct ratls_source *source)
+enum ratls_status ratls_source_check(const struct ratls_source *source, struct ratls_error *err)
 {
-    free(source->nodes);
-    *source = (struct ratls_source){0};
+    enum ratls_status status;
+
+    if (source->text.len > RATLS_POLICY_BYTES_MAX)
+        return ratls_fail(err, RATLS_USAGE, "%s: longer than %d bytes", source->path,
+                          RATLS_POLICY_BYTES_MAX);
+    status = ratls_policy_text_check(source->path, source->text, err);
+    return status != RATLS_OK ? status : read_source(source, NULL, NULL, err);
+}
+
+struct ratls_source_place ratls_source_find(const struct ratls_source *source, const char *at)
+{
+    struct ratls_source_place place = {.line = 1, .column = 1};
+
+    /* If memory is short the words are shown all the same, with the first line. */
+    (void)!read_source(source, at, &place, NULL);
+    return place;
 }
