@@ -111,6 +111,24 @@ static bool take_bank(struct answer *answer, const struct ratls_pcr_selection *s
     return true;
 }
 
+/* What the TPM leaves out of its answer, it does not have. */
+static enum ratls_status fail_unallocated(const struct ratls_pcr_selection *remaining,
+                                          struct ratls_error *err)
+{
+    struct ratls_pcr_selection missing = {0};
+    char text[SELECTION_TEXT_MAX];
+    size_t i;
+
+    for (i = 0; i < remaining->count; i++)
+        if (remaining->banks[i].pcrs != 0)
+            missing.banks[missing.count++] = remaining->banks[i];
+    ratls_tpm_selection_text(missing.banks, missing.count, text, sizeof text);
+    return ratls_fail(err, RATLS_TPM,
+                      "the TPM has not allocated the PCRs %s: ask for other PCRs, or allocate the "
+                      "bank with tpm2_pcrallocate and restart the machine",
+                      text);
+}
+
 /* One TPM2_PCR_Read: at most eight values. */
 static enum ratls_status read_some(struct ratls_tpm *tpm,
                                    const struct ratls_pcr_selection *selection,
@@ -132,15 +150,8 @@ static enum ratls_status read_some(struct ratls_tpm *tpm,
     for (i = 0; i < selection->count && status == RATLS_OK; i++)
         if (!take_bank(&answer, selection, i, &remaining->banks[i].pcrs, out))
             status = ratls_fail(err, RATLS_TPM, "the TPM returned other PCRs than it was asked for");
-    if (status == RATLS_OK && answer.next == 0) {
-        char text[SELECTION_TEXT_MAX];
-
-        ratls_tpm_selection_text(remaining->banks, remaining->count, text, sizeof text);
-        status = ratls_fail(err, RATLS_TPM,
-                            "the TPM has not allocated the PCRs %s: ask for other PCRs, or "
-                            "allocate the bank with tpm2_pcrallocate and restart the machine",
-                            text);
-    }
+    if (status == RATLS_OK && answer.next == 0)
+        status = fail_unallocated(remaining, err);
     Esys_Free(answer.selection);
     Esys_Free(answer.values);
     return status;

@@ -436,6 +436,59 @@ Test(attester, allocated_banks)
     }
 }
 
+/* A quote about other PCRs than those that were asked for would be worse than none. */
+Test(attester, bank_not_allocated)
+{
+    const struct ratls_attest_request allocated = new_request(1);
+    struct ratls_attest_request request = new_request(1);
+    struct ratls_pcr_selection selection = {0};
+    struct ratls_attester *attester;
+    struct ratls_error err = {0};
+
+    cr_assert(swtpm_allocate_sha256_only(f.tpm.tcti));
+    cr_assert(swtpm_restart(&f.tpm));
+    assert_ok(ratls_tpm_pcr_selection(f.tpm.tcti, &selection, &err), &err);
+    cr_assert_eq(selection.count, 1);
+    cr_assert_eq(selection.banks[0].hash_alg, RATLS_ALG_SHA256);
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 0);
+    request.selection = (struct ratls_pcr_selection){1, {{RATLS_ALG_SHA384, 0x83}}};
+    assert_attest_fails(attester, &request, RATLS_TPM, "not allocated the PCRs sha384:0,1,7");
+    request.selection =
+        (struct ratls_pcr_selection){2, {{RATLS_ALG_SHA256, 1}, {RATLS_ALG_SHA384, 1}}};
+    assert_attest_fails(attester, &request, RATLS_TPM, "not allocated the PCRs sha384:0");
+    free(attest(attester, &allocated));
+    attester->free(attester);
+}
+
+/* PCRs are read once, as long as each quote's digest says that they are the same. */
+Test(attester, values_are_read_when_they_move)
+{
+    const char *const options[] = {"--error", "101", "--command", "17e", "--disarmed", NULL};
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attest_request other = new_request(1);
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    int i;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, true);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 0);
+    free(attest(attester, &request));
+    tpm_mux_arm(&mux, true);
+    for (i = 0; i < 3; i++)
+        free(attest(attester, &request));
+    cr_assert(swtpm_extend(f.tpm.tcti, 3, 1));
+    assert_attest_fails(attester, &request, RATLS_TPM, "reading the PCRs");
+    tpm_mux_arm(&mux, false);
+    free(attest(attester, &request));
+    tpm_mux_arm(&mux, true);
+    other.selection.banks[0].pcrs = 1;
+    assert_attest_fails(attester, &other, RATLS_TPM, "reading the PCRs");
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
 /* ---- state folder ---- */
 
 static mode_t mode_of(const char *file)
@@ -774,6 +827,119 @@ Test(attester, quote_hangs)
 Test(attester, everything_hangs)
 {
     hang_and_recover("--all-commands");
+}
+
+/* The process behind the socket: also a connection or a locality is not answered then. */
+Test(attester, tpm_process_stopped)
+{
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    uint64_t start;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 300);
+    kill(f.tpm.pid, SIGSTOP);
+    start = now_ms();
+    assert_attest_fails(attester, &request, RATLS_TPM, "did not answer within 300 ms");
+    cr_assert_lt(now_ms() - start, 300 + SLACK_MS);
+    kill(f.tpm.pid, SIGCONT);
+    sleep_ms(300);
+    free(attest(attester, &request));
+    attester->free(attester);
+}
+
+struct waiter {
+    struct ratls_attester *attester;
+    enum ratls_status status;
+    uint64_t taken_ms;
+    struct ratls_error err;
+};
+
+static void *attest_once(void *arg)
+{
+    struct waiter *waiter = arg;
+    const struct ratls_attest_request request = new_request(1);
+    uint64_t start = now_ms();
+    uint8_t out[2048];
+    size_t len;
+
+    waiter->status =
+        waiter->attester->attest(waiter->attester, &request, out, sizeof out, &len, &waiter->err);
+    waiter->taken_ms = now_ms() - start;
+    return NULL;
+}
+
+static void start_waiters(struct waiter *waiters, pthread_t *threads, size_t count,
+                          struct ratls_attester *attester)
+{
+    pthread_attr_t small;
+    size_t i;
+
+    cr_assert_eq(pthread_attr_init(&small), 0);
+    cr_assert_eq(pthread_attr_setstacksize(&small, 256 * 1024), 0);
+    for (i = 0; i < count; i++) {
+        waiters[i].attester = attester;
+        cr_assert_eq(pthread_create(&threads[i], &small, attest_once, &waiters[i]), 0);
+    }
+    pthread_attr_destroy(&small);
+}
+
+/* A TPM that is slower than its callers: some are served, the others told in time. */
+Test(attester, slow_tpm)
+{
+    const char *const options[] = {"--delay-ms", "100", NULL};
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    struct waiter waiters[16] = {0};
+    pthread_t threads[16];
+    int served = 0;
+    int i;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 550);
+    start_waiters(waiters, threads, 16, attester);
+    for (i = 0; i < 16; i++) {
+        pthread_join(threads[i], NULL);
+        cr_assert_lt(waiters[i].taken_ms, 550 + SLACK_MS);
+        if (waiters[i].status == RATLS_OK)
+            served++;
+        else
+            assert_fails(waiters[i].status, RATLS_TPM, &waiters[i].err, "did not answer within");
+    }
+    cr_assert_geq(served, 1);
+    cr_assert_lt(served, 7, "a quote takes 100 ms, and one begins at a time");
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+#define CROWD (1024 + 8) /* the queue, the one that is served, and some that find no place */
+
+Test(attester, queue_is_bounded)
+{
+    const char *const options[] = {"--hang", NULL};
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    struct waiter *waiters = calloc(CROWD, sizeof *waiters);
+    pthread_t *threads = calloc(CROWD, sizeof *threads);
+    int refused = 0;
+    int i;
+
+    cr_assert(waiters != NULL && threads != NULL);
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 2500);
+    start_waiters(waiters, threads, CROWD, attester);
+    for (i = 0; i < CROWD; i++) {
+        pthread_join(threads[i], NULL);
+        cr_assert_eq(waiters[i].status, RATLS_TPM);
+        refused += strstr(waiters[i].err.text, "1024 requests wait for it already") != NULL;
+    }
+    cr_assert_geq(refused, CROWD - 1024 - 1);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+    free(waiters);
+    free(threads);
 }
 
 /* The thread cannot be ended; whoever frees the attester goes on all the same. */

@@ -139,23 +139,61 @@ void swtpm_stop(struct swtpm *tpm)
     tpm->folder[0] = '\0';
 }
 
+static ESYS_CONTEXT *open_tpm(const char *tcti)
+{
+    TSS2_TCTI_CONTEXT *connection = NULL;
+    ESYS_CONTEXT *esys = NULL;
+
+    if (Tss2_TctiLdr_Initialize(tcti, &connection) != TSS2_RC_SUCCESS)
+        return NULL;
+    if (Esys_Initialize(&esys, connection, NULL) != TSS2_RC_SUCCESS)
+        Tss2_TctiLdr_Finalize(&connection);
+    return esys;
+}
+
+static void close_tpm(ESYS_CONTEXT *esys)
+{
+    TSS2_TCTI_CONTEXT *connection = NULL;
+
+    if (esys == NULL)
+        return;
+    Esys_GetTcti(esys, &connection);
+    Esys_Finalize(&esys);
+    Tss2_TctiLdr_Finalize(&connection);
+}
+
 bool swtpm_extend(const char *tcti, unsigned pcr, uint8_t value)
 {
     TPML_DIGEST_VALUES digests = {.count = 1};
-    TSS2_TCTI_CONTEXT *connection = NULL;
-    ESYS_CONTEXT *esys = NULL;
-    bool ok = false;
+    ESYS_CONTEXT *esys = open_tpm(tcti);
+    bool ok;
 
     digests.digests[0].hashAlg = TPM2_ALG_SHA256;
     memset(digests.digests[0].digest.sha256, value, sizeof digests.digests[0].digest.sha256);
-    if (Tss2_TctiLdr_Initialize(tcti, &connection) == TSS2_RC_SUCCESS &&
-        Esys_Initialize(&esys, connection, NULL) == TSS2_RC_SUCCESS)
-        ok = Esys_PCR_Extend(esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-                             &digests) == TSS2_RC_SUCCESS;
-    if (esys != NULL)
-        Esys_Finalize(&esys);
-    if (connection != NULL)
-        Tss2_TctiLdr_Finalize(&connection);
+    ok = esys != NULL && Esys_PCR_Extend(esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                         ESYS_TR_NONE, &digests) == TSS2_RC_SUCCESS;
+    close_tpm(esys);
+    return ok;
+}
+
+bool swtpm_allocate_sha256_only(const char *tcti)
+{
+    const TPML_PCR_SELECTION banks = {
+        .count = 4,
+        .pcrSelections = {{TPM2_ALG_SHA1, 3, {0, 0, 0}},
+                          {TPM2_ALG_SHA256, 3, {0xff, 0xff, 0xff}},
+                          {TPM2_ALG_SHA384, 3, {0, 0, 0}},
+                          {TPM2_ALG_SHA512, 3, {0, 0, 0}}}};
+    ESYS_CONTEXT *esys = open_tpm(tcti);
+    TPMI_YES_NO success = TPM2_NO;
+    UINT32 ignored;
+    bool ok = esys != NULL &&
+              Esys_PCR_Allocate(esys, ESYS_TR_RH_PLATFORM, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                ESYS_TR_NONE, &banks, &success, &ignored, &ignored,
+                                &ignored) == TSS2_RC_SUCCESS &&
+              success == TPM2_YES;
+
+    close_tpm(esys);
     return ok;
 }
 

@@ -28,6 +28,9 @@ bool swtpm_restart(struct swtpm *tpm);
 /* Extends a PCR of the SHA-256 bank with 32 bytes of this value. */
 bool swtpm_extend(const char *tcti, unsigned pcr, uint8_t value);
 
+/* From the next restart on there is only the SHA-256 bank. */
+bool swtpm_allocate_sha256_only(const char *tcti);
+
 /*
  * tpm_mux (tpm_mux.c) before a TPM, for many clients, delays and faults. It listens in the TPM's
  * folder; end it before the TPM. options: its command line after the sockets, ended by NULL.

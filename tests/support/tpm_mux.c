@@ -3,7 +3,8 @@
  * (but without one: key slots are shared). It can be slow, answer an error, or hang. It speaks the
  * protocol of tcti-swtpm: bare TPM commands, and locality requests on PATH.ctrl.
  *
- * While faults are armed they meet TPM2_Quote, or every command. SIGUSR1 arms, SIGUSR2 disarms.
+ * While faults are armed they meet TPM2_Quote, or another command, or all. SIGUSR1 arms, SIGUSR2
+ * disarms.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -40,6 +41,7 @@ struct mux {
     long delay_ms;
     bool hangs;
     uint32_t error; /* 0: none */
+    uint32_t code; /* of the command that faults meet */
     bool all_commands;
     bool armed;
     unsigned long turns;
@@ -153,7 +155,7 @@ static void drop_client(struct mux *mux, size_t i)
 
 static bool is_met(const struct mux *mux, const struct client *client)
 {
-    return mux->armed && (mux->all_commands || read_u32(client->command + 6) == CODE_QUOTE);
+    return mux->armed && (mux->all_commands || read_u32(client->command + 6) == mux->code);
 }
 
 /* False if the client is gone, or the TPM. */
@@ -271,7 +273,7 @@ static void run(struct mux *mux)
 static int usage(void)
 {
     fputs("usage: tpm_mux --listen PATH --tpm PATH [--delay-ms N] [--error HEX] [--hang]\n"
-          "               [--all-commands] [--disarmed]\n",
+          "               [--command HEX | --all-commands] [--disarmed]\n",
           stderr);
     return 2;
 }
@@ -280,11 +282,12 @@ static const struct option long_options[] = {
     {"listen", required_argument, NULL, 'l'},   {"tpm", required_argument, NULL, 't'},
     {"delay-ms", required_argument, NULL, 'd'}, {"error", required_argument, NULL, 'e'},
     {"hang", no_argument, NULL, 'h'},           {"all-commands", no_argument, NULL, 'a'},
-    {"disarmed", no_argument, NULL, 'x'},       {NULL, 0, NULL, 0}};
+    {"command", required_argument, NULL, 'c'},  {"disarmed", no_argument, NULL, 'x'},
+    {NULL, 0, NULL, 0}};
 
 int main(int argc, char **argv)
 {
-    static struct mux mux = {.armed = true, .count = FIRST_CLIENT};
+    static struct mux mux = {.armed = true, .code = CODE_QUOTE, .count = FIRST_CLIENT};
     const char *path = NULL;
     sigset_t signals;
     int option;
@@ -298,6 +301,8 @@ int main(int argc, char **argv)
             mux.delay_ms = strtol(optarg, NULL, 10);
         else if (option == 'e')
             mux.error = (uint32_t)strtoul(optarg, NULL, 16);
+        else if (option == 'c')
+            mux.code = (uint32_t)strtoul(optarg, NULL, 16);
         else if (option == '?')
             return usage();
         mux.hangs = mux.hangs || option == 'h';

@@ -43,7 +43,8 @@ struct ratls_tpm_init_options {
 
 /*
  * Creates a restricted signing key in the endorsement hierarchy of the TPM, and the state folder.
- * RATLS_USAGE if the folder has a key already and replace is false.
+ * RATLS_USAGE if the folder has a key already and replace is false. Set-up, not service: it takes
+ * as long as the TPM takes, which for an RSA key may be a minute.
  */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_tpm_init(const struct ratls_tpm_init_options *options, struct ratls_error *ret_error);
@@ -56,7 +57,7 @@ RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_tpm_ak_public(const char *state_dir, uint8_t *out, size_t cap, size_t *ret_len,
                     struct ratls_error *ret_error);
 
-/* The banks and PCRs that the TPM has allocated now. */
+/* The banks and PCRs that the TPM has allocated now. Takes as long as the TPM takes. */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_tpm_pcr_selection(const char *tcti, struct ratls_pcr_selection *ret_selection,
                         struct ratls_error *ret_error);
