@@ -1,0 +1,17 @@
+/* ratls policy: the commands about policies. */
+#include <stddef.h>
+
+#include "command.h"
+
+static const struct ratls_command commands[] = {
+    {"learn", "write a policy that accepts what a server proves now", ratls_cmd_policy_learn},
+    {"lint", "warn about what is weak in a policy", ratls_cmd_policy_lint},
+    {NULL, NULL, NULL},
+};
+
+int ratls_cmd_policy(int argc, char **argv)
+{
+    return ratls_command_run("ratls policy",
+                             "A policy says what a server must prove (policies/README.md).",
+                             commands, argc, argv);
+}

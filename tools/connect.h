@@ -1,0 +1,31 @@
+/* TCP to a server that a person named. */
+#ifndef RATLS_TOOL_CONNECT_H
+#define RATLS_TOOL_CONNECT_H
+
+#include <stdbool.h>
+
+#include <ratls/error.h>
+
+#define RATLS_HOST_MAX 254 /* RFC 1035, 2.3.4, and the final NUL */
+#define RATLS_PORT_MAX 6
+
+struct ratls_endpoint {
+    char host[RATLS_HOST_MAX]; /* without the brackets of an IPv6 address */
+    char port[RATLS_PORT_MAX];
+    bool is_address; /* the host is an IP address, which has no SNI (RFC 6066, 3) */
+};
+
+/* HOST:PORT, [IPv6]:PORT; without a port 443. */
+RATLS_MUST_CHECK enum ratls_status ratls_endpoint_parse(const char *text,
+                                                        struct ratls_endpoint *ret_endpoint,
+                                                        struct ratls_error *err);
+
+/*
+ * A connected socket, blocking, whose reads and writes end after the same time. Tries every address
+ * of the name until the time is over. The caller closes *ret_fd.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_connect(const struct ratls_endpoint *endpoint,
+                                                 unsigned timeout_s, int *ret_fd,
+                                                 struct ratls_error *err);
+
+#endif

@@ -1,0 +1,259 @@
+#include <inttypes.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <time.h>
+
+#include "bytes.h"
+#include "describe.h"
+#include "evidence.h"
+#include "statement.h"
+
+#define CONTEXT_TIME_LEN 8
+
+void ratls_time_text(int64_t seconds, char out[static RATLS_TIME_TEXT_MAX])
+{
+    time_t when = (time_t)seconds;
+    struct tm parts;
+
+    if (gmtime_r(&when, &parts) == NULL ||
+        strftime(out, RATLS_TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        snprintf(out, RATLS_TIME_TEXT_MAX, "%" PRId64 " s", seconds);
+}
+
+static const char *mode_words(uint64_t mode)
+{
+    if (mode == RATLS_MODE_CERTIFICATE)
+        return "in a certificate: the state when it was made";
+    return mode == RATLS_MODE_HANDSHAKE ? "in a handshake: bound to one TLS session" : "unknown";
+}
+
+static const char *role_words(uint64_t role)
+{
+    if (role == RATLS_ROLE_SERVER)
+        return "the server attests";
+    return role == RATLS_ROLE_CLIENT ? "the client attests" : "unknown";
+}
+
+static void describe_number16(struct ratls_view *v, const char *key, const char *label,
+                              uint64_t value)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "0x%04" PRIx64, value);
+    ratls_view_text(v, key, label, text);
+}
+
+/* In certificate mode the context is the time of issue (WIRE.md, 5). */
+static void describe_context(struct ratls_view *v, const struct ratls_statement *s)
+{
+    struct ratls_reader r = ratls_reader(s->context);
+    char when[RATLS_TIME_TEXT_MAX];
+
+    ratls_view_hex(v, "context", NULL, s->context);
+    if (s->mode != RATLS_MODE_CERTIFICATE || s->context.len != CONTEXT_TIME_LEN)
+        return;
+    ratls_time_text((int64_t)ratls_read_u64(&r), when);
+    ratls_view_text(v, "issued", "issued", when);
+}
+
+static void describe_statement(struct ratls_view *v, struct ratls_slice bytes)
+{
+    struct ratls_statement s;
+
+    ratls_view_section(v, "statement", "Statement");
+    if (!ratls_statement_read(bytes, &s)) {
+        ratls_view_text(v, "error", "unreadable", "not a statement of this version");
+        ratls_view_hex(v, "bytes", "bytes", bytes);
+    } else {
+        ratls_view_slice(v, "label", NULL, s.label);
+        ratls_view_uint(v, "mode", "mode", s.mode, mode_words(s.mode));
+        ratls_view_uint(v, "role", "role", s.role, role_words(s.role));
+        ratls_view_slice(v, "service", "service", s.service);
+        describe_context(v, &s);
+        if (s.mode != RATLS_MODE_CERTIFICATE) {
+            describe_number16(v, "tlsVersion", "TLS version", s.tls_version);
+            describe_number16(v, "cipherSuite", "cipher suite", s.cipher_suite);
+            ratls_view_digest(v, "nonce", "nonce", s.nonce);
+            ratls_view_digest(v, "binder", "binder", s.binder);
+        }
+        ratls_view_digest(v, "spkiSha256", "TLS key (SHA-256)", s.spki_sha256);
+        ratls_view_digest(v, "manifest", "manifest", s.manifest);
+    }
+    ratls_view_section_end(v);
+}
+
+static void describe_clock(struct ratls_view *v, const struct ratls_tpm_attest *attest)
+{
+    const uint64_t seconds = attest->clock_ms / 1000;
+    char text[64];
+
+    snprintf(text, sizeof text,
+             "ms  (%" PRIu64 " days %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 " powered, %s)",
+             seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60,
+             attest->safe ? "safe" : "not safe");
+    ratls_view_uint(v, "clockMs", "clock", attest->clock_ms, text);
+    ratls_view_bool(v, "clockSafe", NULL, attest->safe);
+    ratls_view_uint(v, "resetCount", "resets", attest->reset_count, NULL);
+    ratls_view_uint(v, "restartCount", "restarts", attest->restart_count, NULL);
+}
+
+static void describe_firmware(struct ratls_view *v, uint64_t version)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "0x%016" PRIx64, version);
+    ratls_view_text(v, "firmwareVersion", NULL, text);
+    snprintf(text, sizeof text, "0x%016" PRIx64 "  (%u.%u.%u.%u)", version,
+             (unsigned)(version >> 48), (unsigned)(version >> 32 & 0xffff),
+             (unsigned)(version >> 16 & 0xffff), (unsigned)(version & 0xffff));
+    if (!v->json)
+        ratls_view_text(v, NULL, "TPM firmware", text);
+}
+
+static bool describe_quote(struct ratls_view *v, const struct ratls_evidence *evidence,
+                           struct ratls_tpm_attest *ret_attest)
+{
+    struct ratls_tpm_signature signature;
+    char text[160];
+    bool readable;
+
+    ratls_view_section(v, "quote", "Quote");
+    readable = ratls_tpm_read_attest(evidence->attest, ret_attest);
+    if (!readable) {
+        ratls_view_text(v, "error", "unreadable", "not a TPMS_ATTEST");
+    } else {
+        ratls_view_bool(v, "fromTpm", "made inside a TPM",
+                        ret_attest->magic == RATLS_TPM_GENERATED);
+        ratls_view_bool(v, "isQuote", "is a quote", ret_attest->type == RATLS_TPM_ST_ATTEST_QUOTE);
+        ratls_view_hex(v, "extraData", "extraData", ret_attest->extra_data);
+        ratls_view_hex(v, "qualifiedSigner", "qualifiedSigner", ret_attest->qualified_signer);
+        describe_clock(v, ret_attest);
+        describe_firmware(v, ret_attest->firmware_version);
+        ratls_tpm_selection_text(ret_attest->selection.banks, ret_attest->selection.count, text,
+                                 sizeof text);
+        ratls_view_text(v, "pcrSelect", "PCRs", text);
+        ratls_view_hex(v, "pcrDigest", "pcrDigest", ret_attest->pcr_digest);
+    }
+    if (ratls_tpm_read_signature(evidence->signature, &signature))
+        ratls_describe_signature(v, &signature);
+    else
+        ratls_view_text(v, "signatureError", "signature", "unreadable");
+    ratls_view_hex(v, "attest", NULL, evidence->attest);
+    ratls_view_uint(v, "leafIndex", NULL, evidence->path.leaf_index, NULL);
+    ratls_view_uint(v, "treeSize", evidence->path.tree_size == 1 ? NULL : "sessions in it",
+                    evidence->path.tree_size, NULL);
+    ratls_view_section_end(v);
+    return readable;
+}
+
+static void describe_bank(struct ratls_view *v, const struct ratls_pcr_bank *bank,
+                          struct ratls_reader *values)
+{
+    const char *name = ratls_tpm_alg_name(bank->hash_alg);
+    char label[32];
+    char index[8];
+
+    if (v->json)
+        ratls_view_section(v, name, NULL);
+    for (unsigned i = 0; i < RATLS_PCR_COUNT; i++) {
+        if ((bank->pcrs & 1u << i) == 0)
+            continue;
+        snprintf(index, sizeof index, "%u", i);
+        snprintf(label, sizeof label, "%s %2u", name, i);
+        ratls_view_digest(v, index, label,
+                          ratls_read_bytes(values, ratls_tpm_hash_len(bank->hash_alg)));
+    }
+    if (v->json)
+        ratls_view_section_end(v);
+}
+
+static void describe_pcrs(struct ratls_view *v, const struct ratls_evidence *evidence,
+                          const struct ratls_tpm_attest *attest)
+{
+    struct ratls_reader values = ratls_reader(evidence->pcr_values);
+    const size_t expected =
+        ratls_tpm_selection_values_len(attest->selection.banks, attest->selection.count);
+
+    ratls_view_section(v, "pcrs", "PCR values");
+    if (expected == 0 || expected != evidence->pcr_values.len) {
+        ratls_view_text(v, "error", "unreadable", "other values than the quote selects");
+        ratls_view_hex(v, "bytes", "bytes", evidence->pcr_values);
+    } else {
+        for (size_t i = 0; i < attest->selection.count; i++)
+            describe_bank(v, &attest->selection.banks[i], &values);
+    }
+    ratls_view_section_end(v);
+}
+
+static void describe_ak(struct ratls_view *v, struct ratls_slice ak_public)
+{
+    struct ratls_tpm_public key;
+
+    ratls_view_section(v, "attestationKey", "Attestation key");
+    if (ratls_tpm_read_public(ak_public, &key)) {
+        ratls_describe_key(v, &key);
+    } else {
+        ratls_view_text(v, "error", "unreadable", "not a TPMT_PUBLIC of a signing key");
+        ratls_view_hex(v, "publicArea", "bytes", ak_public);
+    }
+    ratls_view_section_end(v);
+}
+
+static void describe_certificates(struct ratls_view *v, const struct ratls_evidence *evidence)
+{
+    ratls_view_list(v, "certificates");
+    for (size_t i = 0; i < evidence->certificate_count; i++) {
+        const uint8_t *p = evidence->certificates[i].p;
+        X509 *certificate = d2i_X509(NULL, &p, (long)evidence->certificates[i].len);
+
+        ratls_view_section(v, NULL, i == 0 ? "Certificate of the attestation key" : "Issuer");
+        if (certificate == NULL)
+            ratls_view_text(v, "error", "unreadable", "not a certificate");
+        else
+            ratls_describe_certificate(v, certificate);
+        ratls_view_hex(v, "der", NULL, evidence->certificates[i]);
+        ratls_view_section_end(v);
+        X509_free(certificate);
+    }
+    ratls_view_list_end(v);
+}
+
+bool ratls_describe_evidence(struct ratls_view *v, struct ratls_slice bytes)
+{
+    struct ratls_evidence evidence;
+    struct ratls_tpm_attest attest;
+
+    if (!ratls_evidence_read(bytes, &evidence))
+        return false;
+    ratls_view_uint(v, "length", NULL, bytes.len, NULL);
+    describe_statement(v, evidence.statement);
+    describe_ak(v, evidence.ak_public);
+    if (describe_quote(v, &evidence, &attest))
+        describe_pcrs(v, &evidence, &attest);
+    describe_certificates(v, &evidence);
+    return true;
+}
+
+void ratls_describe_capture(struct ratls_view *v, const struct ratls_capture *capture)
+{
+    const struct ratls_expectation *e = &capture->expectation;
+    char when[RATLS_TIME_TEXT_MAX];
+
+    ratls_time_text(e->now, when);
+    ratls_view_section(v, "client", "What the client knew");
+    ratls_view_text(v, "serverName", "server name", capture->server_name);
+    ratls_view_text(v, "time", "time", when);
+    describe_number16(v, "tlsVersion", "TLS version", e->tls_version);
+    describe_number16(v, "cipherSuite", "cipher suite", e->cipher_suite);
+    ratls_view_digest(v, "nonce", "nonce", ratls_slice(e->nonce, sizeof e->nonce));
+    ratls_view_digest(v, "binder", "binder", ratls_slice(e->binder, sizeof e->binder));
+    ratls_view_digest(v, "spkiSha256", "TLS key (SHA-256)",
+                      ratls_slice(e->spki_sha256, sizeof e->spki_sha256));
+    ratls_view_section_end(v);
+    ratls_view_section(v, "evidence", "What the server sent");
+    if (!ratls_describe_evidence(v, capture->evidence)) {
+        ratls_view_text(v, "error", "unreadable", "not evidence of this version");
+        ratls_view_hex(v, "bytes", "bytes", capture->evidence);
+    }
+    ratls_view_section_end(v);
+}

@@ -1,0 +1,110 @@
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "output.h"
+
+#define ROWS_MAX 24
+#define ROW_BASE 256 /* above every character, so that no short option exists */
+#define HELP_COLUMN 26
+
+static void print_help(const struct ratls_options *options)
+{
+    char name[64];
+
+    printf("Usage: %s %s\n\n%s\n\nOptions:\n", ratls_out_command_name(), options->synopsis,
+           options->about);
+    for (size_t i = 0; i < options->count; i++) {
+        const struct ratls_option *row = &options->rows[i];
+
+        snprintf(name, sizeof name, "--%s%s%s", row->name, row->argument == NULL ? "" : " ",
+                 row->argument == NULL ? "" : row->argument);
+        printf("  %-*s %s\n", HELP_COLUMN, name, row->help);
+    }
+    printf("  %-*s %s\n\nExample:\n%s\n", HELP_COLUMN, "--help", "show this help",
+           options->example);
+}
+
+static bool read_uint(const char *text, unsigned *ret)
+{
+    char *end = NULL;
+    unsigned long value;
+
+    errno = 0;
+    value = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
+        return false;
+    if (value == 0 || value > UINT_MAX)
+        return false;
+    *ret = (unsigned)value;
+    return true;
+}
+
+static bool add_to_list(const struct ratls_option *row, const char *text)
+{
+    struct ratls_list *list = row->ret;
+
+    if (list->count == RATLS_LIST_MAX) {
+        ratls_usage("--%s: at most %d of them", row->name, RATLS_LIST_MAX);
+        return false;
+    }
+    list->items[list->count++] = text;
+    return true;
+}
+
+static bool take_value(const struct ratls_option *row, const char *text)
+{
+    switch (row->kind) {
+    case RATLS_OPTION_FLAG:
+        *(bool *)row->ret = true;
+        return true;
+    case RATLS_OPTION_TEXT:
+        *(const char **)row->ret = text;
+        return true;
+    case RATLS_OPTION_UINT:
+        if (read_uint(text, row->ret))
+            return true;
+        ratls_usage("--%s: '%s' is not a number of 1 or more", row->name, text);
+        return false;
+    case RATLS_OPTION_LIST:
+        return add_to_list(row, text);
+    }
+    return false;
+}
+
+bool ratls_options_parse(const struct ratls_options *options, int argc, char **argv,
+                         int *ret_first, int *ret_code)
+{
+    struct option longs[ROWS_MAX + 2] = {{0}};
+    const int help = ROW_BASE + (int)options->count;
+    int option;
+
+    for (size_t i = 0; i < options->count && i < ROWS_MAX; i++) {
+        longs[i].name = options->rows[i].name;
+        longs[i].has_arg = options->rows[i].argument == NULL ? no_argument : required_argument;
+        longs[i].val = ROW_BASE + (int)i;
+    }
+    longs[options->count] = (struct option){"help", no_argument, NULL, help};
+    *ret_code = RATLS_EXIT_USAGE;
+    optind = 0; /* glibc: begin anew */
+    while ((option = getopt_long(argc, argv, options->ends_at_operand ? "+" : "", longs, NULL)) !=
+           -1) {
+        if (option == help) {
+            print_help(options);
+            *ret_code = RATLS_EXIT_OK;
+            return false;
+        }
+        if (option < ROW_BASE) { /* getopt has complained already */
+            ratls_hint("'%s --help' lists what there is", ratls_out_command_name());
+            return false;
+        }
+        if (!take_value(&options->rows[option - ROW_BASE], optarg))
+            return false;
+    }
+    *ret_first = optind;
+    return true;
+}

@@ -1,0 +1,168 @@
+#include "session.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "describe.h"
+#include "fail.h"
+#include "tls_internal.h"
+
+static enum ratls_status set_trust(SSL_CTX *ctx, const struct ratls_session_options *options,
+                                   struct ratls_error *err)
+{
+    if (options->pki_ignored || options->policy == NULL) {
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+        return RATLS_OK;
+    }
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    if (options->ca != NULL && SSL_CTX_load_verify_file(ctx, options->ca) != 1)
+        return ratls_fail(err, RATLS_IO, "%s: no certificates (PEM) there", options->ca);
+    if (options->ca == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
+        return ratls_fail_openssl(err, "cannot load the certificate authorities of the system");
+    return RATLS_OK;
+}
+
+static enum ratls_status set_name(struct ratls_session *session, struct ratls_error *err)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(session->ssl);
+    const char *name = session->server_name;
+    bool done;
+
+    /* An IP address is compared as such, and has no SNI (RFC 6066, 3). */
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
+        return RATLS_OK;
+    done = SSL_set1_host(session->ssl, name) == 1 &&
+           SSL_set_tlsext_host_name(session->ssl, name) == 1;
+    return done ? RATLS_OK : ratls_fail_openssl(err, "cannot set the server's name");
+}
+
+static enum ratls_status prepare(const struct ratls_session_options *options,
+                                 struct ratls_session *session, struct ratls_error *err)
+{
+    enum ratls_status status;
+
+    session->ctx = SSL_CTX_new(TLS_client_method());
+    if (session->ctx == NULL)
+        return ratls_fail_openssl(err, "cannot start TLS");
+    status = set_trust(session->ctx, options, err);
+    if (status != RATLS_OK)
+        return status;
+    status = options->policy == NULL
+                 ? ratls_tls_collect(session->ctx, options->selection, err)
+                 : ratls_tls_verify(session->ctx, options->policy, err);
+    if (status != RATLS_OK)
+        return status;
+    session->ssl = SSL_new(session->ctx);
+    if (session->ssl == NULL || SSL_set_fd(session->ssl, session->fd) != 1)
+        return ratls_fail_openssl(err, "cannot start TLS");
+    return set_name(session, err);
+}
+
+/* A handshake that ended before there was anything to appraise. */
+static enum ratls_status explain_failure(const struct ratls_session *session, int result,
+                                         unsigned timeout_s, struct ratls_error *err)
+{
+    const struct ratls_error *own = ratls_tls_error(session->ssl);
+    const int reason = SSL_get_error(session->ssl, result);
+    const char *host = session->endpoint.host;
+    const char *port = session->endpoint.port;
+    char what[RATLS_HOST_MAX + 64];
+
+    if (own != NULL)
+        return ratls_fail(err, own->status, "%s", own->text);
+    if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE)
+        return ratls_fail(err, RATLS_IO, "%s:%s did not answer for %u s", host, port, timeout_s);
+    if (ERR_peek_error() == 0)
+        return ratls_fail(err, RATLS_IO, "%s:%s ended the handshake: %s", host, port,
+                          errno != 0 ? strerror(errno) : "connection closed");
+    snprintf(what, sizeof what, "no TLS handshake with %s:%s", host, port);
+    (void)ratls_fail_openssl(err, what);
+    return RATLS_IO;
+}
+
+static enum ratls_status shake_hands(struct ratls_session *session, unsigned timeout_s,
+                                     struct ratls_error *err)
+{
+    const struct ratls_report *report;
+    int result;
+
+    ERR_clear_error();
+    errno = 0;
+    result = SSL_connect(session->ssl);
+    report = ratls_tls_report(session->ssl);
+    session->end = RATLS_SESSION_REFUSED;
+    if (result == 1 && ratls_report_accepted(report))
+        session->end = RATLS_SESSION_CONNECTED;
+    else if (report != NULL && ratls_report_accepted(report) &&
+             SSL_get_verify_result(session->ssl) != X509_V_OK)
+        session->end = RATLS_SESSION_PKI;
+    else if (report == NULL && ratls_tls_expectation(session->ssl) == NULL)
+        session->end = RATLS_SESSION_FAILED;
+    else if (ratls_tls_error(session->ssl) != NULL)
+        session->end = RATLS_SESSION_FAILED;
+    if (session->end == RATLS_SESSION_FAILED)
+        return explain_failure(session, result, timeout_s, err);
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_session_open(const struct ratls_session_options *options,
+                                     struct ratls_session *session, struct ratls_error *err)
+{
+    enum ratls_status status;
+
+    *session = (struct ratls_session){.fd = -1, .end = RATLS_SESSION_FAILED};
+    status = ratls_endpoint_parse(options->server, &session->endpoint, err);
+    if (status != RATLS_OK)
+        return status;
+    session->server_name =
+        options->server_name != NULL ? options->server_name : session->endpoint.host;
+    status = ratls_connect(&session->endpoint, options->timeout_s, &session->fd, err);
+    if (status != RATLS_OK)
+        return status;
+    status = prepare(options, session, err);
+    if (status != RATLS_OK)
+        return status;
+    return shake_hands(session, options->timeout_s, err);
+}
+
+void ratls_session_close(struct ratls_session *session)
+{
+    if (session->end == RATLS_SESSION_CONNECTED)
+        SSL_shutdown(session->ssl);
+    SSL_free(session->ssl);
+    SSL_CTX_free(session->ctx);
+    if (session->fd >= 0)
+        close(session->fd);
+}
+
+const char *ratls_session_pki_reason(const struct ratls_session *session)
+{
+    return X509_verify_cert_error_string(SSL_get_verify_result(session->ssl));
+}
+
+void ratls_session_describe(struct ratls_view *v, const struct ratls_session *session)
+{
+    X509 *certificate = SSL_get0_peer_certificate(session->ssl);
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(session->ssl);
+    char server[RATLS_HOST_MAX + RATLS_PORT_MAX + 4];
+    char *subject;
+
+    snprintf(server, sizeof server, strchr(session->endpoint.host, ':') != NULL ? "[%s]:%s" : "%s:%s",
+             session->endpoint.host, session->endpoint.port);
+    ratls_view_section(v, "connection", "Connection");
+    ratls_view_text(v, "server", "server", server);
+    ratls_view_text(v, "serverName", "name", session->server_name);
+    ratls_view_text(v, "version", "version", SSL_get_version(session->ssl));
+    if (cipher != NULL)
+        ratls_view_text(v, "cipher", "cipher suite", SSL_CIPHER_get_name(cipher));
+    if (certificate != NULL) {
+        subject = X509_NAME_oneline(X509_get_subject_name(certificate), NULL, 0);
+        ratls_view_text(v, "subject", "certificate", subject == NULL ? "" : subject);
+        OPENSSL_free(subject);
+    }
+    ratls_view_section_end(v);
+}

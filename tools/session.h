@@ -1,0 +1,55 @@
+/* One TLS handshake with a server, on which nothing is ever sent. */
+#ifndef RATLS_TOOL_SESSION_H
+#define RATLS_TOOL_SESSION_H
+
+#include <openssl/types.h>
+
+#include <ratls/tls.h>
+
+#include "connect.h"
+#include "view.h"
+
+#define RATLS_TIMEOUT_DEFAULT_S 10
+
+struct ratls_session_options {
+    const char *server;      /* HOST:PORT */
+    const char *server_name; /* that the certificate and the policy are to name; NULL: HOST */
+    const char *ca;          /* PEM; NULL: the authorities of the system */
+    bool pki_ignored;
+    unsigned timeout_s;
+    struct ratls_policy *policy;                 /* NULL: only collect evidence, then refuse */
+    const struct ratls_pcr_selection *selection; /* what to collect */
+};
+
+enum ratls_session_end {
+    RATLS_SESSION_CONNECTED, /* appraised and accepted, by the PKI too */
+    RATLS_SESSION_REFUSED,   /* by the appraisal: ratls_tls_report() says why; or only collected */
+    RATLS_SESSION_PKI,       /* attested, but the certificate did not verify */
+    RATLS_SESSION_FAILED,    /* there was nothing to appraise */
+};
+
+struct ratls_session {
+    struct ratls_endpoint endpoint;
+    const char *server_name; /* borrowed from the options, or of the endpoint */
+    SSL_CTX *ctx;
+    SSL *ssl;
+    int fd;
+    enum ratls_session_end end;
+};
+
+/*
+ * Shakes hands. RATLS_OK unless end would be RATLS_SESSION_FAILED. The caller closes the session in
+ * every case.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_session_open(const struct ratls_session_options *options,
+                                                      struct ratls_session *session,
+                                                      struct ratls_error *err);
+void ratls_session_close(struct ratls_session *session);
+
+/* Why the PKI refused, in words. */
+const char *ratls_session_pki_reason(const struct ratls_session *session);
+
+/* Version, cipher, certificate: as far as the handshake came. */
+void ratls_session_describe(struct ratls_view *v, const struct ratls_session *session);
+
+#endif
