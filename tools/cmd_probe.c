@@ -23,9 +23,10 @@ struct arguments {
     bool json;
 };
 
-/* The report, or NULL if memory is short. The caller frees it. */
-static char *print_report(const struct ratls_report *report, unsigned flags, bool json)
+/* The report in the form that was asked for; NULL if there is none. The caller frees it. */
+static char *write_report(const struct ratls_report *report, bool json)
 {
+    const unsigned flags = ratls_out_colour(stdout) ? RATLS_TEXT_COLOUR : 0;
     char *text = NULL;
     enum ratls_status status =
         json ? ratls_report_json(report, &text) : ratls_report_text(report, flags, &text);
@@ -47,33 +48,43 @@ static const char *verdict_word(const struct ratls_session *session)
     return "refused";
 }
 
-static int show_appraised(const struct arguments *a, const struct ratls_session *session)
+/* The evidence was accepted, or there was no appraisal, for the PKI refused before. */
+static int explain_pki(const struct ratls_session *session)
 {
-    const unsigned flags = ratls_out_colour(stdout) ? RATLS_TEXT_COLOUR : 0;
-    char *report = print_report(ratls_tls_report(session->ssl), flags, a->json);
-    struct ratls_view v;
+    const bool attested = ratls_tls_report(session->ssl) != NULL;
 
-    if (report == NULL) {
-        ratls_complain("out of memory");
-        return RATLS_EXIT_FAILED;
-    }
-    if (!a->json)
-        fputs(report, stdout);
-    ratls_view_begin(&v, a->json, NULL);
-    ratls_view_text(&v, "kind", NULL, "probe");
-    ratls_view_text(&v, "verdict", NULL, verdict_word(session));
-    ratls_session_describe(&v, session);
-    ratls_view_json(&v, "report", report);
-    if (session->end == RATLS_SESSION_PKI)
-        ratls_view_text(&v, "certificateError", NULL, ratls_session_pki_reason(session));
-    ratls_view_end(&v);
-    free(report);
-    if (session->end != RATLS_SESSION_PKI)
-        return session->end == RATLS_SESSION_CONNECTED ? RATLS_EXIT_OK : RATLS_EXIT_REFUSED;
-    ratls_complain("attested, but the certificate is refused: %s",
+    ratls_complain("%s the certificate is refused: %s", attested ? "attested, but" : "not appraised:",
                    ratls_session_pki_reason(session));
     ratls_hint("--ca names your certificate authority; --insecure-no-pki trusts the evidence alone");
     return RATLS_EXIT_REFUSED;
+}
+
+static int show_appraised(const struct arguments *a, const struct ratls_session *session)
+{
+    const struct ratls_report *report = ratls_tls_report(session->ssl);
+    char *text = report == NULL ? NULL : write_report(report, a->json);
+    struct ratls_view v;
+
+    if (report != NULL && text == NULL) {
+        ratls_complain("out of memory");
+        return RATLS_EXIT_FAILED;
+    }
+    if (text != NULL && !a->json)
+        fputs(text, stdout);
+    ratls_view_begin(&v, a->json, text == NULL ? "NOT APPRAISED: the certificate is refused" : NULL);
+    ratls_view_text(&v, "kind", NULL, "probe");
+    ratls_view_bool(&v, "accepted", NULL, session->end == RATLS_SESSION_CONNECTED);
+    ratls_view_text(&v, "verdict", NULL, verdict_word(session));
+    ratls_session_describe(&v, session);
+    if (text != NULL)
+        ratls_view_json(&v, "report", text);
+    if (session->end == RATLS_SESSION_PKI)
+        ratls_view_text(&v, "certificateError", NULL, ratls_session_pki_reason(session));
+    ratls_view_end(&v);
+    free(text);
+    if (session->end == RATLS_SESSION_PKI)
+        return explain_pki(session);
+    return session->end == RATLS_SESSION_CONNECTED ? RATLS_EXIT_OK : RATLS_EXIT_REFUSED;
 }
 
 /* Without a policy nothing is accepted: the evidence is only shown. */
@@ -87,6 +98,7 @@ static int show_unappraised(const struct arguments *a, const struct ratls_sessio
                      evidence.p == NULL ? "NOT APPRAISED: the server sent no evidence"
                                         : "NOT APPRAISED: no policy");
     ratls_view_text(&v, "kind", NULL, "probe");
+    ratls_view_bool(&v, "accepted", NULL, false);
     ratls_view_text(&v, "verdict", NULL, "not-appraised");
     ratls_session_describe(&v, session);
     ratls_view_bool(&v, "hasEvidence", NULL, evidence.p != NULL);
@@ -98,9 +110,9 @@ static int show_unappraised(const struct arguments *a, const struct ratls_sessio
     }
     ratls_view_end(&v);
     if (evidence.p != NULL)
-        ratls_hint("'ratls policy learn %s --out policy.yaml' writes a policy that accepts exactly "
-                   "this state",
-                   a->session.server);
+        ratls_hint("to write a policy that accepts exactly this state: "
+                   "ratls policy learn %s --server-name %s --out policy.yaml",
+                   a->session.server, session->server_name);
     return RATLS_EXIT_REFUSED;
 }
 

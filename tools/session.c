@@ -84,28 +84,37 @@ static enum ratls_status explain_failure(const struct ratls_session *session, in
     return RATLS_IO;
 }
 
-static enum ratls_status shake_hands(struct ratls_session *session, unsigned timeout_s,
+static enum ratls_session_end find_end(const struct ratls_session *session, bool is_collecting,
+                                       int result)
+{
+    const struct ratls_report *report = ratls_tls_report(session->ssl);
+
+    /* Collecting always ends in a refusal; what counts is how far it came. */
+    if (is_collecting)
+        return ratls_tls_expectation(session->ssl) == NULL ? RATLS_SESSION_FAILED
+                                                           : RATLS_SESSION_REFUSED;
+    if (ratls_tls_error(session->ssl) != NULL)
+        return RATLS_SESSION_FAILED;
+    if (report != NULL && !ratls_report_accepted(report))
+        return RATLS_SESSION_REFUSED;
+    if (report != NULL && result == 1)
+        return RATLS_SESSION_CONNECTED;
+    return SSL_get_verify_result(session->ssl) == X509_V_OK ? RATLS_SESSION_FAILED
+                                                            : RATLS_SESSION_PKI;
+}
+
+static enum ratls_status shake_hands(struct ratls_session *session,
+                                     const struct ratls_session_options *options,
                                      struct ratls_error *err)
 {
-    const struct ratls_report *report;
     int result;
 
     ERR_clear_error();
     errno = 0;
     result = SSL_connect(session->ssl);
-    report = ratls_tls_report(session->ssl);
-    session->end = RATLS_SESSION_REFUSED;
-    if (result == 1 && ratls_report_accepted(report))
-        session->end = RATLS_SESSION_CONNECTED;
-    else if (report != NULL && ratls_report_accepted(report) &&
-             SSL_get_verify_result(session->ssl) != X509_V_OK)
-        session->end = RATLS_SESSION_PKI;
-    else if (report == NULL && ratls_tls_expectation(session->ssl) == NULL)
-        session->end = RATLS_SESSION_FAILED;
-    else if (ratls_tls_error(session->ssl) != NULL)
-        session->end = RATLS_SESSION_FAILED;
+    session->end = find_end(session, options->policy == NULL, result);
     if (session->end == RATLS_SESSION_FAILED)
-        return explain_failure(session, result, timeout_s, err);
+        return explain_failure(session, result, options->timeout_s, err);
     return RATLS_OK;
 }
 
@@ -126,7 +135,7 @@ enum ratls_status ratls_session_open(const struct ratls_session_options *options
     status = prepare(options, session, err);
     if (status != RATLS_OK)
         return status;
-    return shake_hands(session, options->timeout_s, err);
+    return shake_hands(session, options, err);
 }
 
 void ratls_session_close(struct ratls_session *session)

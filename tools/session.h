@@ -24,7 +24,7 @@ struct ratls_session_options {
 enum ratls_session_end {
     RATLS_SESSION_CONNECTED, /* appraised and accepted, by the PKI too */
     RATLS_SESSION_REFUSED,   /* by the appraisal: ratls_tls_report() says why; or only collected */
-    RATLS_SESSION_PKI,       /* attested, but the certificate did not verify */
+    RATLS_SESSION_PKI,       /* the certificate did not verify; there may be a report */
     RATLS_SESSION_FAILED,    /* there was nothing to appraise */
 };
 
