@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HOUR_S 3600
+#define HOUR_S 3600L
 #define DAY_S (24 * HOUR_S)
 
 /* Prints where, and OpenSSL's reasons, and aborts. */

@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -51,7 +53,7 @@ static const char *verify_at(X509 *const *chain, size_t count, X509 *anchor, int
         certificates[i].p = pki_der(chain[i], &certificates[i].len);
     const struct ratls_ak_chain query = {certificates, count, anchor, keys[AK], now};
     ERR_clear_error();
-    strcpy(why, "not written");
+    snprintf(why, sizeof(why), "not written");
     cr_assert_eq(ratls_ak_chain(&query, &until, why, &err), RATLS_OK, "%s", err.text);
     cr_assert_eq(ERR_peek_error(), 0);
     cr_assert_eq(until != -1, why[0] == '\0', "%s", why);
