@@ -4,17 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_internal.h"
+
 static pthread_once_t index_once = PTHREAD_ONCE_INIT;
 static int channel_index = -1;
 
 static void reset_channel(struct ratls_channel *channel)
 {
-    int verify_mode = channel->verify_mode;
+    struct ratls_channel kept = {.verify_mode = channel->verify_mode,
+                                 .chained_info = channel->chained_info};
 
+    ratls_keylog_end(channel);
     ratls_policy_free(channel->policy);
     ratls_report_free(channel->report);
     free(channel->evidence);
-    *channel = (struct ratls_channel){.verify_mode = verify_mode};
+    *channel = kept;
 }
 
 static void free_channel(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl,

@@ -19,8 +19,10 @@ struct ratls_channel {
     bool bound; /* binder is known */
     uint8_t binder[RATLS_BINDER_LEN];
 
-    /* Of a client only: */
-    int verify_mode;             /* what the program asked for, without our SSL_VERIFY_PEER */
+    /* Of a client only. The first two are the program's, and outlive a handshake: */
+    int verify_mode; /* what it asked for, without our SSL_VERIFY_PEER */
+    void (*chained_info)(const SSL *ssl, int where, int result); /* its info callback, or NULL */
+    SSL_CTX *counted;            /* in whose ratls_tls.handshakes this one is; a reference */
     struct ratls_policy *policy; /* keeps rules alive */
     struct ratls_rules *rules;   /* NULL while collecting */
     char server_name[RATLS_SERVER_NAME_MAX]; /* "" if the program did not say */

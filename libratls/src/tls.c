@@ -22,6 +22,7 @@ static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
     if (tls->attester != NULL)
         tls->attester->free(tls->attester);
     ratls_policy_free(tls->policy);
+    pthread_mutex_destroy(&tls->lock);
     free(tls);
 }
 
@@ -30,7 +31,7 @@ static void make_index(void)
     tls_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_tls);
 }
 
-static struct ratls_tls *tls_of_context(const SSL_CTX *ctx)
+struct ratls_tls *ratls_tls_of_context(const SSL_CTX *ctx)
 {
     pthread_once(&index_once, make_index);
     return tls_index < 0 ? NULL : SSL_CTX_get_ex_data(ctx, tls_index);
@@ -38,7 +39,7 @@ static struct ratls_tls *tls_of_context(const SSL_CTX *ctx)
 
 struct ratls_tls *ratls_tls_of(const SSL *ssl)
 {
-    return tls_of_context(SSL_get_SSL_CTX(ssl));
+    return ratls_tls_of_context(SSL_get_SSL_CTX(ssl));
 }
 
 /* OpenSSL's convention: 1 add the extension, 0 do not, -1 fail with *alert. */
@@ -90,10 +91,29 @@ static int parse_extension(SSL *ssl, unsigned type, unsigned context, const unsi
         ssl, bytes, (context & SSL_EXT_TLS1_3_CERTIFICATE) != 0 && chain_index == 0);
 }
 
+/* Owned by the context. */
+static struct ratls_tls *new_tls(SSL_CTX *ctx)
+{
+    struct ratls_tls *tls = calloc(1, sizeof *tls);
+
+    if (tls == NULL)
+        return NULL;
+    if (pthread_mutex_init(&tls->lock, NULL) != 0) {
+        free(tls);
+        return NULL;
+    }
+    tls->client_only = SSL_CTX_get_ssl_method(ctx) == TLS_client_method();
+    if (tls_index < 0 || !SSL_CTX_set_ex_data(ctx, tls_index, tls)) {
+        free_tls(NULL, tls, NULL, 0, 0, NULL);
+        return NULL;
+    }
+    return tls;
+}
+
 enum ratls_status ratls_tls_hook(SSL_CTX *ctx, unsigned extension, struct ratls_tls **ret_tls,
                                  struct ratls_error *err)
 {
-    struct ratls_tls *tls = tls_of_context(ctx);
+    struct ratls_tls *tls = ratls_tls_of_context(ctx);
 
     if (tls != NULL) {
         *ret_tls = tls;
@@ -103,15 +123,13 @@ enum ratls_status ratls_tls_hook(SSL_CTX *ctx, unsigned extension, struct ratls_
         return ratls_fail(err, RATLS_USAGE,
                           "the context has extension %u already: is the ratls provider active?",
                           extension);
-    tls = calloc(1, sizeof *tls);
-    if (tls == NULL || tls_index < 0 || !SSL_CTX_set_ex_data(ctx, tls_index, tls)) {
-        free(tls);
+    tls = new_tls(ctx);
+    if (tls == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    }
     if (!SSL_CTX_add_custom_ext(ctx, extension, CONTEXTS, add_extension, free_extension, NULL,
                                 parse_extension, NULL)) {
         SSL_CTX_set_ex_data(ctx, tls_index, NULL);
-        free(tls);
+        free_tls(NULL, tls, NULL, 0, 0, NULL);
         return ratls_fail(err, RATLS_CRYPTO, "OpenSSL does not take extension %u", extension);
     }
     *ret_tls = tls;

@@ -42,7 +42,7 @@ static enum ratls_status find_server_name(SSL *ssl, char *out, struct ratls_erro
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
     const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    char *address = get_verified_address(param);
+    char *address = host != NULL ? NULL : get_verified_address(param);
     const char *verified = host != NULL ? host : address;
     const char *name = verified != NULL ? verified : sni;
     enum ratls_status status = RATLS_OK;
@@ -123,6 +123,39 @@ static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
 static int verify_certificate(X509_STORE_CTX *store, void *arg);
 
 /*
+ * The handshake is complete although no verdict accepted the server: something (a PSK, a verify
+ * callback that the program changed meanwhile) went past the verification. Close both directions, so
+ * that SSL_write() and SSL_read() refuse to work.
+ */
+static void close_unattested(const SSL *ssl)
+{
+    union {
+        const SSL *in;
+        SSL *out;
+    } same = {.in = ssl};
+
+    SSL_set_shutdown(same.out, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    ratls_raise_error(&(struct ratls_error){
+        RATLS_USAGE, "the handshake went past the appraisal: the channel is closed"});
+}
+
+static void see_progress(const SSL *ssl, int where, int result)
+{
+    struct ratls_channel *channel = ratls_channel_of(ssl);
+    void (*chained)(const SSL *, int, int) = channel == NULL ? NULL : channel->chained_info;
+
+    if (channel != NULL && where & SSL_CB_HANDSHAKE_DONE) {
+        ratls_keylog_end(channel);
+        if (channel->asked && !channel->accepted)
+            close_unattested(ssl);
+    }
+    if (chained == NULL)
+        chained = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
+    if (chained != NULL)
+        chained(ssl, where, result);
+}
+
+/*
  * Set again at each ClientHello: the program may have replaced them since SSL_CTX_new(). The mark
  * tells a verify mode of ours from one that the program has set since, were it only SSL_VERIFY_PEER.
  */
@@ -134,6 +167,16 @@ static void install_verification(SSL *ssl, struct ratls_channel *channel)
         channel->verify_mode = mode & ~VERIFY_MARK;
     SSL_CTX_set_cert_verify_callback(SSL_get_SSL_CTX(ssl), verify_certificate, NULL);
     SSL_set_verify(ssl, mode | SSL_VERIFY_PEER | VERIFY_MARK, SSL_get_verify_callback(ssl));
+}
+
+static void watch_progress(SSL *ssl, struct ratls_channel *channel)
+{
+    void (*current)(const SSL *, int, int) = SSL_get_info_callback(ssl);
+
+    if (current == see_progress)
+        return;
+    channel->chained_info = current;
+    SSL_set_info_callback(ssl, see_progress);
 }
 
 static enum ratls_status fill_request(struct ratls_tls *tls, struct ratls_channel *channel)
@@ -196,12 +239,13 @@ int ratls_client_add_request(SSL *ssl, struct ratls_tls *tls, const unsigned cha
         return 0;
     channel = ratls_channel_begin(ssl);
     buffer = malloc(RATLS_REQUEST_MAX);
-    if (channel == NULL || buffer == NULL) {
+    if (channel == NULL || buffer == NULL || !ratls_keylog_begin(ssl, tls, channel)) {
         free(buffer);
         ratls_raise_error(&(struct ratls_error){RATLS_MEMORY, "out of memory"});
         *alert = SSL_AD_INTERNAL_ERROR;
         return -1;
     }
+    watch_progress(ssl, channel);
     w = ratls_writer(buffer, RATLS_REQUEST_MAX);
     if (make_request(ssl, tls, channel, &w) != RATLS_OK) {
         free(buffer);

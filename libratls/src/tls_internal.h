@@ -3,6 +3,7 @@
 #define RATLS_TLS_INTERNAL_H
 
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include <ratls/tls.h>
@@ -23,11 +24,16 @@ struct ratls_tls {
     struct ratls_error attester_failure; /* status RATLS_OK: none */
     struct ratls_error policy_failure;
     ratls_tls_log_fn *log;
+    bool client_only; /* the context cannot serve: every handshake of it is seen by us */
+
+    pthread_mutex_t lock; /* of the keylog callback, and of: */
+    unsigned handshakes;  /* of clients, that are going on */
     _Atomic(SSL_CTX_keylog_cb_func) chained_keylog; /* the program's own */
 };
 
 /* What an SSL_CTX was told, or NULL. */
 struct ratls_tls *ratls_tls_of(const SSL *ssl);
+struct ratls_tls *ratls_tls_of_context(const SSL_CTX *ctx);
 
 /*
  * Hooks the context, once; *ret_tls is owned by it. RATLS_USAGE if somebody else's extension of
@@ -48,8 +54,14 @@ RATLS_MUST_CHECK enum ratls_status ratls_tls_collect(SSL_CTX *ctx,
 /* What this side expected of the evidence; NULL before the Certificate message was in. */
 const struct ratls_expectation *ratls_tls_expectation(const SSL *ssl);
 
-/* keylog.c: sees to it that the binder of this connection becomes known. */
+/*
+ * keylog.c: sees to it that the binder of this connection becomes known. Every handshake of a
+ * client is counted from its ClientHello, asked or not, to its end; end may be called twice.
+ */
+RATLS_MUST_CHECK bool ratls_keylog_begin(const SSL *ssl, struct ratls_tls *tls,
+                                         struct ratls_channel *channel);
 void ratls_keylog_install(const SSL *ssl, struct ratls_tls *tls);
+void ratls_keylog_end(struct ratls_channel *channel);
 
 /* tls_client.c and tls_server.c: the halves of the extension's callbacks. */
 int ratls_client_add_request(SSL *ssl, struct ratls_tls *tls, const unsigned char **out,
