@@ -104,7 +104,7 @@ start_nginx OPENSSL_CONF="$work/openssl.cnf"
 say "a policy, learned from the running server"
 mkdir "$work/policies"
 show ratls policy learn --server-name bank.example --pcrs sha256:0-7 \
-    --output "$work/policies/bank.yaml" "127.0.0.1:$port"
+    --out "$work/policies/bank.yaml" "127.0.0.1:$port"
 cat "$work/policies/bank.yaml"
 
 say "an unmodified curl verifies, and is satisfied"

@@ -12,6 +12,7 @@
 #include "statement.h"
 
 #define SHOWN_PATH "learned policy"
+#define SERVICE_DEFAULT "default" /* of a policy that names none */
 
 /* What of the evidence goes into the policy. */
 struct lesson {
@@ -69,7 +70,6 @@ static void put_bank(FILE *out, const struct ratls_pcr_bank *bank, struct ratls_
 
 static void put_policy(FILE *out, const struct ratls_learning *learning, const struct lesson *l)
 {
-    const bool is_certificate = learning->expectation->mode == RATLS_MODE_CERTIFICATE;
     struct ratls_reader values = ratls_reader(l->evidence.pcr_values);
     struct ratls_slice service = l->statement.service;
     const char *name = learning->expectation->server_name;
@@ -84,10 +84,14 @@ static void put_policy(FILE *out, const struct ratls_learning *learning, const s
             "policy: ratls-1\nservers: [",
             learning->source, when);
     put_quoted(out, ratls_slice(name, strlen(name)));
-    fputs("]\nservice: ", out);
-    put_quoted(out, service);
-    fprintf(out, "\nfreshness: %s\nattestation-keys:\n  - name: ",
-            is_certificate ? "certificate" : "session");
+    fputs("]\n", out);
+    if (service.len != strlen(SERVICE_DEFAULT) ||
+        memcmp(service.p, SERVICE_DEFAULT, service.len) != 0) {
+        fputs("service: ", out);
+        put_quoted(out, service);
+        fputc('\n', out);
+    }
+    fputs("attestation-keys:\n  - name: ", out);
     put_hex(out, ratls_slice(l->ak_name, l->ak_name_len));
     fputs("\npcrs:\n", out);
     for (size_t i = 0; i < l->attest.selection.count; i++)

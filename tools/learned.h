@@ -7,7 +7,7 @@
 #include "bytes.h"
 
 struct ratls_learning {
-    const struct ratls_expectation *expectation; /* its server_name is the one of the policy */
+    const struct ratls_expectation *expectation; /* handshake mode; its server_name goes into it */
     struct ratls_slice evidence;
     const char *source;  /* where it came from, for a comment; printable ASCII */
     const char *service; /* NULL: what the evidence says */

@@ -18,11 +18,13 @@ const char *ratls_out_command_name(void)
     return command_name;
 }
 
+/* What was said on stdout comes first, also where both go to one file. */
 static void __attribute__((format(printf, 2, 0)))
 say(const char *before, const char *format, va_list args)
 {
     fflush(stdout);
     fputs(before, stderr);
+    fputs(": ", stderr);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
 }
@@ -31,9 +33,8 @@ void ratls_complain(const char *format, ...)
 {
     va_list args;
 
-    fprintf(stderr, "%s", command_name);
     va_start(args, format);
-    say(": ", format, args);
+    say(command_name, format, args);
     va_end(args);
 }
 
@@ -42,7 +43,7 @@ void ratls_hint(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    say("  hint: ", format, args);
+    say("  hint", format, args);
     va_end(args);
 }
 
@@ -50,9 +51,8 @@ int ratls_usage(const char *format, ...)
 {
     va_list args;
 
-    fprintf(stderr, "%s", command_name);
     va_start(args, format);
-    say(": ", format, args);
+    say(command_name, format, args);
     va_end(args);
     ratls_hint("'%s --help' lists what there is", command_name);
     return RATLS_EXIT_USAGE;

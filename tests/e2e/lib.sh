@@ -246,8 +246,8 @@ verifying() {
 
 learn_policy() { # $work/policies/server.yaml allows what the machine is now
     mkdir -p "$work/policies"
-    "$ratls" policy learn --state "$state" --server "$name" --pcrs sha256:0,1,2,3,4,5,6,7 \
-        --output "$work/policies/server.yaml" >"$work/learn.log" 2>&1 || fail "ratls policy learn"
+    "$ratls" policy learn --local --state "$state" --server-name "$name" --pcrs sha256:0-7 --force \
+        --out "$work/policies/server.yaml" >"$work/learn.log" 2>&1 || fail "ratls policy learn"
 }
 
 # Everything that most tests begin with: a machine, its policy, and both configurations.

@@ -6,7 +6,8 @@ prepare
 start_python_server attested
 
 probe() {
-    "$ratls" probe --policy "$work/policies" --server-name "$name" "$@" "$address:$port"
+    "$ratls" probe --policy "$work/policies" --server-name "$name" --ca "$work/server.pem" "$@" \
+        "$address:$port"
 }
 through_exec() {
     "$ratls" exec --policy "$work/policies" -- curl -sS --fail --cacert "$work/server.pem" \
@@ -43,7 +44,7 @@ has "sha256"
 expect 1 "probe --json refuses" probe --json
 "$python" -c 'import json, sys
 report = json.load(open(sys.argv[1]))
-failed = [check["check"] for check in report["checks"] if check["verdict"] == "fail"]
+failed = [check["name"] for check in report["report"]["checks"] if check["verdict"] == "fail"]
 sys.exit(report["accepted"] or failed != ["pcr.value"])' "$work/output.log" ||
     fail "the report in JSON does not name pcr.value alone"
 ok "... and names pcr.value alone"
