@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fail.h"
 #include "keys.h"
 
 #define RSA_EXPONENT 65537
@@ -18,19 +19,30 @@ static bool is_strong_hash(uint16_t alg)
     return alg == RATLS_ALG_SHA256 || alg == RATLS_ALG_SHA384 || alg == RATLS_ALG_SHA512;
 }
 
-/* Also makes the key's Name, and the key itself. */
+/* Makes the key's Name, and the key itself. RATLS_MALFORMED if there is no such key. */
+static enum ratls_status make_key(struct ratls_appraisal *a)
+{
+    struct ratls_error err = {0};
+    enum ratls_status status;
+
+    if (!is_strong_hash(a->ak.name_alg))
+        return RATLS_MALFORMED;
+    status = ratls_tpm_name(&a->ak, a->ak_name, &a->ak_name_len, a->err);
+    if (status != RATLS_OK)
+        return status;
+    status = ratls_key_cache_get(a->rules->keys, &a->ak, ratls_slice(a->ak_name, a->ak_name_len),
+                                 &a->key, &err);
+    return status == RATLS_OK || status == RATLS_MALFORMED
+               ? status
+               : ratls_fail(a->err, status, "%s", err.text);
+}
+
 static enum ratls_status check_format(struct ratls_appraisal *a)
 {
     char actual[RATLS_VALUE_MAX];
-    enum ratls_status status = RATLS_MALFORMED;
     bool readable = ratls_tpm_read_public(a->evidence.ak_public, &a->ak);
+    enum ratls_status status = readable ? make_key(a) : RATLS_MALFORMED;
 
-    if (readable && is_strong_hash(a->ak.name_alg)) {
-        status = ratls_tpm_name(&a->ak, a->ak_name, &a->ak_name_len, a->err);
-        if (status == RATLS_OK)
-            status = ratls_key_cache_get(a->rules->keys, &a->ak,
-                                         ratls_slice(a->ak_name, a->ak_name_len), &a->key, NULL);
-    }
     if (status != RATLS_OK && status != RATLS_MALFORMED)
         return status;
     snprintf(actual, sizeof actual, "%s, name by %s, %zu bytes%s",

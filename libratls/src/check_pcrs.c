@@ -24,7 +24,7 @@ static void check_selection(struct ratls_appraisal *a)
     ratls_tpm_selection_text(wanted->banks, wanted->count, expected, sizeof expected);
     ratls_tpm_selection_text(quoted->banks, quoted->count, actual, sizeof actual);
     ratls_check_holds(a->report, RATLS_CHECK_PCR_SELECTION, is_same, "quote.attest.pcrSelect",
-                      expected, actual[0] == '\0' ? "none" : actual);
+                      expected[0] == '\0' ? "none" : expected, actual[0] == '\0' ? "none" : actual);
 }
 
 /* Part 2, 10.12.1: the digest is made with the hash of the signature scheme, not of the bank. */

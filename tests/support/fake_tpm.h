@@ -69,6 +69,12 @@ size_t fake_tpm_public(const struct fake_tpm *tpm, uint8_t *out);
 /* The Name of the key; at most RATLS_TPM_NAME_MAX bytes. Returns its length. */
 size_t fake_tpm_name(const struct fake_tpm *tpm, uint8_t *out);
 
+/* The pieces: a TPM2B, a TPMT_PUBLIC, a digest and a Name (Part 1, 16), each by OpenSSL alone. */
+void fake_write_tpm2b(struct ratls_writer *w, struct ratls_slice bytes);
+void fake_write_public(EVP_PKEY *key, const struct fake_area *area, struct ratls_writer *w);
+size_t fake_digest(uint16_t alg, struct ratls_slice in, uint8_t *out);
+size_t fake_name(uint16_t alg, struct ratls_slice public, uint8_t *out);
+
 /* Bytes of a draft, longer than any format allows. */
 struct fake_bytes {
     size_t len;
@@ -128,6 +134,9 @@ typedef void fake_tamper(enum fake_stage stage, struct fake_draft *draft, void *
 /* A draft that went through all stages. tamper may be NULL. The caller frees it with free(). */
 struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_attest_request *request,
                                    fake_tamper *tamper, void *arg);
+
+/* PCR values of the draft's selection, and their digest by the hash of the scheme. */
+void fake_draft_pcrs(struct fake_draft *draft);
 
 /* The request that an honest TLS side would make for what a verifier expects. */
 void fake_request(const struct ratls_expectation *expectation,

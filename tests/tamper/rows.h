@@ -1,0 +1,53 @@
+/*
+ * One row is one attack, or one mistake: good evidence with one thing changed, by whoever has the
+ * power to change it. Exactly the checks of the row fail; those that need them are not run; all
+ * others pass or are not asked for.
+ */
+#ifndef RATLS_TEST_ROWS_H
+#define RATLS_TEST_ROWS_H
+
+#include "scene.h"
+
+#define BIT(check) (UINT64_C(1) << RATLS_CHECK_##check)
+/* Both included. */
+#define FROM_TO(first, last) ((BIT(last) << 1) - BIT(first))
+
+#define ALL_OF_STATEMENT FROM_TO(STATEMENT_LABEL, EVIDENCE_AGE)
+#define ALL_OF_AK FROM_TO(AK_FORMAT, AK_SERVER)
+#define ALL_OF_QUOTE FROM_TO(QUOTE_FORMAT, QUOTE_FIRMWARE)
+#define ALL_OF_PCR FROM_TO(PCR_SELECTION, PCR_VALUE)
+#define ALL_OF_CONTENT FROM_TO(STATEMENT_LABEL, PCR_VALUE)
+
+enum row_trust {
+    ROW_PINNED = 0,
+    ROW_CERTIFIED,
+    ROW_UNKNOWN, /* whatever the row itself arranges */
+};
+
+struct row {
+    const char *name;
+    enum ratls_check check; /* the one that this row is about: it fails, and first */
+    uint64_t also;          /* others that fail with it, because they compare the same thing */
+    uint64_t not_run;       /* need one that failed */
+    enum fake_algorithm algorithm;
+    enum ratls_mode mode; /* 0: handshake */
+    enum row_trust trust;
+    void (*before)(struct scene *scene); /* before the key is trusted */
+    void (*after)(struct scene *scene);  /* after that, before the server attests */
+    fake_tamper *tamper;
+    int param;                              /* reaches tamper as an int * */
+    void (*meanwhile)(struct scene *scene); /* after the server attested */
+    /* Asserted if they are not NULL. */
+    const char *at;
+    const char *expected;
+    const char *actual;
+};
+
+struct rows {
+    const struct row *rows;
+    size_t count;
+};
+
+extern const struct rows rows_channel, rows_statement, rows_ak, rows_quote, rows_binding, rows_pcr;
+
+#endif

@@ -1,0 +1,103 @@
+#include "scene.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "must.h"
+
+#define TLS_1_3 0x0304
+#define TLS_AES_128_GCM_SHA256 0x1301
+
+void scene_open(struct scene *scene, enum ratls_mode mode, enum fake_algorithm algorithm)
+{
+    struct ratls_expectation *e = &scene->expectation;
+
+    *scene = (struct scene){.tpm = fake_tpm_new(algorithm)};
+    scene->policy = fake_policy_new(scene->tpm);
+    scene->rules = fake_policy_rules(scene->policy);
+    *e = (struct ratls_expectation){
+        .mode = mode, .role = RATLS_ROLE_SERVER, .server_name = SCENE_SERVER, .now = SCENE_NOW};
+    memset(e->spki_sha256, 0x5c, sizeof e->spki_sha256);
+    if (mode == RATLS_MODE_CERTIFICATE) {
+        scene->rules->freshness = RATLS_FRESHNESS_CERTIFICATE;
+        scene->rules->max_age_s = 86400;
+        return;
+    }
+    e->tls_version = TLS_1_3;
+    e->cipher_suite = TLS_AES_128_GCM_SHA256;
+    memset(e->nonce, 0x0a, sizeof e->nonce);
+    memset(e->binder, 0x0b, sizeof e->binder);
+}
+
+void scene_close(struct scene *scene)
+{
+    ratls_policy_free(scene->policy);
+    fake_tpm_free(scene->tpm);
+    X509_free(scene->issuer);
+    EVP_PKEY_free(scene->issuer_key);
+}
+
+void scene_pin(struct scene *scene)
+{
+    fake_policy_pin(scene->policy, scene->tpm, SCENE_SERVER);
+}
+
+X509 *scene_certificate(struct scene *scene, struct pki_spec spec)
+{
+    int64_t start = SCENE_NOW - (int64_t)time(NULL);
+
+    if (spec.not_before_s == 0)
+        spec.not_before_s = start - 3600;
+    if (spec.not_after_s == 0)
+        spec.not_after_s = start + 86400;
+    if (spec.issuer == NULL && spec.key != scene->issuer_key) {
+        spec.issuer = scene->issuer;
+        spec.issuer_key = scene->issuer_key;
+    }
+    return pki_certificate(&spec);
+}
+
+void scene_certify(struct scene *scene, const char *names)
+{
+    X509 *certificate;
+
+    scene->issuer_key = pki_key(PKI_P256);
+    scene->issuer = scene_certificate(
+        scene,
+        (struct pki_spec){.subject = "issuer", .key = scene->issuer_key, .ca = "critical,CA:TRUE"});
+    fake_policy_issuer(scene->policy, scene->issuer, NULL);
+    certificate = scene_certificate(
+        scene, (struct pki_spec){
+                   .subject = "ak", .key = scene->tpm->key, .names = names, .eku = PKI_EKU_AK});
+    fake_tpm_add_certificate(scene->tpm, certificate);
+    X509_free(certificate);
+}
+
+struct fake_draft *scene_attest(struct scene *scene, fake_tamper *tamper, void *arg)
+{
+    struct ratls_attest_request request;
+
+    fake_request(&scene->expectation, &scene->rules->selection, &request);
+    return fake_tpm_attest(scene->tpm, &request, tamper, arg);
+}
+
+struct ratls_report *scene_appraise(struct scene *scene, const uint8_t *evidence, size_t len)
+{
+    struct ratls_report *report = ratls_report_new();
+    struct ratls_error err = {0};
+    struct ratls_submission submission = {.expectation = &scene->expectation,
+                                          .tls_version = scene->expectation.tls_version,
+                                          .resumed = scene->resumed,
+                                          .misplaced = scene->misplaced,
+                                          .present = !scene->absent};
+    enum ratls_status status;
+
+    must(report != NULL);
+    if (submission.present)
+        submission.evidence = ratls_slice(evidence, len);
+    status = ratls_appraise_submission(scene->rules, &submission, report, &err);
+    if (status != RATLS_OK && status != RATLS_REJECTED)
+        fprintf(stderr, "appraisal: %s: %s\n", ratls_status_name(status), err.text);
+    must(status == (ratls_report_accepted(report) ? RATLS_OK : RATLS_REJECTED));
+    return report;
+}

@@ -1,0 +1,43 @@
+/* A server with a TPM, a client with a policy, and a channel between them: all of it good. */
+#ifndef RATLS_TEST_SCENE_H
+#define RATLS_TEST_SCENE_H
+
+#include "appraise.h"
+#include "fake_policy.h"
+#include "fake_tpm.h"
+#include "pki.h"
+
+#define SCENE_SERVER "bank.example"
+#define SCENE_NOW 1800000000 /* in 2027; certificates are made to be valid then */
+
+struct scene {
+    struct fake_tpm *tpm;
+    struct ratls_policy *policy;
+    struct ratls_rules *rules; /* of policy */
+    struct ratls_expectation expectation;
+    /* The channel, as the client saw it. */
+    bool absent; /* no evidence came */
+    bool resumed;
+    bool misplaced;
+    /* The issuer of the policy, and the certificate of the key, of a scene with certificates. */
+    EVP_PKEY *issuer_key;
+    X509 *issuer;
+};
+
+/* mode and algorithm as the names say; the key is not trusted yet. */
+void scene_open(struct scene *scene, enum ratls_mode mode, enum fake_algorithm algorithm);
+void scene_close(struct scene *scene);
+
+/* The key is pinned for SCENE_SERVER. */
+void scene_pin(struct scene *scene);
+/* The key has a certificate for these names (for example "DNS:bank.example") by an issuer. */
+void scene_certify(struct scene *scene, const char *names);
+/* A certificate of the scene's issuer with this specification, whose issuer may be left out. */
+X509 *scene_certificate(struct scene *scene, struct pki_spec spec);
+
+/* Evidence for what the client expects. The caller frees it with free(). */
+struct fake_draft *scene_attest(struct scene *scene, fake_tamper *tamper, void *arg);
+/* Appraises evidence that came by the scene's channel. The caller frees the report. */
+struct ratls_report *scene_appraise(struct scene *scene, const uint8_t *evidence, size_t len);
+
+#endif

@@ -1,0 +1,131 @@
+/* The N-th allocation fails, for every N: never accepted wrongly, never lost memory, never a crash.
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "failmalloc.h"
+#include "keys.h"
+#include "scene.h"
+
+#define ALLOCATIONS_MAX 20000
+
+/* What is wrong with the evidence, if anything: then no failure may let it pass. */
+static void change_pcr(struct scene *scene)
+{
+    fake_tpm_pcr(scene->tpm, RATLS_ALG_SHA256, 7)[0] ^= 1;
+}
+
+static void mean_another_server(struct scene *scene)
+{
+    scene->expectation.server_name = "shop.example";
+}
+
+/* Each time with a cache that knows nothing, so that keys and certificates are read again. */
+static void forget_keys(struct scene *scene)
+{
+    ratls_key_cache_free(scene->rules->keys);
+    scene->rules->keys = ratls_key_cache_new();
+    cr_assert_not_null(scene->rules->keys);
+}
+
+static bool appraise_once(struct scene *scene, const struct fake_draft *draft, size_t n,
+                          enum ratls_status *ret_status)
+{
+    struct ratls_report *report = NULL;
+    struct ratls_error err = {0};
+    enum ratls_status status;
+    bool failed;
+
+    forget_keys(scene);
+    failmalloc_arm(n);
+    status = ratls_appraise(scene->policy, &scene->expectation, draft->wire, draft->wire_len,
+                            &report, &err);
+    failed = failmalloc_disarm();
+    cr_expect_eq(status == RATLS_OK, report != NULL && ratls_report_accepted(report));
+    if (status != RATLS_OK && status != RATLS_REJECTED)
+        cr_expect_neq(err.text[0], '\0', "allocation %zu: %s without a text", n,
+                      ratls_status_name(status));
+    ratls_report_free(report);
+    *ret_status = status;
+    return failed;
+}
+
+static void run_with_failures(bool certified, void (*spoil)(struct scene *scene))
+{
+    struct scene scene;
+    struct fake_draft *draft;
+    enum ratls_status status = RATLS_OK;
+    size_t n = 1;
+
+    scene_open(&scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
+    if (certified)
+        scene_certify(&scene, "DNS:" SCENE_SERVER);
+    else
+        scene_pin(&scene);
+    if (spoil != NULL)
+        spoil(&scene);
+    draft = scene_attest(&scene, NULL, NULL);
+    while (appraise_once(&scene, draft, n, &status)) {
+        cr_expect(spoil == NULL || status != RATLS_OK, "allocation %zu: accepted", n);
+        cr_assert_lt(++n, ALLOCATIONS_MAX);
+    }
+    cr_expect_eq(status, spoil == NULL ? RATLS_OK : RATLS_REJECTED, "nothing failed");
+    cr_expect_gt(n, 3, "only %zu allocations: are they wrapped?", n);
+    free(draft);
+    scene_close(&scene);
+}
+
+Test(failmalloc, a_pinned_key)
+{
+    run_with_failures(false, NULL);
+}
+
+Test(failmalloc, a_pinned_key_of_another_server)
+{
+    run_with_failures(false, mean_another_server);
+}
+
+Test(failmalloc, a_certified_key)
+{
+    run_with_failures(true, NULL);
+}
+
+Test(failmalloc, a_certified_key_of_another_server)
+{
+    run_with_failures(true, mean_another_server);
+}
+
+Test(failmalloc, another_pcr)
+{
+    run_with_failures(false, change_pcr);
+}
+
+static void run_report(enum ratls_status (*print)(const struct ratls_report *, char **))
+{
+    struct ratls_report *report = ratls_report_new();
+    bool failed = true;
+
+    cr_assert_not_null(report);
+    for (size_t n = 1; failed; n++) {
+        char *text = NULL;
+        enum ratls_status status;
+
+        failmalloc_arm(n);
+        status = print(report, &text);
+        failed = failmalloc_disarm();
+        cr_expect_eq(status, text == NULL ? RATLS_MEMORY : RATLS_OK);
+        free(text);
+    }
+    ratls_report_free(report);
+}
+
+static enum ratls_status print_text(const struct ratls_report *report, char **ret)
+{
+    return ratls_report_text(report, RATLS_TEXT_COLOUR, ret);
+}
+
+Test(failmalloc, reports)
+{
+    run_report(print_text);
+    run_report(ratls_report_json);
+}

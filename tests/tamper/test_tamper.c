@@ -1,0 +1,187 @@
+/* Good evidence passes; with one thing changed, exactly the check that is there for it fails. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rows.h"
+
+static const struct rows *const tables[] = {&rows_channel, &rows_statement, &rows_ak,
+                                            &rows_quote,   &rows_binding,   &rows_pcr};
+
+static const char *name_of(enum ratls_check check)
+{
+    static struct ratls_report empty;
+    struct ratls_finding finding;
+
+    cr_assert(ratls_report_finding(&empty, check, &finding));
+    return finding.check;
+}
+
+static void expect_verdicts(const struct row *row, const struct ratls_report *report)
+{
+    uint64_t fails = row->also | UINT64_C(1) << row->check;
+
+    for (int i = 0; i < RATLS_CHECK_COUNT; i++) {
+        enum ratls_verdict verdict = report->slots[i].verdict;
+        uint64_t bit = UINT64_C(1) << i;
+
+        if ((fails & bit) != 0)
+            cr_expect_eq(verdict, RATLS_FAIL, "%s: %s is \"%s\"", row->name, name_of(i),
+                         ratls_verdict_name(verdict));
+        else if ((row->not_run & bit) != 0)
+            cr_expect_eq(verdict, RATLS_NOT_RUN, "%s: %s is \"%s\"", row->name, name_of(i),
+                         ratls_verdict_name(verdict));
+        else
+            cr_expect(verdict == RATLS_PASS || verdict == RATLS_NOT_ASKED,
+                      "%s: %s is \"%s\": expected %s, saw %s", row->name, name_of(i),
+                      ratls_verdict_name(verdict), report->slots[i].expected,
+                      report->slots[i].actual);
+    }
+}
+
+static void expect_words(const struct row *row, const struct ratls_report *report)
+{
+    struct ratls_finding finding;
+
+    cr_expect_not(ratls_report_accepted(report), "%s: accepted", row->name);
+    cr_assert(ratls_report_first_failure(report, &finding), "%s: nothing failed", row->name);
+    cr_expect_str_eq(finding.check, name_of(row->check), "%s: %s", row->name, finding.check);
+    if (row->at != NULL)
+        cr_expect_str_eq(finding.at, row->at, "%s: at %s", row->name, finding.at);
+    if (row->expected != NULL)
+        cr_expect_str_eq(finding.expected, row->expected, "%s: expected %s", row->name,
+                         finding.expected);
+    if (row->actual != NULL)
+        cr_expect_str_eq(finding.actual, row->actual, "%s: saw %s", row->name, finding.actual);
+    cr_expect_gt(strlen(finding.expected), 0, "%s", row->name);
+    cr_expect_gt(strlen(finding.actual), 0, "%s", row->name);
+}
+
+static void set_scene(const struct row *row, struct scene *scene)
+{
+    scene_open(scene, row->mode == 0 ? RATLS_MODE_HANDSHAKE : row->mode, row->algorithm);
+    if (row->before != NULL)
+        row->before(scene);
+    if (row->trust == ROW_PINNED)
+        scene_pin(scene);
+    else if (row->trust == ROW_CERTIFIED)
+        scene_certify(scene, "DNS:" SCENE_SERVER);
+    if (row->after != NULL)
+        row->after(scene);
+}
+
+static void run_row(const struct row *row)
+{
+    struct scene scene;
+    struct fake_draft *draft;
+    struct ratls_report *report;
+    int param = row->param;
+
+    set_scene(row, &scene);
+    draft = scene_attest(&scene, row->tamper, &param);
+    if (row->meanwhile != NULL)
+        row->meanwhile(&scene);
+    report = scene_appraise(&scene, draft->wire, draft->wire_len);
+    expect_verdicts(row, report);
+    expect_words(row, report);
+    ratls_report_free(report);
+    free(draft);
+    scene_close(&scene);
+}
+
+static void run_table(const struct rows *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        run_row(&table->rows[i]);
+}
+
+Test(tamper, channel)
+{
+    run_table(&rows_channel);
+}
+
+Test(tamper, statement)
+{
+    run_table(&rows_statement);
+}
+
+Test(tamper, ak)
+{
+    run_table(&rows_ak);
+}
+
+Test(tamper, quote)
+{
+    run_table(&rows_quote);
+}
+
+Test(tamper, binding)
+{
+    run_table(&rows_binding);
+}
+
+Test(tamper, pcr)
+{
+    run_table(&rows_pcr);
+}
+
+Test(tamper, every_check_has_a_row)
+{
+    uint64_t seen = 0;
+
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
+        for (size_t i = 0; i < tables[t]->count; i++)
+            seen |= UINT64_C(1) << tables[t]->rows[i].check;
+    for (int i = 0; i < RATLS_CHECK_COUNT; i++)
+        cr_expect((seen >> i & 1) != 0, "%s has no row", name_of((enum ratls_check)i));
+}
+
+static bool is_accepted(struct scene *scene, const uint8_t *evidence, size_t len)
+{
+    struct ratls_report *report = scene_appraise(scene, evidence, len);
+    bool accepted = ratls_report_accepted(report);
+
+    ratls_report_free(report);
+    return accepted;
+}
+
+/* In a block of exactly that length, so that the sanitizer sees a read beyond its end. */
+Test(tamper, every_truncation_is_refused)
+{
+    struct scene scene;
+    struct fake_draft *draft;
+
+    scene_open(&scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
+    scene_certify(&scene, "DNS:" SCENE_SERVER);
+    draft = scene_attest(&scene, NULL, NULL);
+    for (size_t len = 0; len < draft->wire_len; len++) {
+        uint8_t *cut = malloc(len == 0 ? 1 : len);
+
+        cr_assert_not_null(cut);
+        memcpy(cut, draft->wire, len);
+        cr_expect_not(is_accepted(&scene, cut, len), "%zu bytes", len);
+        free(cut);
+    }
+    cr_expect(is_accepted(&scene, draft->wire, draft->wire_len));
+    free(draft);
+    scene_close(&scene);
+}
+
+Test(tamper, every_bit_flip_is_refused)
+{
+    struct scene scene;
+    struct fake_draft *draft;
+
+    scene_open(&scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
+    scene_pin(&scene);
+    draft = scene_attest(&scene, NULL, NULL);
+    for (size_t bit = 0; bit < 8 * draft->wire_len; bit++) {
+        draft->wire[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        cr_expect_not(is_accepted(&scene, draft->wire, draft->wire_len), "bit %zu of byte %zu",
+                      bit % 8, bit / 8);
+        draft->wire[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    cr_expect(is_accepted(&scene, draft->wire, draft->wire_len));
+    free(draft);
+    scene_close(&scene);
+}
