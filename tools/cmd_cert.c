@@ -241,11 +241,13 @@ int ratls_cmd_cert(int argc, char **argv)
     };
     const struct ratls_options options = {
         .synopsis = "--name HOST [OPTION...]",
-        .about = "Writes a private key and a certificate that carries evidence about this machine,\n"
-                 "bound to the key: what the machine ran when the certificate was made. Any TLS\n"
-                 "server can use them. Signing a request appraises nothing: 'ratls verify' does.",
-        .example = "  ratls cert --name bank.example --name 192.0.2.7 --out bank.crt --key bank.key\n"
-                   "  ratls cert --sign-csr server.csr --ca ca.crt --ca-key ca.key --out bank.crt",
+        .about = "Writes a private key and a certificate that carries evidence about this\n"
+                 "machine, bound to the key: what the machine ran when the certificate was\n"
+                 "made. Any TLS server can use them. Signing a request appraises nothing:\n"
+                 "'ratls verify' does.",
+        .example =
+            "  ratls cert --name bank.example --name 192.0.2.7 --out bank.crt --key bank.key\n"
+            "  ratls cert --sign-csr server.csr --ca ca.crt --ca-key ca.key --out bank.crt",
         .rows = rows,
         .count = sizeof rows / sizeof rows[0],
     };

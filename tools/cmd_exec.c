@@ -156,17 +156,18 @@ int ratls_cmd_exec(int argc, char **argv)
     const struct ratls_option rows[] = {
         {"policy", RATLS_OPTION_TEXT, &a.policy, "PATH",
          "policy, or folder of policies (default $RATLS_POLICY, else " POLICY_DEFAULT ")"},
-        {"module", RATLS_OPTION_TEXT, &a.module, "FILE", "the provider (default: the installed one)"},
+        {"module", RATLS_OPTION_TEXT, &a.module, "FILE",
+         "the provider (default: the installed one)"},
         {"conf", RATLS_OPTION_TEXT, &a.conf, "FILE",
          "OpenSSL configuration (default: the installed client.cnf)"},
     };
     const struct ratls_options options = {
         .synopsis = "[OPTION...] [--] PROGRAM [ARGUMENT...]",
-        .about = "Runs a program that uses OpenSSL 3 so that each of its TLS connections fails unless\n"
-                 "the policy accepts the server, before a byte of the program leaves. Nothing is run\n"
-                 "if that cannot be made sure: policy, provider and program are checked before.\n"
-                 "Exits as the program does. Programs with a TLS library of their own (Go, Java,\n"
-                 "browsers) are out of reach.",
+        .about = "Runs a program that uses OpenSSL 3 so that each of its TLS connections fails\n"
+                 "unless the policy accepts the server, before a byte of the program leaves.\n"
+                 "Nothing is run if that cannot be made sure: policy, provider and program are\n"
+                 "checked before. Exits as the program does. Programs with a TLS library of\n"
+                 "their own (Go, Java, browsers) are out of reach.",
         .example = "  ratls exec --policy bank.yaml -- curl https://bank.example/",
         .ends_at_operand = true,
         .rows = rows,

@@ -107,8 +107,7 @@ int ratls_cmd_init(int argc, char **argv)
     const struct ratls_option rows[] = {
         {"state", RATLS_OPTION_TEXT, &init.state_dir, "DIR",
          "folder of the key (default " RATLS_STATE_DEFAULT ")"},
-        {"tcti", RATLS_OPTION_TEXT, &init.tcti, "CONF",
-         "the TPM, for example device:/dev/tpmrm0"},
+        {"tcti", RATLS_OPTION_TEXT, &init.tcti, "CONF", "the TPM, for example device:/dev/tpmrm0"},
         {"algorithm", RATLS_OPTION_TEXT, &algorithm, "NAME", "ecdsa-p256 (default) or rsa-2048"},
         {"transient", RATLS_OPTION_FLAG, &init.transient, NULL,
          "take no persistent handle of the TPM"},
@@ -117,8 +116,8 @@ int ratls_cmd_init(int argc, char **argv)
     };
     const struct ratls_options options = {
         .synopsis = "[OPTION...]",
-        .about = "Makes the attestation key of this machine: a restricted signing key that never\n"
-                 "leaves the TPM. Prints its Name, and what to do next.",
+        .about = "Makes the attestation key of this machine: a restricted signing key that\n"
+                 "never leaves the TPM. Prints its Name, and what to do next.",
         .example = "  ratls init --state /var/lib/ratls --tcti device:/dev/tpmrm0",
         .rows = rows,
         .count = sizeof rows / sizeof rows[0],

@@ -104,8 +104,8 @@ static enum ratls_status learn_from_server(const struct arguments *a, struct rat
         goto out;
     learning.evidence.p = ratls_tls_evidence(session.ssl, &learning.evidence.len);
     if (learning.evidence.p == NULL || ratls_tls_expectation(session.ssl) == NULL) {
-        status = ratls_fail(err, RATLS_REJECTED,
-                            "%s sent no evidence: there is nothing to learn", a->session.server);
+        status = ratls_fail(err, RATLS_REJECTED, "%s sent no evidence: there is nothing to learn",
+                            a->session.server);
         goto out;
     }
     expectation = *ratls_tls_expectation(session.ssl);
@@ -243,9 +243,9 @@ int ratls_cmd_policy_learn(int argc, char **argv)
     };
     const struct ratls_options options = {
         .synopsis = "(HOST:PORT | --local) [OPTION...]",
-        .about = "Writes a policy that accepts exactly what a server, or this machine, proves now:\n"
-                 "trust on first use. The evidence must hold by itself: it is appraised by the policy\n"
-                 "that was made of it, and nothing is written if that refuses.",
+        .about = "Writes a policy that accepts exactly what a server, or this machine, proves\n"
+                 "now: trust on first use. The evidence must hold by itself: it is appraised\n"
+                 "by the policy that was made of it, and nothing is written if that refuses.",
         .example = "  ratls policy learn bank.example:443 --out bank.yaml\n"
                    "  ratls policy learn --local --server-name bank.example --out bank.yaml",
         .rows = rows,

@@ -24,9 +24,9 @@ int ratls_cmd_policy_lint(int argc, char **argv)
 {
     const struct ratls_options options = {
         .synopsis = "FILE...",
-        .about = "Loads policies, or folders of them, and prints a line for each mistake and for each\n"
-                 "thing that is allowed but weak. Exits with 0 if there are none, with 1 if there are\n"
-                 "warnings, with 2 if a policy is wrong.",
+        .about = "Loads policies, or folders of them, and prints a line for each mistake and\n"
+                 "for each thing that is allowed but weak. Exits with 0 if there are none,\n"
+                 "with 1 if there are warnings, with 2 if a policy is wrong.",
         .example = "  ratls policy lint /etc/ratls/policies",
     };
     int worst = RATLS_EXIT_OK;

@@ -53,9 +53,11 @@ static int explain_pki(const struct ratls_session *session)
 {
     const bool attested = ratls_tls_report(session->ssl) != NULL;
 
-    ratls_complain("%s the certificate is refused: %s", attested ? "attested, but" : "not appraised:",
-                   ratls_session_pki_reason(session));
-    ratls_hint("--ca names your certificate authority; --insecure-no-pki trusts the evidence alone");
+    ratls_complain(
+        "%s the certificate is refused: %s",
+        attested ? "attested, but" : "not appraised:", ratls_session_pki_reason(session));
+    ratls_hint(
+        "--ca names your certificate authority; --insecure-no-pki trusts the evidence alone");
     return RATLS_EXIT_REFUSED;
 }
 
@@ -71,7 +73,8 @@ static int show_appraised(const struct arguments *a, const struct ratls_session 
     }
     if (text != NULL && !a->json)
         fputs(text, stdout);
-    ratls_view_begin(&v, a->json, text == NULL ? "NOT APPRAISED: the certificate is refused" : NULL);
+    ratls_view_begin(&v, a->json,
+                     text == NULL ? "NOT APPRAISED: the certificate is refused" : NULL);
     ratls_view_text(&v, "kind", NULL, "probe");
     ratls_view_bool(&v, "accepted", NULL, session->end == RATLS_SESSION_CONNECTED);
     ratls_view_text(&v, "verdict", NULL, verdict_word(session));
@@ -205,10 +208,11 @@ int ratls_cmd_probe(int argc, char **argv)
     const struct ratls_options options = {
         .synopsis = "HOST:PORT [OPTION...]",
         .about = "Connects to a server, asks it for evidence, appraises that, and closes the\n"
-                 "connection without sending anything. Exits with 0 only if policy and certificate\n"
-                 "authorities both accept the server.",
-        .example = "  ratls probe bank.example:443 --policy /etc/ratls/policies\n"
-                   "  ratls probe [::1]:8443 --server-name bank.example --ca ca.crt --policy bank.yaml",
+                 "connection without sending anything. Exits with 0 only if policy and\n"
+                 "certificate authorities both accept the server.",
+        .example =
+            "  ratls probe bank.example:443 --policy /etc/ratls/policies\n"
+            "  ratls probe [::1]:8443 --server-name bank.example --ca ca.crt --policy bank.yaml",
         .rows = rows,
         .count = sizeof rows / sizeof rows[0],
     };

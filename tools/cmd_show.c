@@ -163,10 +163,10 @@ int ratls_cmd_show(int argc, char **argv)
     };
     const struct ratls_options options = {
         .synopsis = "FILE [OPTION...]",
-        .about = "Explains a file: evidence, a capture of 'ratls probe --save', a certificate or a\n"
-                 "request (PEM or DER) with the evidence in it, an attestation key or the folder of\n"
-                 "'ratls init', a policy (.yaml) or a folder of them. Shows what the file says; only\n"
-                 "'ratls verify' says whether it is true.",
+        .about = "Explains a file: evidence, a capture of 'ratls probe --save', a certificate\n"
+                 "or a request (PEM or DER) with the evidence in it, an attestation key or the\n"
+                 "folder of 'ratls init', a policy (.yaml) or a folder of them. Shows what the\n"
+                 "file says; only 'ratls verify' says whether it is true.",
         .example = "  ratls show /var/lib/ratls\n  ratls show server.crt --json",
         .rows = rows,
         .count = sizeof rows / sizeof rows[0],

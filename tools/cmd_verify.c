@@ -153,9 +153,9 @@ int ratls_cmd_verify(int argc, char **argv)
     };
     const struct ratls_options options = {
         .synopsis = "FILE --policy PATH [OPTION...]",
-        .about = "Appraises the evidence in a certificate (PEM or DER), which is never fresh, or a\n"
-                 "capture of 'ratls probe --save', as a dry run. The certificate itself is not\n"
-                 "verified: that is the PKI's work.",
+        .about = "Appraises the evidence in a certificate (PEM or DER), which is never fresh,\n"
+                 "or a capture of 'ratls probe --save', as a dry run. The certificate itself\n"
+                 "is not verified: that is the PKI's work.",
         .example = "  ratls verify server.crt --policy bank.yaml --server-name bank.example",
         .rows = rows,
         .count = sizeof rows / sizeof rows[0],

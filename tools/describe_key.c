@@ -10,12 +10,12 @@ struct attribute {
 
 /* All attributes of TPMA_OBJECT, also those that no check asks for. */
 static const struct attribute attributes[] = {
-    {1u << 1, "fixedTPM"},        {1u << 2, "stClear"},
-    {1u << 4, "fixedParent"},     {1u << 5, "sensitiveDataOrigin"},
-    {1u << 6, "userWithAuth"},    {1u << 7, "adminWithPolicy"},
-    {1u << 10, "noDA"},           {1u << 11, "encryptedDuplication"},
-    {1u << 16, "restricted"},     {1u << 17, "decrypt"},
-    {1u << 18, "sign"},           {1u << 19, "x509sign"},
+    {1u << 1, "fixedTPM"},     {1u << 2, "stClear"},
+    {1u << 4, "fixedParent"},  {1u << 5, "sensitiveDataOrigin"},
+    {1u << 6, "userWithAuth"}, {1u << 7, "adminWithPolicy"},
+    {1u << 10, "noDA"},        {1u << 11, "encryptedDuplication"},
+    {1u << 16, "restricted"},  {1u << 17, "decrypt"},
+    {1u << 18, "sign"},        {1u << 19, "x509sign"},
 };
 
 static const char *curve_name(uint16_t curve)
@@ -51,8 +51,8 @@ static void describe_attributes(struct ratls_view *v, uint32_t bits)
 static void describe_algorithm(struct ratls_view *v, const struct ratls_tpm_public *key)
 {
     const char *scheme = ratls_tpm_alg_name(key->scheme);
-    const char *hash = key->scheme == RATLS_ALG_NULL ? "any hash"
-                                                     : ratls_tpm_alg_name(key->scheme_hash);
+    const char *hash =
+        key->scheme == RATLS_ALG_NULL ? "any hash" : ratls_tpm_alg_name(key->scheme_hash);
     char text[128];
 
     if (key->type == RATLS_ALG_RSA) {

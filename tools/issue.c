@@ -234,8 +234,8 @@ enum ratls_status ratls_issue_csr(const struct ratls_issue *issue, X509_REQ **re
     if (wanted == NULL || csr == NULL ||
         !set_subject(X509_REQ_get_subject_name(csr), issue->names->items[0]))
         goto out;
-    names = make_alt_names(issue->names,
-                           X509_NAME_entry_count(X509_REQ_get_subject_name(csr)) == 0);
+    names =
+        make_alt_names(issue->names, X509_NAME_entry_count(X509_REQ_get_subject_name(csr)) == 0);
     if (names == NULL || sk_X509_EXTENSION_push(wanted, names) == 0 ||
         sk_X509_EXTENSION_push(wanted, evidence) == 0 ||
         X509_REQ_set_pubkey(csr, issue->key) != 1 || X509_REQ_add_extensions(csr, wanted) != 1 ||
@@ -305,7 +305,8 @@ enum ratls_status ratls_issue_from_csr(X509_REQ *csr, X509 *ca, EVP_PKEY *ca_key
     if (key == NULL || X509_REQ_verify(csr, key) != 1)
         return ratls_fail(err, RATLS_MALFORMED, "the request is not signed by its key");
     if (X509_check_ca(ca) == 0 || X509_check_private_key(ca, ca_key) != 1)
-        return ratls_fail(err, RATLS_USAGE, "--ca is no CA certificate, or --ca-key is not its key");
+        return ratls_fail(err, RATLS_USAGE,
+                          "--ca is no CA certificate, or --ca-key is not its key");
     wanted = ratls_csr_as_certificate(csr);
     certificate = begin_certificate(X509_REQ_get_subject_name(csr), ca, key, days);
     if (wanted == NULL || certificate == NULL) {

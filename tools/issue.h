@@ -10,7 +10,7 @@
 #include "options.h"
 
 struct ratls_issue {
-    EVP_PKEY *key;                 /* of the subject */
+    EVP_PKEY *key;                  /* of the subject */
     const struct ratls_list *names; /* DNS names and IP addresses, at least one */
     struct ratls_slice evidence;
     unsigned days;

@@ -29,7 +29,8 @@ int main(int argc, char **argv)
 {
     int code;
 
-    /* An OPENSSL_CONF of the environment may load our own provider: this tool does its work itself. */
+    /* An OPENSSL_CONF of the environment may load our own provider: this tool does its work itself.
+     */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     /* tpm2-tss would print its own log between our lines; who wants it sets the variable. */
     setenv("TSS2_LOG", "all+NONE", 0);

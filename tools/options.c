@@ -76,8 +76,8 @@ static bool take_value(const struct ratls_option *row, const char *text)
     return false;
 }
 
-bool ratls_options_parse(const struct ratls_options *options, int argc, char **argv,
-                         int *ret_first, int *ret_code)
+bool ratls_options_parse(const struct ratls_options *options, int argc, char **argv, int *ret_first,
+                         int *ret_code)
 {
     struct option longs[ROWS_MAX + 2] = {{0}};
     const int help = ROW_BASE + (int)options->count;

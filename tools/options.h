@@ -40,7 +40,7 @@ struct ratls_options {
  * Fills what the rows point to. False if the command is over, with *ret_code as its exit code: help
  * was printed, or the command line is wrong. Else the operands are argv[*ret_first] and onwards.
  */
-bool ratls_options_parse(const struct ratls_options *options, int argc, char **argv,
-                         int *ret_first, int *ret_code);
+bool ratls_options_parse(const struct ratls_options *options, int argc, char **argv, int *ret_first,
+                         int *ret_code);
 
 #endif

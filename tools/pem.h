@@ -10,9 +10,8 @@
 /* The caller frees what comes back. A key with a passphrase asks for it on the terminal. */
 RATLS_MUST_CHECK enum ratls_status ratls_pem_read_key(const char *path, EVP_PKEY **ret_key,
                                                       struct ratls_error *err);
-RATLS_MUST_CHECK enum ratls_status ratls_pem_read_certificate(const char *path,
-                                                              X509 **ret_certificate,
-                                                              struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_pem_read_certificate(const char *path, X509 **ret_certificate, struct ratls_error *err);
 RATLS_MUST_CHECK enum ratls_status ratls_pem_read_csr(const char *path, X509_REQ **ret_csr,
                                                       struct ratls_error *err);
 

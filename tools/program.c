@@ -91,7 +91,7 @@ enum ratls_status ratls_program_check(const char *path, struct ratls_error *err)
             close(fd);
     }
     if (reason != NULL)
-        status = ratls_fail(err, RATLS_USAGE, "%s would run without attestation, for %s", path,
-                            reason);
+        status =
+            ratls_fail(err, RATLS_USAGE, "%s would run without attestation, for %s", path, reason);
     return status;
 }

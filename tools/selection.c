@@ -74,7 +74,7 @@ static void insert_bank(struct ratls_pcr_selection *selection, struct ratls_pcr_
 }
 
 enum ratls_status ratls_selection_parse(const char *text, struct ratls_pcr_selection *ret_selection,
-                                   struct ratls_error *err)
+                                        struct ratls_error *err)
 {
     struct ratls_pcr_selection selection = {0};
     const char *rest = text;
@@ -95,14 +95,15 @@ enum ratls_status ratls_selection_parse(const char *text, struct ratls_pcr_selec
     return RATLS_OK;
 
 malformed:
-    return ratls_fail(err, RATLS_USAGE,
-                      "'%s' is no PCR selection; write, for example, sha256:0-7 or "
-                      "sha256:0,2,7+sha384:0 (banks sha256, sha384, sha512; PCRs 0 to 23, each once)",
-                      text);
+    return ratls_fail(
+        err, RATLS_USAGE,
+        "'%s' is no PCR selection; write, for example, sha256:0-7 or "
+        "sha256:0,2,7+sha384:0 (banks sha256, sha384, sha512; PCRs 0 to 23, each once)",
+        text);
 }
 
 void ratls_selection_intersect(struct ratls_pcr_selection *selection,
-                          const struct ratls_pcr_selection *allocated)
+                               const struct ratls_pcr_selection *allocated)
 {
     size_t kept = 0;
 

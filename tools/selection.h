@@ -4,18 +4,19 @@
 
 #include <ratls/attester.h>
 
-#define RATLS_SELECTION_DEFAULT "sha256:0-7" /* firmware, its settings, boot loader, Secure Boot */
+#define RATLS_SELECTION_DEFAULT "sha256:0-7" /* firmware, its settings, boot loader, Secure Boot   \
+                                              */
 
 /*
  * "sha256:0-7", "sha256:0,1,7+sha384:0": banks with '+', PCRs with ',' and '-'. A bank, or a PCR,
  * that is named twice is refused.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_selection_parse(const char *text,
-                                                    struct ratls_pcr_selection *ret_selection,
-                                                    struct ratls_error *err);
+                                                         struct ratls_pcr_selection *ret_selection,
+                                                         struct ratls_error *err);
 
 /* Takes away what is not in `allocated`. */
 void ratls_selection_intersect(struct ratls_pcr_selection *selection,
-                          const struct ratls_pcr_selection *allocated);
+                               const struct ratls_pcr_selection *allocated);
 
 #endif

@@ -35,8 +35,8 @@ static enum ratls_status set_name(struct ratls_session *session, struct ratls_er
     /* An IP address is compared as such, and has no SNI (RFC 6066, 3). */
     if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
         return RATLS_OK;
-    done = SSL_set1_host(session->ssl, name) == 1 &&
-           SSL_set_tlsext_host_name(session->ssl, name) == 1;
+    done =
+        SSL_set1_host(session->ssl, name) == 1 && SSL_set_tlsext_host_name(session->ssl, name) == 1;
     return done ? RATLS_OK : ratls_fail_openssl(err, "cannot set the server's name");
 }
 
@@ -51,9 +51,8 @@ static enum ratls_status prepare(const struct ratls_session_options *options,
     status = set_trust(session->ctx, options, err);
     if (status != RATLS_OK)
         return status;
-    status = options->policy == NULL
-                 ? ratls_tls_collect(session->ctx, options->selection, err)
-                 : ratls_tls_verify(session->ctx, options->policy, err);
+    status = options->policy == NULL ? ratls_tls_collect(session->ctx, options->selection, err)
+                                     : ratls_tls_verify(session->ctx, options->policy, err);
     if (status != RATLS_OK)
         return status;
     session->ssl = SSL_new(session->ctx);
@@ -160,7 +159,8 @@ void ratls_session_describe(struct ratls_view *v, const struct ratls_session *se
     char server[RATLS_HOST_MAX + RATLS_PORT_MAX + 4];
     char *subject;
 
-    snprintf(server, sizeof server, strchr(session->endpoint.host, ':') != NULL ? "[%s]:%s" : "%s:%s",
+    snprintf(server, sizeof server,
+             strchr(session->endpoint.host, ':') != NULL ? "[%s]:%s" : "%s:%s",
              session->endpoint.host, session->endpoint.port);
     ratls_view_section(v, "connection", "Connection");
     ratls_view_text(v, "server", "server", server);

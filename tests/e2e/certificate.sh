@@ -4,8 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 need curl
 prepare
-"$ratls" cert --state "$state" --key "$work/server.key" --out "$work/server.pem" --name "$name" --force \
-    >"$work/cert.log" 2>&1 || fail "ratls cert"
+"$ratls" cert --state "$state" --key "$work/server.key" --out "$work/server.pem" \
+    --name "$name" --force >"$work/cert.log" 2>&1 || fail "ratls cert"
 chmod 644 "$work/server.key"
 start_python_server plain
 
