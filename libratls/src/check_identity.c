@@ -14,6 +14,24 @@
 #define RSA_EXPONENT 65537
 #define RSA_BITS_MIN 2048
 
+/* Cuts what does not fit. */
+static void append_text(char *out, size_t cap, const char *text)
+{
+    size_t used = strlen(out);
+    size_t len = strlen(text);
+    size_t room = cap - used - 1;
+
+    memcpy(out + used, text, len < room ? len : room);
+    out[used + (len < room ? len : room)] = '\0';
+}
+
+/* Lists of words in a report: a separator stands between them. */
+static void append_word(char *out, size_t cap, const char *separator, const char *word)
+{
+    append_text(out, cap, out[0] == '\0' ? "" : separator);
+    append_text(out, cap, word);
+}
+
 static bool is_strong_hash(uint16_t alg)
 {
     return alg == RATLS_ALG_SHA256 || alg == RATLS_ALG_SHA384 || alg == RATLS_ALG_SHA512;
@@ -73,14 +91,13 @@ static const struct {
 
 static void print_attributes(uint32_t bits, char *out, size_t cap)
 {
-    size_t len = 0;
-
-    snprintf(out, cap, "none of them");
-    for (size_t i = 0; i < ATTRIBUTE_COUNT && len < cap; i++) {
+    out[0] = '\0';
+    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
         if ((bits & attributes[i].bit) != 0)
-            len += (size_t)snprintf(out + len, cap - len, "%s%s", len == 0 ? "" : " ",
-                                    attributes[i].name);
+            append_word(out, cap, " ", attributes[i].name);
     }
+    if (out[0] == '\0')
+        append_word(out, cap, "", "none of them");
 }
 
 /*
@@ -131,15 +148,12 @@ static size_t find_algorithm(const struct ratls_tpm_public *ak)
 
 static void print_algorithms(unsigned allowed, char *out, size_t cap)
 {
-    size_t len = 0;
-
-    for (size_t i = 0; i < ALGORITHM_COUNT && len < cap; i++) {
+    out[0] = '\0';
+    for (size_t i = 0; i < ALGORITHM_COUNT; i++) {
         if ((allowed & algorithms[i].allowed) != 0)
-            len += (size_t)snprintf(out + len, cap - len, "%s%s", len == 0 ? "" : ", ",
-                                    algorithms[i].name);
+            append_word(out, cap, ", ", algorithms[i].name);
     }
-    if (len < cap)
-        snprintf(out + len, cap - len, "; by sha256, sha384 or sha512");
+    append_word(out, cap, "; ", "by sha256, sha384 or sha512");
 }
 
 static void check_algorithm(struct ratls_appraisal *a)
@@ -182,11 +196,11 @@ static bool covers_server(const struct ratls_names *names, const char *server)
 
 static void print_names(const struct ratls_names *names, char *out, size_t cap)
 {
-    size_t len = 0;
-
-    snprintf(out, cap, "any server");
-    for (size_t i = 0; i < names->count && len < cap; i++)
-        len += (size_t)snprintf(out + len, cap - len, "%s%s", i == 0 ? "" : ", ", names->names[i]);
+    out[0] = '\0';
+    for (size_t i = 0; i < names->count; i++)
+        append_word(out, cap, ", ", names->names[i]);
+    if (names->count == 0)
+        append_word(out, cap, "", "any server");
 }
 
 /* Goes through all pins, also when one fits: how long it takes says nothing about which one does.
@@ -277,17 +291,20 @@ static enum ratls_status try_certificates(struct ratls_appraisal *a, struct stan
 
 static void print_trusted(const struct ratls_rules *rules, char *out, size_t cap)
 {
-    size_t len = 0;
+    char words[RATLS_VALUE_MAX];
 
     out[0] = '\0';
-    if (rules->pin_count > 0)
-        len = (size_t)snprintf(out, cap, "one of %zu pinned key%s%s", rules->pin_count,
-                               rules->pin_count == 1 ? "" : "s",
-                               rules->issuer_count == 0 ? "" : ", or ");
-    if (rules->issuer_count == 1 && len < cap)
-        snprintf(out + len, cap - len, "a certificate by %s", rules->issuers[0].path);
-    else if (rules->issuer_count > 1 && len < cap)
-        snprintf(out + len, cap - len, "a certificate by one of %zu issuers", rules->issuer_count);
+    if (rules->pin_count > 0) {
+        snprintf(words, sizeof words, "one of %zu pinned key%s", rules->pin_count,
+                 rules->pin_count == 1 ? "" : "s");
+        append_word(out, cap, "", words);
+    }
+    if (rules->issuer_count == 1)
+        snprintf(words, sizeof words, "a certificate by %s", rules->issuers[0].path);
+    else
+        snprintf(words, sizeof words, "a certificate by one of %zu issuers", rules->issuer_count);
+    if (rules->issuer_count > 0)
+        append_word(out, cap, ", or ", words);
 }
 
 static void report_standing(struct ratls_appraisal *a, const struct standing *standing)

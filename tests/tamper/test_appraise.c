@@ -199,6 +199,32 @@ Test(appraise, refused_counters_are_not_remembered)
     scene_close(&scene);
 }
 
+Test(appraise, handshakes_may_overtake_each_other)
+{
+    struct scene scene;
+
+    scene_open(&scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
+    scene_pin(&scene);
+    expect_accepted(&scene, "later", NULL, NULL);
+    scene.tpm->clock_ms -= 60001;
+    expect_accepted(&scene, "a minute earlier", NULL, NULL);
+    scene_close(&scene);
+}
+
+/* The same machine, seen in a handshake after it was restarted, and then by its certificate. */
+Test(appraise, a_certificate_may_be_older_than_a_handshake)
+{
+    struct scene scene;
+
+    scene_open(&scene, RATLS_MODE_CERTIFICATE, FAKE_ECDSA_P256);
+    scene_pin(&scene);
+    scene.tpm->reset_count++;
+    expect_accepted(&scene, "after a restart", NULL, NULL);
+    scene.tpm->reset_count--;
+    expect_accepted(&scene, "before it", NULL, NULL);
+    scene_close(&scene);
+}
+
 Test(appraise, the_clock_may_be_ignored)
 {
     struct scene scene;
