@@ -251,12 +251,9 @@ int ratls_cmd_cert(int argc, char **argv)
         .rows = rows,
         .count = sizeof rows / sizeof rows[0],
     };
-    int first;
-    int code;
+    int first, code;
 
     if (!ratls_options_parse(&options, argc, argv, &first, &code))
         return code;
-    if (argc != first)
-        return ratls_usage("'%s' is too much", argv[first]);
-    return run(&a);
+    return argc == first ? run(&a) : ratls_usage("'%s' is too much", argv[first]);
 }

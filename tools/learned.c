@@ -9,8 +9,10 @@
 #include "evidence.h"
 #include "fail.h"
 #include "policy_load.h"
+#include "policy_write.h"
 #include "statement.h"
 
+#define SOURCE_MAX 320
 #define SHOWN_PATH "learned policy"
 #define SERVICE_DEFAULT "default" /* of a policy that names none */
 
@@ -33,91 +35,40 @@ static enum ratls_status read_lesson(struct ratls_slice bytes, struct lesson *re
         !ratls_statement_read(ret->evidence.statement, &ret->statement) ||
         !ratls_tpm_read_attest(ret->evidence.attest, &ret->attest) ||
         !ratls_tpm_read_public(ret->evidence.ak_public, &key))
-        return ratls_fail(err, RATLS_MALFORMED, "the evidence is malformed: nothing was learned");
+        return ratls_fail(err, RATLS_REJECTED, "the evidence is malformed: nothing was learned");
     values_len =
         ratls_tpm_selection_values_len(ret->attest.selection.banks, ret->attest.selection.count);
     if (values_len == 0 || values_len != ret->evidence.pcr_values.len)
-        return ratls_fail(err, RATLS_MALFORMED,
+        return ratls_fail(err, RATLS_REJECTED,
                           "the evidence has other PCR values than its quote: nothing was learned");
     return ratls_tpm_name(&key, ret->ak_name, &ret->ak_name_len, err);
 }
 
-static void put_hex(FILE *out, struct ratls_slice bytes)
+static enum ratls_status write_policy(const struct ratls_learning *learning,
+                                      const struct lesson *lesson, char **ret_text,
+                                      struct ratls_error *err)
 {
-    for (size_t i = 0; i < bytes.len; i++)
-        fprintf(out, "%02x", bytes.p[i]);
-}
-
-/* A YAML scalar in single quotes, where only they are special; all else is printable ASCII. */
-static void put_quoted(FILE *out, struct ratls_slice text)
-{
-    fputc('\'', out);
-    for (size_t i = 0; i < text.len; i++)
-        fprintf(out, text.p[i] == '\'' ? "''" : "%c", text.p[i]);
-    fputc('\'', out);
-}
-
-static void put_bank(FILE *out, const struct ratls_pcr_bank *bank, struct ratls_reader *values)
-{
-    for (unsigned i = 0; i < RATLS_PCR_COUNT; i++) {
-        if ((bank->pcrs & 1u << i) == 0)
-            continue;
-        fprintf(out, "  - index: %u\n    %s: [", i, ratls_tpm_hash_name(bank->hash_alg));
-        put_hex(out, ratls_read_bytes(values, ratls_tpm_hash_len(bank->hash_alg)));
-        fputs("]\n", out);
-    }
-}
-
-static void put_policy(FILE *out, const struct ratls_learning *learning, const struct lesson *l)
-{
-    struct ratls_reader values = ratls_reader(l->evidence.pcr_values);
-    struct ratls_slice service = l->statement.service;
-    const char *name = learning->expectation->server_name;
+    const struct ratls_slice said = lesson->statement.service;
+    char service[RATLS_SERVICE_MAX + 1];
+    char source[SOURCE_MAX];
     char when[RATLS_TIME_TEXT_MAX];
+    struct ratls_policy_draft draft = {
+        .source = source,
+        .servers = &learning->expectation->server_name,
+        .server_count = 1,
+        .ak_name = ratls_slice(lesson->ak_name, lesson->ak_name_len),
+        .banks = lesson->attest.selection.banks,
+        .bank_count = lesson->attest.selection.count,
+        .values = lesson->evidence.pcr_values,
+    };
 
-    if (learning->service != NULL)
-        service = ratls_slice(learning->service, strlen(learning->service));
     ratls_time_text(learning->expectation->now, when);
-    fprintf(out,
-            "# Learned from %s on %s, on trust: nobody has said yet that these\n"
-            "# values are good ones. 'ratls policy learn' wrote this file.\n"
-            "policy: ratls-1\nservers: [",
-            learning->source, when);
-    put_quoted(out, ratls_slice(name, strlen(name)));
-    fputs("]\n", out);
-    if (service.len != strlen(SERVICE_DEFAULT) ||
-        memcmp(service.p, SERVICE_DEFAULT, service.len) != 0) {
-        fputs("service: ", out);
-        put_quoted(out, service);
-        fputc('\n', out);
-    }
-    fputs("attestation-keys:\n  - name: ", out);
-    put_hex(out, ratls_slice(l->ak_name, l->ak_name_len));
-    fputs("\npcrs:\n", out);
-    for (size_t i = 0; i < l->attest.selection.count; i++)
-        put_bank(out, &l->attest.selection.banks[i], &values);
-}
-
-static enum ratls_status write_text(const struct ratls_learning *learning,
-                                    const struct lesson *lesson, char **ret_text,
-                                    struct ratls_error *err)
-{
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    bool failed;
-
-    if (out == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    put_policy(out, learning, lesson);
-    failed = ferror(out) != 0;
-    failed = fclose(out) != 0 || failed;
-    if (failed) {
-        free(text);
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    }
-    *ret_text = text;
-    return RATLS_OK;
+    snprintf(source, sizeof source, "%s on %s", learning->source, when);
+    snprintf(service, sizeof service, "%.*s", (int)said.len, (const char *)said.p);
+    draft.service = learning->service != NULL ? learning->service : service;
+    if (strcmp(draft.service, SERVICE_DEFAULT) == 0)
+        draft.service = NULL;
+    return ratls_policy_write(&draft, ret_text, err);
 }
 
 enum ratls_status ratls_learn(const struct ratls_learning *learning, char **ret_text,
@@ -131,7 +82,7 @@ enum ratls_status ratls_learn(const struct ratls_learning *learning, char **ret_
     status = read_lesson(learning->evidence, &lesson, err);
     if (status != RATLS_OK)
         return status;
-    status = write_text(learning, &lesson, &text, err);
+    status = write_policy(learning, &lesson, &text, err);
     if (status != RATLS_OK)
         return status;
     status = ratls_policy_parse(SHOWN_PATH, ratls_slice(text, strlen(text)), &policy, err);

@@ -4,8 +4,9 @@
 
 #include <ratls/attester.h>
 
-#define RATLS_SELECTION_DEFAULT "sha256:0-7" /* firmware, its settings, boot loader, Secure Boot   \
-                                              */
+#define RATLS_SELECTION_DEFAULT                                                                    \
+    "sha256:0-7" /* firmware, its settings, boot loader, Secure Boot                               \
+                  */
 
 /*
  * "sha256:0-7", "sha256:0,1,7+sha384:0": banks with '+', PCRs with ',' and '-'. A bank, or a PCR,

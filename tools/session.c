@@ -29,9 +29,11 @@ static enum ratls_status set_trust(SSL_CTX *ctx, const struct ratls_session_opti
 static enum ratls_status set_name(struct ratls_session *session, struct ratls_error *err)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(session->ssl);
-    const char *name = session->server_name;
+    char name[RATLS_HOST_MAX];
     bool done;
 
+    if (snprintf(name, sizeof name, "%s", session->server_name) >= (int)sizeof name)
+        return ratls_fail(err, RATLS_USAGE, "--server-name: longer than a DNS name can be");
     /* An IP address is compared as such, and has no SNI (RFC 6066, 3). */
     if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
         return RATLS_OK;

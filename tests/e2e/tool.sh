@@ -25,7 +25,9 @@ has welcome
 expect 0 "exec passes the exit code on" "$ratls" exec --policy "$work/policies" -- true
 expect 7 "exec passes another exit code on" "$ratls" exec --policy "$work/policies" -- \
     sh -c 'exit 7'
-expect 0 "lint finds nothing" "$ratls" policy lint "$work/policies/server.yaml"
+expect 1 "lint warns of a TPM into which nothing was measured" "$ratls" policy lint \
+    "$work/policies/server.yaml"
+has "only zeros"
 expect 2 "a command that does not exist is wrong usage" "$ratls" prove
 expect 2 "an unknown option is wrong usage" probe --no-such-option
 expect 3 "a server that is not there: it could not work" "$ratls" probe --policy "$work/policies" \
