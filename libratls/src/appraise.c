@@ -89,6 +89,17 @@ static void remember_counters(struct ratls_appraisal *a)
     ratls_key_cache_seen(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len), &counters);
 }
 
+static void name_report(const struct ratls_appraisal *a)
+{
+    const char *server = a->submission->expectation->server_name;
+    const char *policy = a->rules->path;
+
+    ratls_report_put(a->report, server == NULL ? "" : server, RATLS_REPORT_NAME_MAX,
+                     &a->report->server);
+    ratls_report_put(a->report, policy == NULL ? "" : policy, RATLS_REPORT_NAME_MAX,
+                     &a->report->policy);
+}
+
 enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
                                             const struct ratls_submission *submission,
                                             struct ratls_report *report, struct ratls_error *err)
@@ -100,10 +111,7 @@ enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
 
     if (unfilled != NULL)
         return ratls_fail(err, RATLS_USAGE, "appraisal: %s", unfilled);
-    snprintf(report->server, sizeof report->server, "%s",
-             submission->expectation->server_name == NULL ? ""
-                                                          : submission->expectation->server_name);
-    snprintf(report->policy, sizeof report->policy, "%s", rules->path == NULL ? "" : rules->path);
+    name_report(&a);
     status = run_groups(&a);
     EVP_PKEY_free(a.key);
     if (status != RATLS_OK)

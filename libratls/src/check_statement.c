@@ -95,7 +95,7 @@ static void check_age_of(struct ratls_appraisal *a, uint64_t issued, uint64_t no
     uint64_t age = is_future ? 0 : now - issued;
     uint64_t ahead = is_future ? issued - now : 0;
     char limit[64], duration[64];
-    char expected[80], actual[80];
+    char expected[128], actual[80];
 
     print_duration(a->rules->max_age_s, limit, sizeof limit);
     print_duration(is_future ? ahead : age, duration, sizeof duration);
@@ -103,9 +103,10 @@ static void check_age_of(struct ratls_appraisal *a, uint64_t issued, uint64_t no
     snprintf(actual, sizeof actual, is_future ? "%s in the future" : "%s old", duration);
     if (ratls_check_holds(a->report, RATLS_CHECK_EVIDENCE_AGE,
                           age <= a->rules->max_age_s && ahead <= CLOCK_SKEW_S, "statement.context",
-                          expected, actual))
-        snprintf(a->report->note, sizeof a->report->note, "evidence from the certificate, %s",
-                 actual);
+                          expected, actual)) {
+        snprintf(expected, sizeof expected, "evidence from the certificate, %s", actual);
+        ratls_report_put(a->report, expected, sizeof expected, &a->report->note);
+    }
 }
 
 /* Where the policy wants evidence for this session, its age is not what is wrong with it. */

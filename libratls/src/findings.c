@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TEXT_FIRST 2048
+#define TEXT_MAX 32768 /* a place is 16 bits; all strings at their longest are 26 KB */
+
 static const struct {
     const char *name;
     const char *meaning;
@@ -38,49 +41,132 @@ struct ratls_report *ratls_report_new(void)
 
 void ratls_report_free(struct ratls_report *report)
 {
+    if (report == NULL)
+        return;
+    free(report->text);
     free(report);
+}
+
+const char *ratls_report_string(const struct ratls_report *report, uint16_t place)
+{
+    return report->text == NULL ? "" : report->text + place;
+}
+
+/*
+ * Room for a string of cap bytes at the end of the text, or NULL. Text that finds no room stays
+ * empty; verdicts do not depend on it.
+ */
+static char *reserve_text(struct ratls_report *r, size_t cap)
+{
+    size_t used = r->text == NULL ? 1 : r->text_len;
+    size_t wanted = r->text_cap == 0 ? TEXT_FIRST : r->text_cap;
+    char *grown;
+
+    while (wanted < used + cap)
+        wanted *= 2;
+    if (wanted > TEXT_MAX)
+        return NULL;
+    if (wanted != r->text_cap) {
+        grown = realloc(r->text, wanted);
+        if (grown == NULL)
+            return NULL;
+        r->text = grown;
+        r->text_cap = wanted;
+        r->text[0] = '\0';
+    }
+    r->text_len = used;
+    return r->text + used;
+}
+
+/* The string that was written at the end of the text is there to stay. */
+static uint16_t keep_text(struct ratls_report *r, const char *string)
+{
+    uint16_t place = (uint16_t)r->text_len;
+
+    r->text_len += strlen(string) + 1;
+    return place;
+}
+
+/* Whatever a caller hands over, only printable ASCII gets into a report. */
+static uint16_t put_text(struct ratls_report *r, struct ratls_slice text, size_t cap)
+{
+    char *out = reserve_text(r, cap);
+
+    if (out == NULL)
+        return 0;
+    ratls_escape(text, out, cap);
+    return keep_text(r, out);
+}
+
+static uint16_t put_bytes(struct ratls_report *r, struct ratls_slice bytes)
+{
+    char *out = reserve_text(r, RATLS_VALUE_MAX);
+
+    if (out == NULL)
+        return 0;
+    ratls_hex(bytes, out, RATLS_VALUE_MAX);
+    return keep_text(r, out);
+}
+
+static uint16_t put_uint(struct ratls_report *r, uint64_t value)
+{
+    char text[sizeof "0x0123456789abcdef"];
+
+    snprintf(text, sizeof text, "0x%04" PRIx64, value);
+    return put_text(r, ratls_slice(text, strlen(text)), RATLS_VALUE_MAX);
+}
+
+static struct ratls_slice slice_text(const char *text)
+{
+    return ratls_slice(text, strlen(text));
+}
+
+void ratls_report_put(struct ratls_report *report, const char *string, size_t cap,
+                      uint16_t *ret_place)
+{
+    char *out = string[0] == '\0' ? NULL : reserve_text(report, cap);
+
+    *ret_place = 0;
+    if (out == NULL)
+        return;
+    snprintf(out, cap, "%s", string);
+    *ret_place = keep_text(report, out);
 }
 
 /*
  * Counts one comparison of a check. Returns whether its strings are the ones to keep: those of the
  * first failure or, as long as nothing failed, those of the first comparison.
  */
-static bool record_verdict(struct ratls_finding_slot *slot, bool holds)
+static bool record_verdict(struct ratls_report *r, enum ratls_check check, bool holds,
+                           const char *at)
 {
+    struct ratls_finding_slot *slot = &r->slots[check];
     bool keeps = slot->comparisons == 0 || (!holds && slot->failures == 0);
 
     slot->comparisons++;
     if (!holds)
         slot->failures++;
     slot->verdict = slot->failures == 0 ? RATLS_PASS : RATLS_FAIL;
+    if (keeps)
+        slot->at = put_text(r, slice_text(at), RATLS_AT_MAX);
     return keeps;
-}
-
-/* Whatever a caller hands over, only printable ASCII gets into a report. */
-static void put_text(char *out, size_t cap, const char *text)
-{
-    ratls_escape(ratls_slice(text, strlen(text)), out, cap);
-}
-
-static void put_bytes(char out[static RATLS_VALUE_MAX], struct ratls_slice bytes)
-{
-    if (bytes.len == 0)
-        put_text(out, RATLS_VALUE_MAX, "empty");
-    else
-        ratls_hex(bytes, out, RATLS_VALUE_MAX);
 }
 
 bool ratls_check_bytes(struct ratls_report *r, enum ratls_check check, const char *at,
                        struct ratls_slice expected, struct ratls_slice actual)
 {
+    static const struct ratls_slice empty = {(const uint8_t *)"empty", sizeof "empty" - 1};
     struct ratls_finding_slot *slot = &r->slots[check];
     bool holds = ratls_slice_equal(expected, actual);
 
-    if (record_verdict(slot, holds)) {
-        put_text(slot->at, sizeof slot->at, at);
-        put_bytes(slot->expected, expected);
-        put_bytes(slot->actual, actual);
-    }
+    if (!record_verdict(r, check, holds, at))
+        return holds;
+    slot->expected =
+        expected.len == 0 ? put_text(r, empty, RATLS_VALUE_MAX) : put_bytes(r, expected);
+    if (holds)
+        slot->actual = slot->expected;
+    else
+        slot->actual = actual.len == 0 ? put_text(r, empty, RATLS_VALUE_MAX) : put_bytes(r, actual);
     return holds;
 }
 
@@ -90,10 +176,9 @@ bool ratls_check_uint(struct ratls_report *r, enum ratls_check check, const char
     struct ratls_finding_slot *slot = &r->slots[check];
     bool holds = expected == actual;
 
-    if (record_verdict(slot, holds)) {
-        put_text(slot->at, sizeof slot->at, at);
-        snprintf(slot->expected, sizeof slot->expected, "0x%04" PRIx64, expected);
-        snprintf(slot->actual, sizeof slot->actual, "0x%04" PRIx64, actual);
+    if (record_verdict(r, check, holds, at)) {
+        slot->expected = put_uint(r, expected);
+        slot->actual = holds ? slot->expected : put_uint(r, actual);
     }
     return holds;
 }
@@ -102,15 +187,11 @@ bool ratls_check_text(struct ratls_report *r, enum ratls_check check, const char
                       const char *expected, struct ratls_slice actual)
 {
     struct ratls_finding_slot *slot = &r->slots[check];
-    bool holds = ratls_slice_equal(ratls_slice(expected, strlen(expected)), actual);
+    bool holds = ratls_slice_equal(slice_text(expected), actual);
 
-    if (record_verdict(slot, holds)) {
-        put_text(slot->at, sizeof slot->at, at);
-        put_text(slot->expected, sizeof slot->expected, expected);
-        if (actual.len == 0)
-            put_text(slot->actual, sizeof slot->actual, "empty");
-        else
-            ratls_escape(actual, slot->actual, sizeof slot->actual);
+    if (record_verdict(r, check, holds, at)) {
+        slot->expected = put_text(r, slice_text(expected), RATLS_VALUE_MAX);
+        slot->actual = put_text(r, actual.len == 0 ? slice_text("empty") : actual, RATLS_VALUE_MAX);
     }
     return holds;
 }
@@ -120,10 +201,9 @@ bool ratls_check_holds(struct ratls_report *r, enum ratls_check check, bool hold
 {
     struct ratls_finding_slot *slot = &r->slots[check];
 
-    if (record_verdict(slot, holds)) {
-        put_text(slot->at, sizeof slot->at, at);
-        put_text(slot->expected, sizeof slot->expected, expected);
-        put_text(slot->actual, sizeof slot->actual, actual);
+    if (record_verdict(r, check, holds, at)) {
+        slot->expected = put_text(r, slice_text(expected), RATLS_VALUE_MAX);
+        slot->actual = put_text(r, slice_text(actual), RATLS_VALUE_MAX);
     }
     return holds;
 }
@@ -173,9 +253,9 @@ bool ratls_report_finding(const struct ratls_report *report, size_t i,
         .meaning = checks[i].meaning,
         .source = checks[i].source,
         .verdict = slot->verdict,
-        .at = slot->at,
-        .expected = slot->expected,
-        .actual = slot->actual,
+        .at = ratls_report_string(report, slot->at),
+        .expected = ratls_report_string(report, slot->expected),
+        .actual = ratls_report_string(report, slot->actual),
         .failures = slot->failures,
     };
     return true;

@@ -3,6 +3,7 @@
 #define RATLS_FINDINGS_H
 
 #include <ratls/report.h>
+#include <stdint.h>
 
 #include "bytes.h"
 #include "checks.h"
@@ -11,24 +12,33 @@
 #define RATLS_VALUE_MAX 160
 #define RATLS_REPORT_NAME_MAX 256
 
+/* Strings are places in the report's text; 0 is the empty string. */
 struct ratls_finding_slot {
     enum ratls_verdict verdict;
-    size_t comparisons;
-    size_t failures; /* of these comparisons */
-    char at[RATLS_AT_MAX];
-    char expected[RATLS_VALUE_MAX];
-    char actual[RATLS_VALUE_MAX];
+    uint16_t at, expected, actual;
+    uint32_t comparisons;
+    uint32_t failures; /* of these comparisons */
 };
 
+/* One lives as long as a connection: its text is as long as its strings, not as they might be. */
 struct ratls_report {
     struct ratls_finding_slot slots[RATLS_CHECK_COUNT];
-    char server[RATLS_REPORT_NAME_MAX]; /* the name that was meant; "" if there was none */
-    char policy[RATLS_REPORT_NAME_MAX]; /* the policy file */
-    char note[128]; /* said after "accepted", for example how old a certificate's evidence is */
+    char *text; /* strings, one behind the other; NULL as long as there is none */
+    size_t text_len, text_cap;
+    uint16_t server; /* the name that was meant; "" if there was none */
+    uint16_t policy; /* the policy file */
+    uint16_t note;   /* said after "accepted", for example how old a certificate's evidence is */
 };
 
 /* A report in which nothing was run. NULL if memory is short. */
 struct ratls_report *ratls_report_new(void);
+
+/* Never NULL. Alive until something is added to the report. */
+const char *ratls_report_string(const struct ratls_report *report, uint16_t place);
+
+/* Copies a string of this side as it is, cut at cap - 1 characters; who prints it escapes it. */
+void ratls_report_put(struct ratls_report *report, const char *string, size_t cap,
+                      uint16_t *ret_place);
 
 /*
  * Each records one comparison and returns whether it held. A slot that failed stays failed: the

@@ -47,9 +47,9 @@ static void print_report(FILE *out, const struct ratls_report *report)
     struct ratls_finding finding;
 
     fprintf(out, "{\n  \"accepted\": %s", ratls_report_accepted(report) ? "true" : "false");
-    print_member(out, ",\n  ", "server", report->server);
-    print_member(out, ",\n  ", "policy", report->policy);
-    print_member(out, ",\n  ", "note", report->note);
+    print_member(out, ",\n  ", "server", ratls_report_string(report, report->server));
+    print_member(out, ",\n  ", "policy", ratls_report_string(report, report->policy));
+    print_member(out, ",\n  ", "note", ratls_report_string(report, report->note));
     fputs(",\n  \"checks\": [\n", out);
     for (size_t i = 0; ratls_report_finding(report, i, &finding); i++) {
         fputs(i == 0 ? "" : ",\n", out);

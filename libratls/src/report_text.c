@@ -1,4 +1,5 @@
 /* The report for people. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #define MARK_WIDTH 7  /* "not run" */
 #define NAME_WIDTH 18 /* "statement.manifest" */
 #define LABEL_WIDTH 8 /* "expected" */
+#define SEEN_WIDTH 32
 
 enum colour { PLAIN, GREEN, RED, FAINT };
 
@@ -29,27 +31,27 @@ static void print_coloured(const struct printer *p, enum colour colour, int widt
 static void print_wrong_values(const struct printer *p, const struct ratls_finding_slot *slot)
 {
     if (slot->failures > 0 && slot->comparisons > 1)
-        fprintf(p->out, " (%zu of %zu wrong)", slot->failures, slot->comparisons);
+        fprintf(p->out, " (%" PRIu32 " of %" PRIu32 " wrong)", slot->failures, slot->comparisons);
 }
 
 /* Names and paths come from this side, but a terminal must not obey them either. */
-static void print_escaped(const struct printer *p, const char *before, const char *text)
+static void print_escaped(const struct printer *p, const char *before, const char *text,
+                          const char *behind)
 {
     char escaped[4 * RATLS_REPORT_NAME_MAX]; /* \xNN for each byte at worst */
 
+    if (text[0] == '\0')
+        return;
     ratls_escape(ratls_slice(text, strlen(text)), escaped, sizeof escaped);
-    fprintf(p->out, "%s%s", before, escaped);
+    fprintf(p->out, "%s%s%s", before, escaped, behind);
 }
 
 static void print_acceptance(const struct printer *p, const struct ratls_report *report)
 {
     print_coloured(p, GREEN, 0, "ACCEPTED");
-    if (report->server[0] != '\0')
-        print_escaped(p, "  ", report->server);
-    if (report->policy[0] != '\0')
-        print_escaped(p, "  ", report->policy);
-    if (report->note[0] != '\0')
-        fprintf(p->out, "  (%s)", report->note);
+    print_escaped(p, "  ", ratls_report_string(report, report->server), "");
+    print_escaped(p, "  ", ratls_report_string(report, report->policy), "");
+    print_escaped(p, "  (", ratls_report_string(report, report->note), ")");
     fputc('\n', p->out);
 }
 
@@ -69,10 +71,7 @@ static void print_refusal(const struct printer *p, const struct ratls_report *re
 
     print_coloured(p, RED, 0, "REFUSED");
     fputs("  ", p->out);
-    if (report->server[0] != '\0') {
-        print_escaped(p, "", report->server);
-        fputs(": ", p->out);
-    }
+    print_escaped(p, "", ratls_report_string(report, report->server), ": ");
     if (slot == NULL || !ratls_report_first_failure(report, &first)) {
         fputs("the appraisal was not completed\n", p->out);
         return;
@@ -86,6 +85,16 @@ static void print_detail(const struct printer *p, const char *label, const char 
 {
     if (value[0] != '\0')
         fprintf(p->out, "  %*s  %-*s  %s\n", MARK_WIDTH, "", LABEL_WIDTH, label, value);
+}
+
+/* What was seen and was right, shortened: the whole of it is in the JSON. */
+static void print_seen(const struct printer *p, const char *value)
+{
+    size_t len = strlen(value);
+    bool is_long = len > SEEN_WIDTH;
+
+    if (len > 0)
+        fprintf(p->out, ": %.*s%s", is_long ? SEEN_WIDTH : (int)len, value, is_long ? "..." : "");
 }
 
 static void print_finding(const struct printer *p, const struct ratls_finding *finding,
@@ -105,6 +114,8 @@ static void print_finding(const struct printer *p, const struct ratls_finding *f
     print_coloured(p, marks[finding->verdict].colour, MARK_WIDTH, marks[finding->verdict].mark);
     fprintf(p->out, "  %-*s  %s", NAME_WIDTH, finding->check, finding->meaning);
     print_wrong_values(p, slot);
+    if (finding->verdict == RATLS_PASS)
+        print_seen(p, finding->actual);
     if (finding->verdict == RATLS_NOT_ASKED)
         fputs(" (not asked)", p->out);
     fputc('\n', p->out);

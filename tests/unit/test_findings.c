@@ -204,8 +204,8 @@ static void expect_lacks(const char *text, const char *part)
 
 static void name_report(const char *server, const char *policy)
 {
-    snprintf(report->server, sizeof report->server, "%s", server);
-    snprintf(report->policy, sizeof report->policy, "%s", policy);
+    ratls_report_put(report, server, RATLS_REPORT_NAME_MAX, &report->server);
+    ratls_report_put(report, policy, RATLS_REPORT_NAME_MAX, &report->policy);
 }
 
 Test(report_text, accepted)
@@ -219,7 +219,7 @@ Test(report_text, accepted)
     char *text = text_of(0);
 
     cr_expect_eq(strncmp(text, "ACCEPTED  bank.example  policies/bank.yaml\n", 43), 0, "%s", text);
-    expect_contains(text, "\n  ok       quote.signature     signed by the attestation key\n");
+    expect_contains(text, "\n  ok       quote.signature     signed by the attestation key: 0x0001\n");
     expect_contains(
         text, "\n  -        evidence.age        not older than the policy allows (not asked)\n");
     expect_lacks(text, "FAIL");
