@@ -19,7 +19,6 @@
 
 #define NAME "bank.example"
 #define PER_ROUND 100
-#define VERIFIES_PER_ROUND 200
 #define ROUNDS_DEFAULT 15
 #define PCRS 8
 
@@ -156,36 +155,37 @@ static void make_signature(struct world *world)
     EVP_PKEY_CTX_free(ctx);
 }
 
-/* The bare cost of the cryptography that a client cannot avoid. */
-static double time_verifications(const struct world *world)
+/*
+ * The bare cost of the cryptography that a client cannot avoid: one verification with a key that is
+ * at hand. Like those of a handshake it finds the caches as a handshake leaves them.
+ */
+static double time_verification(EVP_PKEY_CTX *ctx, const struct world *world)
 {
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(world->verify_key, NULL);
-    double begin;
+    double begin = cpu_us();
+    int valid = EVP_PKEY_verify(ctx, world->signature, world->signature_len, digest, sizeof digest);
 
-    must(EVP_PKEY_verify_init(ctx) == 1, "cannot verify");
-    begin = cpu_us();
-    for (int i = 0; i < VERIFIES_PER_ROUND; i++)
-        must(EVP_PKEY_verify(ctx, world->signature, world->signature_len, digest,
-                             sizeof digest) == 1,
-             "cannot verify");
-    begin = (cpu_us() - begin) / VERIFIES_PER_ROUND;
-    EVP_PKEY_CTX_free(ctx);
+    begin = cpu_us() - begin;
+    must(valid == 1, "cannot verify");
     return begin;
 }
 
-/* A, B, A, B, so that both meet the same moods of the machine. */
+/* Plain, attested, bare verification, and again, so that all meet the same moods of the machine. */
 static void run_round(struct world *world, struct side_by_side *result)
 {
     struct pair_cost plain = {0};
     struct pair_cost attested = {0};
-    double verify = time_verifications(world);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(world->verify_key, NULL);
+    double verify = 0;
     double attested_sum;
 
+    must(EVP_PKEY_verify_init(ctx) == 1, "cannot verify");
     world->timed.us = 0;
     for (int i = 0; i < PER_ROUND; i++) {
         pair_handshake(world->plain_client, world->plain_server, NAME, &plain);
         pair_handshake(world->attested_client, world->attested_server, NAME, &attested);
+        verify += time_verification(ctx, world) / PER_ROUND;
     }
+    EVP_PKEY_CTX_free(ctx);
     attested.server_us -= world->timed.us;
     attested_sum = attested.client_us + attested.server_us;
     samples_add(&result->plain_client, plain.client_us / PER_ROUND);
