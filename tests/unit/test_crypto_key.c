@@ -161,6 +161,9 @@ Test(crypto_key, only_the_scheme_and_hash_of_the_key_are_tried)
         s.signature.alg = schemes[i].scheme;
         s.signature.hash = schemes[i].hash;
         cr_assert_not(verify(&s, MESSAGE), "%s: relabelled", schemes[i].name);
+        sign(&s, schemes[i].scheme, schemes[i].hash);
+        s.signature.hash ^= RATLS_ALG_SHA256 ^ RATLS_ALG_SHA384;
+        cr_assert_not(verify(&s, MESSAGE), "%s: good, with another label", schemes[i].name);
         sign(&s, schemes[i].other_scheme, schemes[i].other_hash);
         s.area.scheme = schemes[i].other_scheme;
         s.area.scheme_hash = schemes[i].other_hash;
