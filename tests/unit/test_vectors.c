@@ -1,0 +1,260 @@
+/* The test vectors of WIRE.md, 8, byte for byte; their quotes were signed by a TPM. */
+#include <criterion/criterion.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "crypto.h"
+#include "evidence.h"
+#include "octets.h"
+#include "request.h"
+#include "statement.h"
+#include "values.h"
+
+#define HIERARCHY_ENDORSEMENT 0x4000000B /* TPM 2.0 Part 2, 7.4 */
+
+/* Handshake mode and certificate mode. */
+struct mode_case {
+    const char *name;
+    enum ratls_mode mode;
+    size_t certificates;
+};
+
+static const struct mode_case MODES[] = {
+    {"handshake", RATLS_MODE_HANDSHAKE, 1},
+    {"certificate", RATLS_MODE_CERTIFICATE, 0},
+};
+
+static const char *folder(void)
+{
+    static char path[VECTOR_PATH_MAX];
+    const char *source = getenv("RATLS_SOURCE_DIR");
+
+    cr_assert_not_null(source, "RATLS_SOURCE_DIR is not set");
+    snprintf(path, sizeof path, "%s/tests/vectors", source);
+    return path;
+}
+
+static struct ratls_slice load(const char *mode, const char *suffix)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%s%s", mode, suffix);
+    return vector_load(folder(), name);
+}
+
+static void load_values(const char *mode, struct values *values)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%s.values", mode);
+    values_load(folder(), name, values);
+}
+
+/* Compares with a file. */
+static void expect_file(struct ratls_slice actual, const char *mode, const char *suffix)
+{
+    struct ratls_slice expected = load(mode, suffix);
+
+    cr_expect(ratls_slice_equal(actual, expected), "%s%s: %zu bytes, %zu expected", mode, suffix,
+              actual.len, expected.len);
+    vector_free(expected);
+}
+
+static void expect_value(struct ratls_slice actual, const struct values *values, const char *name)
+{
+    cr_expect(ratls_slice_equal(actual, values_get(values, name)), "%s", name);
+}
+
+Test(vectors, request)
+{
+    static struct values values;
+    struct ratls_slice in = vector_load(folder(), "request.cbor");
+    struct ratls_request r;
+    uint8_t out[RATLS_REQUEST_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+
+    load_values("request", &values);
+    cr_assert_eq(ratls_request_read(in, &r), RATLS_REQUEST_OK);
+    expect_value(ratls_slice(r.nonce, sizeof r.nonce), &values, "nonce");
+    cr_assert_eq(r.selection.count, 2);
+    cr_expect_eq(r.selection.banks[0].hash_alg, values_number(&values, "bank-1"));
+    cr_expect_eq(r.selection.banks[0].pcrs, values_number(&values, "pcrs-1"));
+    cr_expect_eq(r.selection.banks[1].hash_alg, values_number(&values, "bank-2"));
+    cr_expect_eq(r.selection.banks[1].pcrs, values_number(&values, "pcrs-2"));
+    cr_assert_eq(r.key_id_count, 2);
+    expect_value(ratls_slice(r.key_ids[0], RATLS_KEY_ID_LEN), &values, "key-id-1");
+    expect_value(ratls_slice(r.key_ids[1], RATLS_KEY_ID_LEN), &values, "key-id-2");
+    ratls_request_write(&r, &w);
+    cr_expect(ratls_slice_equal(ratls_writer_slice(&w), in));
+    vector_free(in);
+}
+
+static void expect_statement(const struct mode_case *mode)
+{
+    static struct values values;
+    struct ratls_slice in = load(mode->name, ".statement.cbor");
+    struct ratls_statement s;
+    uint8_t leaf[32];
+    uint8_t out[RATLS_STATEMENT_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+
+    load_values(mode->name, &values);
+    cr_assert(ratls_statement_read(in, &s), "%s", mode->name);
+    expect_value(s.label, &values, "label");
+    cr_expect_eq(s.mode, mode->mode);
+    cr_expect_eq(s.mode, values_number(&values, "mode"));
+    cr_expect_eq(s.role, values_number(&values, "role"));
+    cr_expect_eq(s.tls_version, values_number(&values, "tls-version"));
+    cr_expect_eq(s.cipher_suite, values_number(&values, "cipher-suite"));
+    expect_value(s.nonce, &values, "nonce");
+    expect_value(s.binder, &values, "binder");
+    expect_value(s.spki_sha256, &values, "spki-sha256");
+    expect_value(s.service, &values, "service");
+    expect_value(s.context, &values, "context");
+    ratls_statement_write(&s, &w);
+    cr_expect(ratls_slice_equal(ratls_writer_slice(&w), in), "%s", mode->name);
+    cr_assert_eq(ratls_merkle_leaf(in, leaf, NULL), RATLS_OK);
+    expect_file(ratls_slice(leaf, sizeof leaf), mode->name, ".leaf.bin");
+    vector_free(in);
+}
+
+Test(vectors, statements)
+{
+    for (size_t i = 0; i < sizeof MODES / sizeof *MODES; i++)
+        expect_statement(&MODES[i]);
+}
+
+Test(vectors, binder_of_a_published_handshake)
+{
+    static struct values values;
+    uint8_t binder[32];
+
+    load_values("handshake", &values);
+    cr_assert_eq(ratls_hkdf_expand_label(values_get(&values, "secret"), "ratls bind", binder, NULL),
+                 RATLS_OK);
+    expect_value(ratls_slice(binder, sizeof binder), &values, "binder");
+}
+
+static void expect_evidence(const struct mode_case *mode)
+{
+    static uint8_t out[RATLS_EVIDENCE_MAX];
+    struct ratls_slice in = load(mode->name, ".evidence.cbor");
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+    struct ratls_evidence e;
+    struct ratls_statement s;
+    uint8_t manifest[32];
+
+    cr_assert(ratls_evidence_read(in, &e), "%s", mode->name);
+    expect_file(e.statement, mode->name, ".statement.cbor");
+    expect_file(e.attest, mode->name, ".attest.bin");
+    expect_file(e.signature, mode->name, ".signature.bin");
+    expect_file(e.ak_public, "ak-public", ".bin");
+    expect_file(e.pcr_values, mode->name, ".pcr-values.bin");
+    cr_expect(e.path.leaf_index == 0 && e.path.tree_size == 1 && e.path.count == 0);
+    cr_assert_eq(e.certificate_count, mode->certificates);
+    if (mode->certificates > 0)
+        expect_file(e.certificates[0], "ak-certificate", ".der");
+    ratls_evidence_write(&e, &w);
+    cr_expect(ratls_slice_equal(ratls_writer_slice(&w), in), "%s", mode->name);
+    cr_assert_eq(ratls_evidence_manifest(&e, manifest, NULL), RATLS_OK);
+    cr_assert(ratls_statement_read(e.statement, &s));
+    cr_expect(ratls_slice_equal(s.manifest, ratls_slice(manifest, sizeof manifest)));
+    vector_free(in);
+}
+
+Test(vectors, evidence)
+{
+    for (size_t i = 0; i < sizeof MODES / sizeof *MODES; i++)
+        expect_evidence(&MODES[i]);
+}
+
+static void expect_signed(const struct mode_case *mode, const struct ratls_evidence *e,
+                          const struct ratls_tpm_public *ak)
+{
+    struct ratls_tpm_signature signature;
+    EVP_PKEY *key = NULL;
+    bool is_valid = false;
+
+    cr_assert(ratls_tpm_read_signature(e->signature, &signature), "%s", mode->name);
+    cr_assert_eq(ratls_public_key(ak, &key, NULL), RATLS_OK);
+    cr_assert_eq(ratls_verify(key, ak, &signature, e->attest, &is_valid, NULL), RATLS_OK);
+    cr_expect(is_valid, "%s", mode->name);
+    EVP_PKEY_free(key);
+}
+
+static void expect_quoted(const struct mode_case *mode, const struct ratls_evidence *e,
+                          const struct ratls_tpm_attest *attest)
+{
+    static struct values values;
+    uint8_t leaf[32];
+    uint8_t root[32];
+    uint8_t digest[32];
+    char selection[128];
+    bool is_valid = false;
+
+    load_values(mode->name, &values);
+    ratls_tpm_selection_text(attest->selection.banks, attest->selection.count, selection,
+                             sizeof selection);
+    expect_value(ratls_slice(selection, strlen(selection)), &values, "selection");
+    cr_assert_eq(ratls_merkle_leaf(e->statement, leaf, NULL), RATLS_OK);
+    cr_assert_eq(ratls_merkle_root(leaf, &e->path, &is_valid, root, NULL), RATLS_OK);
+    cr_assert(is_valid);
+    cr_expect(ratls_slice_equal(attest->extra_data, ratls_slice(root, sizeof root)));
+    cr_expect_eq(ratls_tpm_selection_values_len(attest->selection.banks, attest->selection.count),
+                 e->pcr_values.len);
+    cr_assert_eq(ratls_sha256(e->pcr_values, digest, NULL), RATLS_OK);
+    cr_expect(ratls_slice_equal(attest->pcr_digest, ratls_slice(digest, sizeof digest)));
+}
+
+static void expect_signer(const struct ratls_tpm_attest *attest, const struct ratls_tpm_public *ak)
+{
+    uint8_t name[RATLS_TPM_NAME_MAX];
+    uint8_t qualified[RATLS_TPM_NAME_MAX];
+    size_t len = 0;
+
+    cr_assert_eq(ratls_tpm_name(ak, name, &len, NULL), RATLS_OK);
+    cr_assert_eq(ratls_tpm_qualified_name(ratls_slice(name, len), HIERARCHY_ENDORSEMENT, qualified,
+                                          &len, NULL),
+                 RATLS_OK);
+    cr_expect(ratls_slice_equal(attest->qualified_signer, ratls_slice(qualified, len)));
+}
+
+Test(vectors, quotes_verify)
+{
+    for (size_t i = 0; i < sizeof MODES / sizeof *MODES; i++) {
+        struct ratls_slice in = load(MODES[i].name, ".evidence.cbor");
+        struct ratls_evidence evidence;
+        struct ratls_tpm_attest attest;
+        struct ratls_tpm_public ak;
+
+        cr_assert(ratls_evidence_read(in, &evidence));
+        cr_assert(ratls_tpm_read_attest(evidence.attest, &attest));
+        cr_assert(ratls_tpm_read_public(evidence.ak_public, &ak));
+        cr_expect_eq(attest.magic, RATLS_TPM_GENERATED);
+        cr_expect_eq(attest.type, RATLS_TPM_ST_ATTEST_QUOTE);
+        expect_signed(&MODES[i], &evidence, &ak);
+        expect_quoted(&MODES[i], &evidence, &attest);
+        expect_signer(&attest, &ak);
+        vector_free(in);
+    }
+}
+
+Test(vectors, certificate)
+{
+    static struct values values;
+    struct ratls_slice der = vector_load(folder(), "certificate.der");
+    const unsigned char *p = der.p;
+    X509 *certificate = d2i_X509(NULL, &p, (long)der.len);
+    struct ratls_slice evidence;
+    uint8_t spki[32];
+
+    load_values("certificate", &values);
+    cr_assert_not_null(certificate);
+    cr_assert(ratls_evidence_in_certificate(certificate, &evidence));
+    expect_file(evidence, "certificate", ".evidence.cbor");
+    cr_assert_eq(ratls_spki_sha256(certificate, spki, NULL), RATLS_OK);
+    expect_value(ratls_slice(spki, sizeof spki), &values, "spki-sha256");
+    X509_free(certificate);
+    vector_free(der);
+}

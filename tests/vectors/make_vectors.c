@@ -1,0 +1,142 @@
+/*
+ * Writes the encodings of the test vectors from the values that go in. regenerate.sh runs it and
+ * has a TPM sign what it wrote; README.md lists the files.
+ */
+#include <string.h>
+
+#include "evidence.h"
+#include "merkle.h"
+#include "request.h"
+#include "statement.h"
+#include "values.h"
+
+static void save(const char *folder, const char *name, struct ratls_slice bytes)
+{
+    char path[VECTOR_PATH_MAX];
+    FILE *stream;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    stream = fopen(path, "wb");
+    if (stream == NULL || bytes.len == 0 || fwrite(bytes.p, 1, bytes.len, stream) != bytes.len)
+        values_fail("cannot be written", path);
+    fclose(stream);
+}
+
+/* Loads "MODE.SUFFIX". */
+static struct ratls_slice load_of_mode(const char *folder, const char *mode, const char *suffix)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%s.%s", mode, suffix);
+    return vector_load(folder, name);
+}
+
+static void save_of_mode(const char *folder, const char *mode, const char *suffix,
+                         struct ratls_slice bytes)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%s.%s", mode, suffix);
+    save(folder, name, bytes);
+}
+
+/* The certificates that a mode sends: with the handshake that of the attestation key. */
+static void load_certificates(const char *folder, const char *mode, struct ratls_evidence *evidence)
+{
+    if (strcmp(mode, "handshake") != 0)
+        return;
+    evidence->certificates[0] = vector_load(folder, "ak-certificate.der");
+    evidence->certificate_count = 1;
+}
+
+static void make_request(const char *folder)
+{
+    static struct values values;
+    struct ratls_request request = {.selection = {.count = 2}, .key_id_count = 2};
+    uint8_t out[RATLS_REQUEST_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+
+    values_load(folder, "request.values", &values);
+    memcpy(request.nonce, values_get(&values, "nonce").p, sizeof request.nonce);
+    request.selection.banks[0].hash_alg = (uint16_t)values_number(&values, "bank-1");
+    request.selection.banks[0].pcrs = (uint32_t)values_number(&values, "pcrs-1");
+    request.selection.banks[1].hash_alg = (uint16_t)values_number(&values, "bank-2");
+    request.selection.banks[1].pcrs = (uint32_t)values_number(&values, "pcrs-2");
+    memcpy(request.key_ids[0], values_get(&values, "key-id-1").p, RATLS_KEY_ID_LEN);
+    memcpy(request.key_ids[1], values_get(&values, "key-id-2").p, RATLS_KEY_ID_LEN);
+    ratls_request_write(&request, &w);
+    save(folder, "request.cbor", ratls_writer_slice(&w));
+}
+
+static void make_statement(const char *folder, const char *mode)
+{
+    static struct values values;
+    struct ratls_evidence evidence = {0};
+    char name[64];
+    uint8_t manifest[32];
+    uint8_t leaf[32];
+    uint8_t out[RATLS_STATEMENT_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+    struct ratls_statement statement = {0};
+
+    snprintf(name, sizeof name, "%s.values", mode);
+    values_load(folder, name, &values);
+    load_certificates(folder, mode, &evidence);
+    if (ratls_evidence_manifest(&evidence, manifest, NULL) != RATLS_OK)
+        values_fail("no manifest", mode);
+    statement.label = values_get(&values, "label");
+    statement.mode = values_number(&values, "mode");
+    statement.role = values_number(&values, "role");
+    statement.tls_version = values_number(&values, "tls-version");
+    statement.cipher_suite = values_number(&values, "cipher-suite");
+    statement.nonce = values_get(&values, "nonce");
+    statement.binder = values_get(&values, "binder");
+    statement.spki_sha256 = values_get(&values, "spki-sha256");
+    statement.service = values_get(&values, "service");
+    statement.manifest = ratls_slice(manifest, sizeof manifest);
+    statement.context = values_get(&values, "context");
+    ratls_statement_write(&statement, &w);
+    if (ratls_merkle_leaf(ratls_writer_slice(&w), leaf, NULL) != RATLS_OK)
+        values_fail("no leaf", mode);
+    save_of_mode(folder, mode, "statement.cbor", ratls_writer_slice(&w));
+    save_of_mode(folder, mode, "leaf.bin", ratls_slice(leaf, sizeof leaf));
+    vector_free(evidence.certificates[0]);
+}
+
+static void make_evidence(const char *folder, const char *mode)
+{
+    static uint8_t out[RATLS_EVIDENCE_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+    struct ratls_evidence evidence = {.path = {.leaf_index = 0, .tree_size = 1}};
+
+    evidence.statement = load_of_mode(folder, mode, "statement.cbor");
+    evidence.attest = load_of_mode(folder, mode, "attest.bin");
+    evidence.signature = load_of_mode(folder, mode, "signature.bin");
+    evidence.ak_public = vector_load(folder, "ak-public.bin");
+    evidence.pcr_values = load_of_mode(folder, mode, "pcr-values.bin");
+    load_certificates(folder, mode, &evidence);
+    ratls_evidence_write(&evidence, &w);
+    save_of_mode(folder, mode, "evidence.cbor", ratls_writer_slice(&w));
+    vector_free(evidence.statement);
+    vector_free(evidence.attest);
+    vector_free(evidence.signature);
+    vector_free(evidence.ak_public);
+    vector_free(evidence.pcr_values);
+    vector_free(evidence.certificates[0]);
+}
+
+int main(int argc, char *argv[])
+{
+    if (argc == 3 && strcmp(argv[2], "request") == 0)
+        make_request(argv[1]);
+    else if (argc == 4 && strcmp(argv[2], "statement") == 0)
+        make_statement(argv[1], argv[3]);
+    else if (argc == 4 && strcmp(argv[2], "evidence") == 0)
+        make_evidence(argv[1], argv[3]);
+    else {
+        fprintf(stderr, "usage: make_vectors FOLDER request\n"
+                        "       make_vectors FOLDER statement|evidence handshake|certificate\n");
+        return 2;
+    }
+    return 0;
+}

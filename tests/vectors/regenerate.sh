@@ -1,0 +1,134 @@
+#!/bin/sh
+# Makes all vectors anew: new keys, new quotes by a software TPM. Needs openssl, swtpm, tpm2-tools.
+# usage: regenerate.sh MAKE_VECTORS      (build/dev/bin/make_vectors)
+set -eu
+make_vectors=$(realpath "$1")
+vectors=$(dirname "$(realpath "$0")")
+folder=$(mktemp -d)
+swtpm_pid=
+ak=0x81010010
+trap '[ -z "$swtpm_pid" ] || kill "$swtpm_pid"; rm -rf "$folder"' EXIT
+cd "$folder"
+
+hex() {
+    od -An -v -tx1 "$1" | tr -d ' \n'
+}
+
+# RFC 8446, 7.1: HkdfLabel with the label "ratls bind", an empty context and 32 bytes.
+derive_binder() { # derive_binder SECRET
+    info=002010$(printf 'tls13 ratls bind' | od -An -v -tx1 | tr -d ' \n')00
+    openssl kdf -binary -keylen 32 -kdfopt mode:EXPAND_ONLY -kdfopt digest:SHA256 \
+        -kdfopt "hexkey:$1" -kdfopt "hexinfo:$info" HKDF >binder.bin
+    hex binder.bin
+}
+
+start_tpm() {
+    mkdir tpm
+    swtpm socket --tpm2 --tpmstate dir=tpm --server type=unixio,path=tpm.sock --ctrl type=unixio,path=tpm.sock.ctrl \
+        --flags startup-clear,not-need-init 2>swtpm.log &
+    swtpm_pid=$!
+    export TPM2TOOLS_TCTI="swtpm:path=$folder/tpm.sock"
+    tries=0
+    until [ -S tpm.sock.ctrl ] && [ -S tpm.sock ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 100 ] || exit 1
+        sleep 0.05
+    done
+}
+
+make_keys() {
+    attributes='fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign'
+    tpm2_createprimary -Q -C e -G ecc256:ecdsa-sha256:null -a "$attributes" -c ak.ctx
+    # There is no resource manager: with a handle of its own the key is loaded only once.
+    tpm2_evictcontrol -Q -C o -c ak.ctx "$ak"
+    tpm2_flushcontext -t
+    tpm2_readpublic -Q -c "$ak" -f pem -o ak.pem
+    tpm2_readpublic -Q -c "$ak" -f tss -o ak.tpm2b
+    tail -c +3 ak.tpm2b >ak-public.bin
+    openssl ecparam -name prime256v1 -genkey -noout -out ca.key
+    openssl req -new -x509 -key ca.key -subj '/CN=ratls test issuer' -days 36500 -outform DER \
+        -out ca-certificate.der
+    printf '%s\n' 'extendedKeyUsage = 2.23.133.8.3' 'basicConstraints = critical, CA:FALSE' \
+        'subjectAltName = DNS:server.example' >ak.ext
+    openssl x509 -new -force_pubkey ak.pem -subj '/CN=ratls test attestation key' -days 36500 \
+        -CA ca-certificate.der -CAkey ca.key -extfile ak.ext -outform DER -out ak-certificate.der
+    openssl ecparam -name prime256v1 -genkey -noout -out tls.key
+    openssl pkey -in tls.key -pubout -outform DER -out tls-public.der
+}
+
+write_values() {
+    spki=$(openssl dgst -sha256 -r tls-public.der | cut -c1-64)
+    # RFC 8448, 3: server_handshake_traffic_secret of the simple 1-RTT handshake.
+    secret=b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38
+    nonce=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
+    cat >request.values <<END
+# pcrs: a bit for each PCR
+nonce = $nonce
+bank-1 = 000b
+pcrs-1 = 000083
+bank-2 = 000c
+pcrs-2 = 800000
+key-id-1 = 00000000000000aa
+key-id-2 = 00000000000000bb
+END
+    cat >handshake.values <<END
+label = "ratls-1"
+mode = 02
+role = 01
+tls-version = 0304
+cipher-suite = 1301
+nonce = $nonce
+secret = $secret
+binder = $(derive_binder "$secret")
+spki-sha256 = $spki
+service = "nginx"
+context = 
+selection = "sha256:0,1,7"
+END
+    cat >certificate.values <<END
+label = "ratls-1"
+mode = 01
+role = 01
+tls-version = 0000
+cipher-suite = 0000
+nonce = 
+binder = 
+spki-sha256 = $spki
+service = "server"
+context = 0000000069000000
+selection = "sha256:0,7 sha384:7"
+END
+}
+
+quote() { # quote MODE SELECTION
+    "$make_vectors" . statement "$1"
+    tpm2_quote -Q -c "$ak" -l "$2" -q "$(hex "$1.leaf.bin")" -g sha256 -f tss \
+        -m "$1.attest.bin" -s "$1.signature.bin" -o "$1.pcrs"
+    tpm2_pcrread -Q "$2" -o "$1.pcr-values.bin"
+    tpm2_checkquote -Q -u ak.pem -m "$1.attest.bin" -s "$1.signature.bin" -g sha256 \
+        -q "$(hex "$1.leaf.bin")"
+    "$make_vectors" . evidence "$1"
+}
+
+# The certificate is made without our code: the extension's DER is written by hand.
+make_certificate() {
+    length=$(printf '%04x' "$(wc -c <certificate.evidence.cbor)")
+    printf '%s\n' '[req]' 'distinguished_name = name' 'prompt = no' 'x509_extensions = ext' \
+        '[name]' 'CN = server.example' '[ext]' 'subjectAltName = DNS:server.example' \
+        "1.3.6.1.5.5.7.1.35 = DER:0482$length$(hex certificate.evidence.cbor)" >tls.cnf
+    openssl req -new -x509 -key tls.key -config tls.cnf -days 36500 -outform DER \
+        -out certificate.der
+}
+
+start_tpm
+make_keys
+tpm2_pcrextend "0:sha256=$(printf '%064d' 1),sha384=$(printf '%096d' 1)"
+tpm2_pcrextend "7:sha256=$(printf '%064d' 7),sha384=$(printf '%096d' 7)"
+write_values
+"$make_vectors" . request
+quote handshake sha256:0,1,7
+quote certificate sha256:0,7+sha384:7
+make_certificate
+chmod 644 ./*.bin ./*.cbor ./*.der
+mv ./*.values ./*.cbor ./*leaf.bin ./*attest.bin ./*signature.bin ./*pcr-values.bin ak-public.bin \
+    ak-certificate.der ca-certificate.der certificate.der tls-public.der "$vectors"
