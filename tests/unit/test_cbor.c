@@ -63,75 +63,75 @@ Test(cbor, reads_integers)
     }
 }
 
+static const struct {
+    const char *name;
+    enum kind kind;
+    const char *hex;
+    bool accepted;
+} ITEMS[] = {
+    {"integer", UINT, "17", true},
+    {"nothing", UINT, "", false},
+    {"long head: 23 in one byte more", UINT, "1817", false},
+    {"long head: 255 in two", UINT, "1900ff", false},
+    {"long head: 65535 in four", UINT, "1a0000ffff", false},
+    {"long head: 2^32-1 in eight", UINT, "1b00000000ffffffff", false},
+    {"truncated head", UINT, "19ff", false},
+    {"trailing byte", UINT, "1700", false},
+    {"negative", UINT, "20", false},
+    {"negative, one byte", UINT, "3818", false},
+    {"negative, two bytes", UINT, "390100", false},
+    {"negative, four bytes", UINT, "3a00010000", false},
+    {"negative, eight bytes", UINT, "3bffffffffffffffff", false},
+    {"tag", UINT, "c101", false},
+    {"tag, one byte", UINT, "d81801", false},
+    {"self-described CBOR", UINT, "d9d9f701", false},
+    {"false", UINT, "f4", false},
+    {"true", UINT, "f5", false},
+    {"null", UINT, "f6", false},
+    {"undefined", UINT, "f7", false},
+    {"simple value", UINT, "e0", false},
+    {"simple value, one byte", UINT, "f8ff", false},
+    {"half float", UINT, "f93c00", false},
+    {"single float", UINT, "fa47c35000", false},
+    {"double float", UINT, "fb3ff199999999999a", false},
+    {"reserved additional information 28", UINT, "1c", false},
+    {"break", UINT, "ff", false},
+    {"bytes where an integer belongs", UINT, "4100", false},
+    {"bytes", BYTES, "420102", true},
+    {"empty bytes", BYTES, "40", true},
+    {"long head of bytes", BYTES, "58020102", false},
+    {"longest head of bytes", BYTES, "5b00000000000000020102", false},
+    {"indefinite bytes", BYTES, "5f420102ff", false},
+    {"bytes beyond the input", BYTES, "4201", false},
+    {"bytes of 2^64-1", BYTES, "5bffffffffffffffff01", false},
+    {"bytes of 2^31", BYTES, "5a8000000001", false},
+    {"text where bytes belong", BYTES, "6161", false},
+    {"text", TEXT, "626162", true},
+    {"long head of text", TEXT, "78026162", false},
+    {"indefinite text", TEXT, "7f6161ff", false},
+    {"text with a newline", TEXT, "62610a", false},
+    {"text with NUL", TEXT, "626100", false},
+    {"text with DEL", TEXT, "617f", false},
+    {"text with UTF-8", TEXT, "62c3a9", false},
+    {"text beyond the input", TEXT, "6361", false},
+    {"bytes where text belongs", TEXT, "4161", false},
+    {"array", ARRAY, "83", true},
+    {"long head of an array", ARRAY, "9803", false},
+    {"indefinite array", ARRAY, "9fff", false},
+    {"map where an array belongs", ARRAY, "a0", false},
+    {"map", MAP, "a2", true},
+    {"long head of a map", MAP, "b802", false},
+    {"indefinite map", MAP, "bfff", false},
+    {"array where a map belongs", MAP, "80", false},
+};
+
 Test(cbor, refuses_what_is_not_deterministic)
 {
-    static const struct {
-        const char *name;
-        enum kind kind;
-        const char *hex;
-        bool accepted;
-    } cases[] = {
-        {"integer", UINT, "17", true},
-        {"nothing", UINT, "", false},
-        {"long head: 23 in one byte more", UINT, "1817", false},
-        {"long head: 255 in two", UINT, "1900ff", false},
-        {"long head: 65535 in four", UINT, "1a0000ffff", false},
-        {"long head: 2^32-1 in eight", UINT, "1b00000000ffffffff", false},
-        {"truncated head", UINT, "19ff", false},
-        {"trailing byte", UINT, "1700", false},
-        {"negative", UINT, "20", false},
-        {"negative, one byte", UINT, "3818", false},
-        {"negative, two bytes", UINT, "390100", false},
-        {"negative, four bytes", UINT, "3a00010000", false},
-        {"negative, eight bytes", UINT, "3bffffffffffffffff", false},
-        {"tag", UINT, "c101", false},
-        {"tag, one byte", UINT, "d81801", false},
-        {"self-described CBOR", UINT, "d9d9f701", false},
-        {"false", UINT, "f4", false},
-        {"true", UINT, "f5", false},
-        {"null", UINT, "f6", false},
-        {"undefined", UINT, "f7", false},
-        {"simple value", UINT, "e0", false},
-        {"simple value, one byte", UINT, "f8ff", false},
-        {"half float", UINT, "f93c00", false},
-        {"single float", UINT, "fa47c35000", false},
-        {"double float", UINT, "fb3ff199999999999a", false},
-        {"reserved additional information 28", UINT, "1c", false},
-        {"break", UINT, "ff", false},
-        {"bytes where an integer belongs", UINT, "4100", false},
-        {"bytes", BYTES, "420102", true},
-        {"empty bytes", BYTES, "40", true},
-        {"long head of bytes", BYTES, "58020102", false},
-        {"longest head of bytes", BYTES, "5b00000000000000020102", false},
-        {"indefinite bytes", BYTES, "5f420102ff", false},
-        {"bytes beyond the input", BYTES, "4201", false},
-        {"bytes of 2^64-1", BYTES, "5bffffffffffffffff01", false},
-        {"bytes of 2^31", BYTES, "5a8000000001", false},
-        {"text where bytes belong", BYTES, "6161", false},
-        {"text", TEXT, "626162", true},
-        {"long head of text", TEXT, "78026162", false},
-        {"indefinite text", TEXT, "7f6161ff", false},
-        {"text with a newline", TEXT, "62610a", false},
-        {"text with NUL", TEXT, "626100", false},
-        {"text with DEL", TEXT, "617f", false},
-        {"text with UTF-8", TEXT, "62c3a9", false},
-        {"text beyond the input", TEXT, "6361", false},
-        {"bytes where text belongs", TEXT, "4161", false},
-        {"array", ARRAY, "83", true},
-        {"long head of an array", ARRAY, "9803", false},
-        {"indefinite array", ARRAY, "9fff", false},
-        {"map where an array belongs", ARRAY, "a0", false},
-        {"map", MAP, "a2", true},
-        {"long head of a map", MAP, "b802", false},
-        {"indefinite map", MAP, "bfff", false},
-        {"array where a map belongs", MAP, "80", false},
-    };
+    for (size_t i = 0; i < sizeof ITEMS / sizeof *ITEMS; i++) {
+        struct octets in = octets_from_hex(ITEMS[i].hex);
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct octets in = octets_from_hex(cases[i].hex);
-
-        cr_expect_eq(accepts_item(cases[i].kind, octets_slice(in)), cases[i].accepted, "%s",
-                     cases[i].name);
+        cr_expect_eq(accepts_item(ITEMS[i].kind, octets_slice(in)), ITEMS[i].accepted, "%s",
+                     ITEMS[i].name);
         free(in.p);
     }
 }

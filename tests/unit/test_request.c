@@ -73,65 +73,65 @@ Test(request, only_the_whole_is_accepted)
     free(largest.p);
 }
 
+static const struct {
+    const char *name;
+    const char *hex;
+    enum ratls_request_result result;
+} REQUESTS[] = {
+    {"minimal", MINIMAL, RATLS_REQUEST_OK},
+    {"four key ids", LARGEST, RATLS_REQUEST_OK},
+    {"version 0", "8400 5820" NONCE PCRS "80", RATLS_REQUEST_OTHER_VERSION},
+    {"version 2 with other fields", "8302 6161 80", RATLS_REQUEST_OTHER_VERSION},
+    {"version 2 and nothing else", "8102", RATLS_REQUEST_OTHER_VERSION},
+    {"version 2^64-1", "811bffffffffffffffff", RATLS_REQUEST_OTHER_VERSION},
+    {"version in a long head", "841801 5820" NONCE PCRS "80", RATLS_REQUEST_MALFORMED},
+    {"version as text", "846131 5820" NONCE PCRS "80", RATLS_REQUEST_MALFORMED},
+    {"no version", "80", RATLS_REQUEST_MALFORMED},
+    {"a map", "a101 02", RATLS_REQUEST_MALFORMED},
+    {"three items", "8301 5820" NONCE PCRS, RATLS_REQUEST_MALFORMED},
+    {"five items", "8501 5820" NONCE PCRS "8080", RATLS_REQUEST_MALFORMED},
+    {"nonce of 31 bytes",
+     "8401 581f 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e" PCRS "80",
+     RATLS_REQUEST_MALFORMED},
+    {"nonce of 33 bytes", "8401 5821" NONCE "20" PCRS "80", RATLS_REQUEST_MALFORMED},
+    {"no nonce", "8401 40" PCRS "80", RATLS_REQUEST_MALFORMED},
+    {"no bank", HEAD "80 80", RATLS_REQUEST_MALFORMED},
+    {"five banks", HEAD "85 820b8100 820c8100 820d8100 820e8100 820f8100 80",
+     RATLS_REQUEST_MALFORMED},
+    {"SHA-1 bank", HEAD "81 82048100 80", RATLS_REQUEST_MALFORMED},
+    {"SHA3-256 bank", HEAD "81 8218278100 80", RATLS_REQUEST_MALFORMED},
+    {"banks descending", HEAD "82 820c8100 820b8100 80", RATLS_REQUEST_MALFORMED},
+    {"a bank twice", HEAD "82 820b8100 820b8101 80", RATLS_REQUEST_MALFORMED},
+    {"bank without PCRs", HEAD "81 820b80 80", RATLS_REQUEST_MALFORMED},
+    {"PCR 23", HEAD "81 820b8117 80", RATLS_REQUEST_OK},
+    {"PCR 24", HEAD "81 820b811818 80", RATLS_REQUEST_MALFORMED},
+    {"PCR 2^32", HEAD "81 820b811b0000000100000000 80", RATLS_REQUEST_MALFORMED},
+    {"PCRs descending", HEAD "81 820b820100 80", RATLS_REQUEST_MALFORMED},
+    {"a PCR twice", HEAD "81 820b820707 80", RATLS_REQUEST_MALFORMED},
+    {"PCR 0 twice", HEAD "81 820b820000 80", RATLS_REQUEST_MALFORMED},
+    {"25 PCRs", HEAD "81 820b 9819 0001020304050607 08090a0b0c0d0e0f 101112131415161717 80",
+     RATLS_REQUEST_MALFORMED},
+    {"key ids descending", HEAD PCRS "82" ID_B ID_A, RATLS_REQUEST_MALFORMED},
+    {"a key id twice", HEAD PCRS "82" ID_A ID_A, RATLS_REQUEST_MALFORMED},
+    {"key id of 7 bytes", HEAD PCRS "81 47 000000000000aa", RATLS_REQUEST_MALFORMED},
+    {"key id of 9 bytes", HEAD PCRS "81 49 0000000000000000aa", RATLS_REQUEST_MALFORMED},
+    {"five key ids",
+     HEAD PCRS "85" ID_A ID_B "48 00000000000000cc 48 00000000000000dd 48 00000000000000ee",
+     RATLS_REQUEST_MALFORMED},
+    {"indefinite array", "9f01 5820" NONCE PCRS "80 ff", RATLS_REQUEST_MALFORMED},
+    {"tagged", "d9d9f7" HEAD PCRS "80", RATLS_REQUEST_MALFORMED},
+};
+
 Test(request, results)
 {
-    static const struct {
-        const char *name;
-        const char *hex;
-        enum ratls_request_result result;
-    } cases[] = {
-        {"minimal", MINIMAL, RATLS_REQUEST_OK},
-        {"four key ids", LARGEST, RATLS_REQUEST_OK},
-        {"version 0", "8400 5820" NONCE PCRS "80", RATLS_REQUEST_OTHER_VERSION},
-        {"version 2 with other fields", "8302 6161 80", RATLS_REQUEST_OTHER_VERSION},
-        {"version 2 and nothing else", "8102", RATLS_REQUEST_OTHER_VERSION},
-        {"version 2^64-1", "811bffffffffffffffff", RATLS_REQUEST_OTHER_VERSION},
-        {"version in a long head", "841801 5820" NONCE PCRS "80", RATLS_REQUEST_MALFORMED},
-        {"version as text", "846131 5820" NONCE PCRS "80", RATLS_REQUEST_MALFORMED},
-        {"no version", "80", RATLS_REQUEST_MALFORMED},
-        {"a map", "a101 02", RATLS_REQUEST_MALFORMED},
-        {"three items", "8301 5820" NONCE PCRS, RATLS_REQUEST_MALFORMED},
-        {"five items", "8501 5820" NONCE PCRS "8080", RATLS_REQUEST_MALFORMED},
-        {"nonce of 31 bytes",
-         "8401 581f 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e" PCRS "80",
-         RATLS_REQUEST_MALFORMED},
-        {"nonce of 33 bytes", "8401 5821" NONCE "20" PCRS "80", RATLS_REQUEST_MALFORMED},
-        {"no nonce", "8401 40" PCRS "80", RATLS_REQUEST_MALFORMED},
-        {"no bank", HEAD "80 80", RATLS_REQUEST_MALFORMED},
-        {"five banks", HEAD "85 820b8100 820c8100 820d8100 820e8100 820f8100 80",
-         RATLS_REQUEST_MALFORMED},
-        {"SHA-1 bank", HEAD "81 82048100 80", RATLS_REQUEST_MALFORMED},
-        {"SHA3-256 bank", HEAD "81 8218278100 80", RATLS_REQUEST_MALFORMED},
-        {"banks descending", HEAD "82 820c8100 820b8100 80", RATLS_REQUEST_MALFORMED},
-        {"a bank twice", HEAD "82 820b8100 820b8101 80", RATLS_REQUEST_MALFORMED},
-        {"bank without PCRs", HEAD "81 820b80 80", RATLS_REQUEST_MALFORMED},
-        {"PCR 23", HEAD "81 820b8117 80", RATLS_REQUEST_OK},
-        {"PCR 24", HEAD "81 820b811818 80", RATLS_REQUEST_MALFORMED},
-        {"PCR 2^32", HEAD "81 820b811b0000000100000000 80", RATLS_REQUEST_MALFORMED},
-        {"PCRs descending", HEAD "81 820b820100 80", RATLS_REQUEST_MALFORMED},
-        {"a PCR twice", HEAD "81 820b820707 80", RATLS_REQUEST_MALFORMED},
-        {"PCR 0 twice", HEAD "81 820b820000 80", RATLS_REQUEST_MALFORMED},
-        {"25 PCRs", HEAD "81 820b 9819 0001020304050607 08090a0b0c0d0e0f 101112131415161717 80",
-         RATLS_REQUEST_MALFORMED},
-        {"key ids descending", HEAD PCRS "82" ID_B ID_A, RATLS_REQUEST_MALFORMED},
-        {"a key id twice", HEAD PCRS "82" ID_A ID_A, RATLS_REQUEST_MALFORMED},
-        {"key id of 7 bytes", HEAD PCRS "81 47 000000000000aa", RATLS_REQUEST_MALFORMED},
-        {"key id of 9 bytes", HEAD PCRS "81 49 0000000000000000aa", RATLS_REQUEST_MALFORMED},
-        {"five key ids",
-         HEAD PCRS "85" ID_A ID_B "48 00000000000000cc 48 00000000000000dd 48 00000000000000ee",
-         RATLS_REQUEST_MALFORMED},
-        {"indefinite array", "9f01 5820" NONCE PCRS "80 ff", RATLS_REQUEST_MALFORMED},
-        {"tagged", "d9d9f7" HEAD PCRS "80", RATLS_REQUEST_MALFORMED},
-    };
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct octets in = octets_from_hex(cases[i].hex);
+    for (size_t i = 0; i < sizeof REQUESTS / sizeof *REQUESTS; i++) {
+        struct octets in = octets_from_hex(REQUESTS[i].hex);
         struct ratls_request request = {.key_id_count = 99};
 
-        cr_expect_eq(ratls_request_read(octets_slice(in), &request), cases[i].result, "%s",
-                     cases[i].name);
-        if (cases[i].result != RATLS_REQUEST_OK)
-            cr_expect_eq(request.key_id_count, 99, "%s: written to", cases[i].name);
+        cr_expect_eq(ratls_request_read(octets_slice(in), &request), REQUESTS[i].result, "%s",
+                     REQUESTS[i].name);
+        if (REQUESTS[i].result != RATLS_REQUEST_OK)
+            cr_expect_eq(request.key_id_count, 99, "%s: written to", REQUESTS[i].name);
         free(in.p);
     }
 }

@@ -81,56 +81,50 @@ Test(statement, only_the_whole_is_accepted)
 }
 
 /* Values that are wrong are read: the checks say which one and what was expected. */
+static const struct {
+    const char *name;
+    const char *hex;
+    bool accepted;
+} SHAPES[] = {
+    {"handshake", HANDSHAKE, true},
+    {"certificate", CERTIFICATE, true},
+    {"another label", "8b 63 666f6f" NUMBERS FRESH "5820" C32 SERVICE "5820" D32 "40", true},
+    {"no label", "8b 60" NUMBERS FRESH "5820" C32 SERVICE "5820" D32 "40", false},
+    {"another mode", LABEL "09 01 190304 191301" FRESH "5820" C32 SERVICE "5820" D32 "40", true},
+    {"mode 255", LABEL "18ff 01 190304 191301" FRESH "5820" C32 SERVICE "5820" D32 "40", true},
+    {"mode 256", LABEL "190100 01 190304 191301" FRESH "5820" C32 SERVICE "5820" D32 "40", false},
+    {"another role", LABEL "02 02 190304 191301" FRESH "5820" C32 SERVICE "5820" D32 "40", true},
+    {"version 65535", LABEL "02 01 19ffff 191301" FRESH "5820" C32 SERVICE "5820" D32 "40", true},
+    {"version 65536", LABEL "02 01 1a00010000 191301" FRESH "5820" C32 SERVICE "5820" D32 "40",
+     false},
+    {"suite 65536", LABEL "02 01 190304 1a00010000" FRESH "5820" C32 SERVICE "5820" D32 "40",
+     false},
+    {"empty nonce in handshake mode",
+     LABEL NUMBERS "40 5820" B32 "5820" C32 SERVICE "5820" D32 "40", true},
+    {"nonce of 31 bytes",
+     LABEL NUMBERS "581f aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 5820" B32
+                   "5820" C32 SERVICE "5820" D32 "40",
+     false},
+    {"nonce of 33 bytes", LABEL NUMBERS "5821" A32 "aa 5820" B32 "5820" C32 SERVICE "5820" D32 "40",
+     false},
+    {"binder of one byte", LABEL NUMBERS "5820" A32 "41bb 5820" C32 SERVICE "5820" D32 "40", false},
+    {"no SPKI", LABEL NUMBERS FRESH "40" SERVICE "5820" D32 "40", false},
+    {"no manifest", LABEL NUMBERS FRESH "5820" C32 SERVICE "40 40", false},
+    {"no service", LABEL NUMBERS FRESH "5820" C32 "60 5820" D32 "40", false},
+    {"service with a control character", LABEL NUMBERS FRESH "5820" C32 "61 1b 5820" D32 "40",
+     false},
+    {"service as bytes", LABEL NUMBERS FRESH "5820" C32 "41 61 5820" D32 "40", false},
+    {"ten items", "8a 67 7261746c732d31" NUMBERS FRESH "5820" C32 SERVICE "5820" D32, false},
+    {"twelve items", "8c 67 7261746c732d31" NUMBERS FRESH "5820" C32 SERVICE "5820" D32 "4040",
+     false},
+};
+
 Test(statement, shapes)
 {
-    static const struct {
-        const char *name;
-        const char *hex;
-        bool accepted;
-    } cases[] = {
-        {"handshake", HANDSHAKE, true},
-        {"certificate", CERTIFICATE, true},
-        {"another label", "8b 63 666f6f" NUMBERS FRESH "5820" C32 SERVICE "5820" D32 "40", true},
-        {"no label", "8b 60" NUMBERS FRESH "5820" C32 SERVICE "5820" D32 "40", false},
-        {"another mode", LABEL "09 01 190304 191301" FRESH "5820" C32 SERVICE "5820" D32 "40",
-         true},
-        {"mode 255", LABEL "18ff 01 190304 191301" FRESH "5820" C32 SERVICE "5820" D32 "40", true},
-        {"mode 256", LABEL "190100 01 190304 191301" FRESH "5820" C32 SERVICE "5820" D32 "40",
-         false},
-        {"another role", LABEL "02 02 190304 191301" FRESH "5820" C32 SERVICE "5820" D32 "40",
-         true},
-        {"version 65535", LABEL "02 01 19ffff 191301" FRESH "5820" C32 SERVICE "5820" D32 "40",
-         true},
-        {"version 65536", LABEL "02 01 1a00010000 191301" FRESH "5820" C32 SERVICE "5820" D32 "40",
-         false},
-        {"suite 65536", LABEL "02 01 190304 1a00010000" FRESH "5820" C32 SERVICE "5820" D32 "40",
-         false},
-        {"empty nonce in handshake mode",
-         LABEL NUMBERS "40 5820" B32 "5820" C32 SERVICE "5820" D32 "40", true},
-        {"nonce of 31 bytes",
-         LABEL NUMBERS
-         "581f aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 5820" B32
-         "5820" C32 SERVICE "5820" D32 "40",
-         false},
-        {"nonce of 33 bytes",
-         LABEL NUMBERS "5821" A32 "aa 5820" B32 "5820" C32 SERVICE "5820" D32 "40", false},
-        {"binder of one byte", LABEL NUMBERS "5820" A32 "41bb 5820" C32 SERVICE "5820" D32 "40",
-         false},
-        {"no SPKI", LABEL NUMBERS FRESH "40" SERVICE "5820" D32 "40", false},
-        {"no manifest", LABEL NUMBERS FRESH "5820" C32 SERVICE "40 40", false},
-        {"no service", LABEL NUMBERS FRESH "5820" C32 "60 5820" D32 "40", false},
-        {"service with a control character", LABEL NUMBERS FRESH "5820" C32 "61 1b 5820" D32 "40",
-         false},
-        {"service as bytes", LABEL NUMBERS FRESH "5820" C32 "41 61 5820" D32 "40", false},
-        {"ten items", "8a 67 7261746c732d31" NUMBERS FRESH "5820" C32 SERVICE "5820" D32, false},
-        {"twelve items", "8c 67 7261746c732d31" NUMBERS FRESH "5820" C32 SERVICE "5820" D32 "4040",
-         false},
-    };
+    for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++) {
+        struct octets in = octets_from_hex(SHAPES[i].hex);
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct octets in = octets_from_hex(cases[i].hex);
-
-        cr_expect_eq(accepts(octets_slice(in)), cases[i].accepted, "%s", cases[i].name);
+        cr_expect_eq(accepts(octets_slice(in)), SHAPES[i].accepted, "%s", SHAPES[i].name);
         free(in.p);
     }
 }

@@ -94,44 +94,42 @@ Test(tpm_key, only_the_whole_public_area_is_accepted)
     free(rsa.p);
 }
 
+static const struct shape PUBLIC_SHAPES[] = {
+    {"ECC", ECC_AK, true},
+    {"RSA", RSA_AK, true},
+    {"keyed hash", "0008 000b" AK_ATTRIBUTES "0000 0010 0000", false},
+    {"symmetric cipher", "0025 000b" AK_ATTRIBUTES "0000 0006 0080 0043 0000", false},
+    {"type 0", "0000 000b" AK_ATTRIBUTES "0000 0010 0018 000b 0003 0010" ECC_POINT, false},
+    {"nameAlg SHA-384", "0023 000c" AK_ATTRIBUTES "0000 0010 0018 000b 0003 0010" ECC_POINT, true},
+    {"nameAlg null", "0023 0010" AK_ATTRIBUTES "0000 0010 0018 000b 0003 0010" ECC_POINT, false},
+    {"unrestricted: left to the checks",
+     "0023 000b 00040072 0000 0010 0018 000b 0003 0010" ECC_POINT, true},
+    {"no scheme: left to the checks", ECC_BEGIN "0010 0010 0003 0010" ECC_POINT, true},
+    {"storage key, AES-128-CFB", "0023 000b 00030072 0000 0006 0080 0043 0010 0003 0010" ECC_POINT,
+     true},
+    {"AES cut after keyBits", ECC_BEGIN "0006 0080", false},
+    {"symmetric XOR", ECC_BEGIN "000a 0080 0043 0010 0003 0010" ECC_POINT, false},
+    {"ECDAA has a count", ECC_BEGIN "0010 001a 000b 0001 0003 0010" ECC_POINT, true},
+    {"ECDAA without its count", ECC_BEGIN "0010 001a 000b 0003 0010" ECC_POINT, false},
+    {"RSA scheme in an ECC key", ECC_BEGIN "0010 0014 000b 0003 0010" ECC_POINT, false},
+    {"scheme without a hash", ECC_BEGIN "0010 0018 0010 0003 0010" ECC_POINT, false},
+    {"P-521", ECC_BEGIN "0010 0018 000d 0005 0010" ECC_POINT, true},
+    {"SM2 curve: left to the checks", ECC_BEGIN "0010 0018 000b 0020 0010" ECC_POINT, true},
+    {"curve 0", ECC_BEGIN "0010 0018 000b 0000 0010" ECC_POINT, false},
+    {"curve 6", ECC_BEGIN "0010 0018 000b 0006 0010" ECC_POINT, false},
+    {"key derivation with a hash", ECC_BEGIN "0010 0018 000b 0003 0020 000b" ECC_POINT, true},
+    {"key derivation without a hash", ECC_BEGIN "0010 0018 000b 0003 0020" ECC_POINT, false},
+    {"key derivation unknown", ECC_BEGIN "0010 0018 000b 0003 0018 000b" ECC_POINT, false},
+    {"RSAES has no hash", RSA_BEGIN "0010 0015 0800 00000000" MODULUS, true},
+    {"OAEP has one", RSA_BEGIN "0010 0017 000b 0800 00000000" MODULUS, true},
+    {"ECC scheme in an RSA key", RSA_BEGIN "0010 0018 000b 0800 00000000" MODULUS, false},
+    {"RSA without a modulus", RSA_BEGIN "0010 0014 000b 0800 00000000 0000", true},
+    {"with its size in front", "0078" ECC_AK, false},
+};
+
 Test(tpm_key, shapes_of_public)
 {
-    static const struct shape cases[] = {
-        {"ECC", ECC_AK, true},
-        {"RSA", RSA_AK, true},
-        {"keyed hash", "0008 000b" AK_ATTRIBUTES "0000 0010 0000", false},
-        {"symmetric cipher", "0025 000b" AK_ATTRIBUTES "0000 0006 0080 0043 0000", false},
-        {"type 0", "0000 000b" AK_ATTRIBUTES "0000 0010 0018 000b 0003 0010" ECC_POINT, false},
-        {"nameAlg SHA-384", "0023 000c" AK_ATTRIBUTES "0000 0010 0018 000b 0003 0010" ECC_POINT,
-         true},
-        {"nameAlg null", "0023 0010" AK_ATTRIBUTES "0000 0010 0018 000b 0003 0010" ECC_POINT,
-         false},
-        {"unrestricted: left to the checks",
-         "0023 000b 00040072 0000 0010 0018 000b 0003 0010" ECC_POINT, true},
-        {"no scheme: left to the checks", ECC_BEGIN "0010 0010 0003 0010" ECC_POINT, true},
-        {"storage key, AES-128-CFB",
-         "0023 000b 00030072 0000 0006 0080 0043 0010 0003 0010" ECC_POINT, true},
-        {"AES cut after keyBits", ECC_BEGIN "0006 0080", false},
-        {"symmetric XOR", ECC_BEGIN "000a 0080 0043 0010 0003 0010" ECC_POINT, false},
-        {"ECDAA has a count", ECC_BEGIN "0010 001a 000b 0001 0003 0010" ECC_POINT, true},
-        {"ECDAA without its count", ECC_BEGIN "0010 001a 000b 0003 0010" ECC_POINT, false},
-        {"RSA scheme in an ECC key", ECC_BEGIN "0010 0014 000b 0003 0010" ECC_POINT, false},
-        {"scheme without a hash", ECC_BEGIN "0010 0018 0010 0003 0010" ECC_POINT, false},
-        {"P-521", ECC_BEGIN "0010 0018 000d 0005 0010" ECC_POINT, true},
-        {"SM2 curve: left to the checks", ECC_BEGIN "0010 0018 000b 0020 0010" ECC_POINT, true},
-        {"curve 0", ECC_BEGIN "0010 0018 000b 0000 0010" ECC_POINT, false},
-        {"curve 6", ECC_BEGIN "0010 0018 000b 0006 0010" ECC_POINT, false},
-        {"key derivation with a hash", ECC_BEGIN "0010 0018 000b 0003 0020 000b" ECC_POINT, true},
-        {"key derivation without a hash", ECC_BEGIN "0010 0018 000b 0003 0020" ECC_POINT, false},
-        {"key derivation unknown", ECC_BEGIN "0010 0018 000b 0003 0018 000b" ECC_POINT, false},
-        {"RSAES has no hash", RSA_BEGIN "0010 0015 0800 00000000" MODULUS, true},
-        {"OAEP has one", RSA_BEGIN "0010 0017 000b 0800 00000000" MODULUS, true},
-        {"ECC scheme in an RSA key", RSA_BEGIN "0010 0018 000b 0800 00000000" MODULUS, false},
-        {"RSA without a modulus", RSA_BEGIN "0010 0014 000b 0800 00000000 0000", true},
-        {"with its size in front", "0078" ECC_AK, false},
-    };
-
-    expect_shapes(accepts_public, cases, sizeof cases / sizeof *cases);
+    expect_shapes(accepts_public, PUBLIC_SHAPES, sizeof PUBLIC_SHAPES / sizeof *PUBLIC_SHAPES);
 }
 
 /* A key whose fields are filled up to these lengths. */
