@@ -50,7 +50,7 @@ static enum ratls_status check_file(const char *path, const struct stat *st, siz
     return check_folder(path, err);
 }
 
-/* Reads until the end, however long the file was when it was looked at; max + 1 bytes are enough. */
+/* Reads to the end, however long the file was when it was looked at: out has max + 1 bytes. */
 static enum ratls_status read_all(int fd, const char *path, size_t max, uint8_t *out,
                                   size_t *ret_len, struct ratls_error *err)
 {

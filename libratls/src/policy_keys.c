@@ -26,8 +26,9 @@ static enum ratls_status read_name(struct ratls_build *b, const char *text, stru
         if (ratls_tpm_hash_len(alg) == len - 2)
             return RATLS_OK;
     }
-    return ratls_build_refuse(b, "expected the Name of a key: 000b and 64 hex digits (000c and 96, "
-                                 "000d and 128), got %zu characters",
+    return ratls_build_refuse(b,
+                              "expected the Name of a key: 000b and 64 hex digits (000c and 96, "
+                              "000d and 128), got %zu characters",
                               strlen(text));
 }
 
@@ -68,8 +69,7 @@ static enum ratls_status read_certificate(const char *path, X509 **ret_certifica
 {
     uint8_t *pem = NULL;
     size_t len = 0;
-    enum ratls_status status =
-        ratls_policy_file_read(path, CERTIFICATE_FILE_MAX, &pem, &len, err);
+    enum ratls_status status = ratls_policy_file_read(path, CERTIFICATE_FILE_MAX, &pem, &len, err);
 
     if (status != RATLS_OK)
         return status;

@@ -107,11 +107,13 @@ static void lint_selection(const struct lint *lint)
     for (size_t i = 0; i < lint->rules->selection.count; i++)
         seen |= lint->rules->selection.banks[i].pcrs;
     if ((seen & PCR_SECURE_BOOT) == 0)
-        warn(lint, "pcrs", "without PCR 7: whether Secure Boot is on, and whose keys it takes, is "
-                           "not looked at");
+        warn(lint, "pcrs",
+             "without PCR 7: whether Secure Boot is on, and whose keys it takes, is "
+             "not looked at");
     if ((seen & PCRS_OF_KERNEL) == 0)
-        warn(lint, "pcrs", "without PCR 4, 8, 9 and 11: which boot loader and kernel started is "
-                           "not looked at");
+        warn(lint, "pcrs",
+             "without PCR 4, 8, 9 and 11: which boot loader and kernel started is "
+             "not looked at");
     missing = PCRS_OF_FIRMWARE & ~seen & ~PCR_SECURE_BOOT;
     if (missing == 0)
         return;
@@ -166,8 +168,9 @@ static void lint_pcrs(const struct lint *lint)
 static void lint_age(const struct lint *lint)
 {
     if (lint->rules->freshness == RATLS_FRESHNESS_CERTIFICATE)
-        warn(lint, "freshness", "certificate: evidence is not bound to the session, and what "
-                                "happened to the machine since it was made is not seen");
+        warn(lint, "freshness",
+             "certificate: evidence is not bound to the session, and what "
+             "happened to the machine since it was made is not seen");
     if (lint->rules->max_age_s > (uint64_t)MAX_AGE_DAYS * SECONDS_PER_DAY)
         warn(lint, "max-age", "longer than %d days", MAX_AGE_DAYS);
     if (lint->rules->clock_ignored)
@@ -212,9 +215,8 @@ static enum ratls_status lint_file(struct lint *lint, const char *path, struct r
     return status;
 }
 
-enum ratls_status ratls_policy_lint(const char *path,
-                                    void (*tell)(void *self, const char *text), void *self,
-                                    struct ratls_error *err)
+enum ratls_status ratls_policy_lint(const char *path, void (*tell)(void *self, const char *text),
+                                    void *self, struct ratls_error *err)
 {
     struct lint lint = {.warn = tell, .self = self};
     struct ratls_policy_paths paths = {0};

@@ -36,9 +36,8 @@ struct ratls_policy_paths {
  * The file itself, or the files *.yaml of a folder. RATLS_USAGE if the folder has none, has files
  * *.yml, which would be left out in silence, or if everyone may add one.
  */
-RATLS_MUST_CHECK enum ratls_status ratls_policy_find(const char *path,
-                                                     struct ratls_policy_paths *ret_paths,
-                                                     struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_policy_find(const char *path, struct ratls_policy_paths *ret_paths, struct ratls_error *err);
 void ratls_policy_paths_done(struct ratls_policy_paths *paths);
 
 #endif

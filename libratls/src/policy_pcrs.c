@@ -4,8 +4,9 @@
 
 #include "policy_build.h"
 
-#define RESETTABLE_DEBUG 16       /* PC Client Platform TPM Profile, 4.6: any program */
-#define RESETTABLE_APPLICATION 23 /* may reset these two, and extend them as it likes */
+/* TCG PC Client Platform TPM Profile, PCR attributes: any program may reset these two. */
+#define RESETTABLE_DEBUG 16
+#define RESETTABLE_APPLICATION 23
 
 static enum ratls_status read_index(struct ratls_build *b, const char *text, uint8_t *ret_index)
 {
@@ -21,8 +22,9 @@ static enum ratls_status read_index(struct ratls_build *b, const char *text, uin
         return ratls_build_refuse(b, "expected a number from 0 to %d, got %u", RATLS_PCR_COUNT - 1,
                                   index);
     if (index == RESETTABLE_DEBUG || index == RESETTABLE_APPLICATION)
-        return ratls_build_refuse(b, "any program can reset PCR %u and give it the value that it "
-                                     "likes: it proves nothing",
+        return ratls_build_refuse(b,
+                                  "any program can reset PCR %u and give it the value that it "
+                                  "likes: it proves nothing",
                                   index);
     *ret_index = (uint8_t)index;
     return RATLS_OK;
@@ -41,8 +43,7 @@ static enum ratls_status read_values(struct ratls_build *b, char *const *texts, 
             return ratls_build_refuse(b, "expected %zu hex digits, got %zu", 2 * len,
                                       strlen(texts[i]));
         if (!ratls_unhex(texts[i], rule->values[i], len))
-            return ratls_build_refuse(b, "expected %zu hex digits, got another character",
-                                      2 * len);
+            return ratls_build_refuse(b, "expected %zu hex digits, got another character", 2 * len);
         for (size_t j = 0; j < i; j++) {
             if (memcmp(rule->values[i], rule->values[j], len) == 0)
                 return ratls_build_refuse(b, "this value stands in the list twice");
@@ -60,8 +61,9 @@ static enum ratls_status add_rule(struct ratls_build *b, uint8_t index, uint16_t
 
     for (size_t i = 0; i < rules->pcr_count; i++) {
         if (rules->pcrs[i].bank == bank && rules->pcrs[i].index == index)
-            return ratls_build_refuse(b, "PCR %u has values in this bank already: put them in one "
-                                         "list",
+            return ratls_build_refuse(b,
+                                      "PCR %u has values in this bank already: put them in one "
+                                      "list",
                                       (unsigned)index);
     }
     *rule = (struct ratls_pcr_rule){.bank = bank, .index = index};

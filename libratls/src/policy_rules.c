@@ -137,8 +137,9 @@ static enum ratls_status build_freshness(struct ratls_build *b)
     }
     b->rules->max_age_s = read_duration_s(max_age);
     if (b->rules->max_age_s == 0)
-        return ratls_build_refuse(b, "expected a whole number and a unit, such as 90s, 30m, 24h "
-                                     "or 7d, got %s",
+        return ratls_build_refuse(b,
+                                  "expected a whole number and a unit, such as 90s, 30m, 24h "
+                                  "or 7d, got %s",
                                   ratls_build_show(b, max_age));
     if (b->rules->max_age_s > (uint64_t)MAX_AGE_DAYS * 86400)
         return ratls_build_refuse(b, "longer than %dd", MAX_AGE_DAYS);
@@ -191,8 +192,8 @@ static enum ratls_status build_denied_firmware(struct ratls_build *b)
 static enum ratls_status build_rules(struct ratls_build *b)
 {
     static enum ratls_status (*const steps[])(struct ratls_build *) = {
-        ratls_build_keys, ratls_build_pcrs,      build_service,
-        build_freshness,  build_algorithms,      build_denied_firmware,
+        ratls_build_keys, ratls_build_pcrs, build_service,
+        build_freshness,  build_algorithms, build_denied_firmware,
     };
     enum ratls_status status = ratls_build_names(b, "", b->document->servers,
                                                  b->document->servers_count, &b->rules->servers);

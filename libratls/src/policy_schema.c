@@ -77,7 +77,7 @@ static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_SEQUENCE_COUNT("attestation-keys", CYAML_FLAG_POINTER, struct ratls_document, keys,
                                keys_count, &key_schema, 1, RATLS_POLICY_KEYS_MAX),
     CYAML_FIELD_SEQUENCE("pcrs", CYAML_FLAG_POINTER, struct ratls_document, pcrs, &pcr_schema, 1,
-                         RATLS_PCR_COUNT * RATLS_BANKS_MAX),
+                         RATLS_PCR_COUNT *RATLS_BANKS_MAX),
     CYAML_FIELD_STRING_PTR("service", LIST, struct ratls_document, service, 1, TEXT_MAX),
     CYAML_FIELD_ENUM("freshness", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct ratls_document,
                      freshness, freshness, CYAML_ARRAY_LEN(freshness)),
@@ -169,9 +169,12 @@ struct words {
 
 /* libcyaml says "Expecting SEQUENCE, got event: SCALAR". */
 static const struct words kinds[] = {
-    {"SEQUENCE", "a list, such as [a, b]"}, {"MAPPING", "keys with values"},
-    {"STRING", "one value"},                {"ENUM", "one word"},
-    {"SEQUENCE_START", "a list"},           {"MAPPING_START", "keys with values"},
+    {"SEQUENCE", "a list, such as [a, b]"},
+    {"MAPPING", "keys with values"},
+    {"STRING", "one value"},
+    {"ENUM", "one word"},
+    {"SEQUENCE_START", "a list"},
+    {"MAPPING_START", "keys with values"},
     {"SCALAR", "one value"},
 };
 
@@ -279,8 +282,7 @@ static enum ratls_status refuse_document(const struct ratls_source *source, cyam
 static const cyaml_config_t free_config = {.mem_fn = cyaml_mem, .log_level = CYAML_LOG_ERROR};
 
 enum ratls_status ratls_document_load(const struct ratls_source *source,
-                                      struct ratls_document **ret_document,
-                                      struct ratls_error *err)
+                                      struct ratls_document **ret_document, struct ratls_error *err)
 {
     struct complaint complaint = {0};
     struct ratls_document *document = NULL;

@@ -40,8 +40,8 @@ struct frame {
 struct pass {
     const struct ratls_source *source;
     struct ratls_error *err;
-    size_t fed;           /* bytes that libyaml has had */
-    size_t fed_at_event;  /* the same when it last said something */
+    size_t fed;          /* bytes that libyaml has had */
+    size_t fed_at_event; /* the same when it last said something */
     const char *starved; /* why libyaml gets no more text, or NULL */
     const yaml_parser_t *parser;
     const char *wanted; /* a path whose place is looked for, or NULL */
@@ -150,8 +150,7 @@ static void note_place(struct pass *pass, yaml_mark_t mark, const struct key *ke
 /* A value costs more memory than it has bytes, if it has few. */
 static enum ratls_status read_value(struct pass *pass, yaml_mark_t mark)
 {
-    size_t max =
-        RATLS_POLICY_VALUES_FREE + pass->source->text.len / RATLS_POLICY_BYTES_PER_VALUE;
+    size_t max = RATLS_POLICY_VALUES_FREE + pass->source->text.len / RATLS_POLICY_BYTES_PER_VALUE;
 
     if (++pass->values > max)
         return refuse(pass, mark, "more values than a text of this length may have");

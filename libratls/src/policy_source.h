@@ -14,7 +14,7 @@
 #define RATLS_POLICY_DEPTH_MAX 8
 #define RATLS_POLICY_VALUES_FREE 256    /* values of which a text of any length may have so many */
 #define RATLS_POLICY_BYTES_PER_VALUE 16 /* and more only if they are so long on average */
-#define RATLS_POLICY_TEXT_MAX 8192 /* of one value, with the comments before it */
+#define RATLS_POLICY_TEXT_MAX 8192      /* of one value, with the comments before it */
 #define RATLS_POLICY_KEY_MAX 24
 #define RATLS_POLICY_AT_MAX 128
 

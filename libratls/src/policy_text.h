@@ -11,9 +11,8 @@
  * show (a comment would end where nobody sees it), or a character that turns the direction of
  * writing around. That it is UTF-8 without control characters is left to libyaml.
  */
-RATLS_MUST_CHECK enum ratls_status ratls_policy_text_check(const char *path,
-                                                           struct ratls_slice text,
-                                                           struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_policy_text_check(const char *path, struct ratls_slice text, struct ratls_error *err);
 
 /* Line and column, from 1, of a byte. Columns count characters. */
 void ratls_policy_text_place(struct ratls_slice text, size_t offset, size_t *ret_line,

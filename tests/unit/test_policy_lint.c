@@ -110,8 +110,7 @@ static const struct linted cases[] = {
      SERVERS KEYS "pcrs:\n" PCR("0") PCR("1") PCR("2") PCR("3") PCR("4") PCR("5") PCR("6"),
      "p.yaml:5:3: pcrs: without PCR 7: whether Secure Boot is on, and whose keys it takes, is not "
      "looked at\n"},
-    {"some",
-     SERVERS KEYS "pcrs:\n" PCR("0") PCR("2") PCR("4") PCR("7"),
+    {"some", SERVERS KEYS "pcrs:\n" PCR("0") PCR("2") PCR("4") PCR("7"),
      "p.yaml:5:3: pcrs: not the whole of PCR 0 to 7, which describe the boot together: without 1, "
      "3, 5, 6\n"},
     {"zeros and ones",
@@ -122,7 +121,8 @@ static const struct linted cases[] = {
      "p.yaml:14:26: pcrs[9].sha384[0]: only ones: the value of PCR 17 to 22 before any late launch "
      "(DRTM)\n"},
     {"many values",
-     SERVERS KEYS "pcrs:\n" FIRMWARE "  - index: 9\n    sha256:\n"
+     SERVERS KEYS
+     "pcrs:\n" FIRMWARE "  - index: 9\n    sha256:\n"
      "      - 1" AA16 AA16 AA16 "aaaaaaaaaaaaaaa\n      - 2" AA16 AA16 AA16 "aaaaaaaaaaaaaaa\n"
      "      - 3" AA16 AA16 AA16 "aaaaaaaaaaaaaaa\n      - 4" AA16 AA16 AA16 "aaaaaaaaaaaaaaa\n"
      "      - 5" AA16 AA16 AA16 "aaaaaaaaaaaaaaa\n      - 6" AA16 AA16 AA16 "aaaaaaaaaaaaaaa\n"
@@ -130,10 +130,12 @@ static const struct linted cases[] = {
      "      - 9" AA16 AA16 AA16 "aaaaaaaaaaaaaaa\n",
      "p.yaml:15:7: pcrs[8].sha256: 9 alternative values: are those of old software still good?\n"},
     {"certificate", SERVERS KEYS "pcrs:\n" FIRMWARE "freshness: certificate\nmax-age: 30d\n",
-     "p.yaml:13:12: freshness: certificate: evidence is not bound to the session, and what happened "
+     "p.yaml:13:12: freshness: certificate: evidence is not bound to the session, and what "
+     "happened "
      "to the machine since it was made is not seen\n"},
     {"old certificate", SERVERS KEYS "pcrs:\n" FIRMWARE "freshness: certificate\nmax-age: 31d\n",
-     "p.yaml:13:12: freshness: certificate: evidence is not bound to the session, and what happened "
+     "p.yaml:13:12: freshness: certificate: evidence is not bound to the session, and what "
+     "happened "
      "to the machine since it was made is not seen\n"
      "p.yaml:14:10: max-age: longer than 30 days\n"},
     {"clock", SERVERS KEYS "pcrs:\n" FIRMWARE "clock: ignored\n",
@@ -161,7 +163,8 @@ Test(policy_lint, a_wrong_policy_is_an_error)
     said[0] = '\0';
     write_text("policy: ratls-1\n" KEYS "pcrs: []\n");
     cr_expect(eq(int, ratls_policy_lint("p.yaml", hear, said, &err), RATLS_USAGE));
-    cr_expect(eq(str, err.text, "p.yaml:3:7: pcrs: an empty list: leave the key out, or say what is "
-                                "meant"));
+    cr_expect(eq(str, err.text,
+                 "p.yaml:3:7: pcrs: an empty list: leave the key out, or say what is "
+                 "meant"));
     cr_expect(eq(str, said, ""));
 }

@@ -107,7 +107,8 @@ static const struct refused refusals[] = {
      "p.yaml:4:91: pcrs[0].sha256[1]: expected 64 hex digits, got 65"},
     {"value of another bank", PCR("{index: 7, sha384: [" AA64 "]}"),
      "p.yaml:4:25: pcrs[0].sha384[0]: expected 96 hex digits, got 64"},
-    {"value with another character", PCR("{index: 7, sha256: [g" AA16 AA16 AA16 "aaaaaaaaaaaaaaa]}"),
+    {"value with another character",
+     PCR("{index: 7, sha256: [g" AA16 AA16 AA16 "aaaaaaaaaaaaaaa]}"),
      "p.yaml:4:25: pcrs[0].sha256[0]: expected 64 hex digits, got another character"},
     {"same value twice", PCR("{index: 7, sha256: [" AA64 ", " BB64 ", " AA64 "]}"),
      "p.yaml:4:157: pcrs[0].sha256[2]: this value stands in the list twice"},
@@ -196,7 +197,8 @@ static const struct refused refusals[] = {
     {"almost an address", WITH("servers: [192.0.2.010]"),
      "p.yaml:4:11: servers[0]: 192.0.2.010: neither a name nor an IP address"},
     {"long part", WITH("servers: [" AA64 ".example]"),
-     "p.yaml:4:11: servers[0]: " AA16 AA16 AA16 "aaaaaaaaaaaa...: a part longer than 63 characters"},
+     "p.yaml:4:11: servers[0]: " AA16 AA16 AA16
+     "aaaaaaaaaaaa...: a part longer than 63 characters"},
 };
 
 Test(policy_rules, refused)
@@ -206,8 +208,11 @@ Test(policy_rules, refused)
         struct ratls_error err = {0};
         struct ratls_rules rules = {0};
 
-        cr_expect(eq(int, ratls_rules_parse("p.yaml", ratls_slice(c->text, strlen(c->text)), &rules,
-                                            &err), RATLS_USAGE), "%s", c->name);
+        cr_expect(
+            eq(int,
+               ratls_rules_parse("p.yaml", ratls_slice(c->text, strlen(c->text)), &rules, &err),
+               RATLS_USAGE),
+            "%s", c->name);
         cr_expect(eq(str, err.text, (char *)c->error), "%s", c->name);
         cr_expect(eq(int, (int)err.status, RATLS_USAGE), "%s", c->name);
         ratls_rules_done(&rules);
@@ -243,7 +248,8 @@ Test(policy_rules, every_key)
     struct ratls_rules r = {0};
 
     cr_assert(eq(int, ratls_rules_parse("dir/p.yaml", ratls_slice(full, strlen(full)), &r, &err),
-                 RATLS_OK), "%s", err.text);
+                 RATLS_OK),
+              "%s", err.text);
     cr_expect(eq(str, r.path, "dir/p.yaml"));
     cr_assert(eq(sz, r.servers.count, 4));
     cr_expect(eq(str, r.servers.names[0], "bank.example"));
@@ -290,8 +296,9 @@ Test(policy_rules, defaults)
     struct ratls_error err = {0};
     struct ratls_rules r = {0};
 
-    cr_assert(eq(int, ratls_rules_parse("p.yaml", ratls_slice(text, strlen(text)), &r, &err),
-                 RATLS_OK), "%s", err.text);
+    cr_assert(
+        eq(int, ratls_rules_parse("p.yaml", ratls_slice(text, strlen(text)), &r, &err), RATLS_OK),
+        "%s", err.text);
     cr_expect(eq(sz, r.servers.count, 0));
     cr_expect(eq(str, r.service, "default"));
     cr_expect(eq(int, (int)r.freshness, RATLS_FRESHNESS_SESSION));
@@ -319,7 +326,8 @@ Test(policy_rules, durations)
 
         snprintf(text, sizeof text, WITH("freshness: certificate\nmax-age: %s"), cases[i].text);
         cr_expect(eq(int, ratls_rules_parse("p.yaml", ratls_slice(text, strlen(text)), &r, &err),
-                     RATLS_OK), "%s", err.text);
+                     RATLS_OK),
+                  "%s", err.text);
         cr_expect(eq(u64, r.max_age_s, cases[i].seconds), "%s", cases[i].text);
         ratls_rules_done(&r);
     }

@@ -110,17 +110,19 @@ Test(policy_samples, strict_has_no_warnings)
     size_t warnings = 0;
 
     cr_assert(eq(int, ratls_policy_lint("policies/strict.yaml", count_warning, &warnings, &err),
-                 RATLS_OK), "%s", err.text);
+                 RATLS_OK),
+              "%s", err.text);
     cr_expect(eq(sz, warnings, 0));
     cr_assert(eq(int, ratls_policy_lint("policies/swtpm-demo.yaml", count_warning, &warnings, &err),
-                 RATLS_OK), "%s", err.text);
+                 RATLS_OK),
+              "%s", err.text);
     cr_expect(eq(sz, warnings, 8)); /* each PCR has only zeros */
 }
 
 static const char *const keys[] = {
-    "policy", "servers", "attestation-keys", "name",       "issuer", "pcrs",          "index",  "sha256",
-    "sha384", "sha512",  "service",          "freshness",  "max-age", "algorithms",   "clock",  "deny-firmware",
-    "comment",
+    "policy", "servers",       "attestation-keys", "name",    "issuer",    "pcrs",    "index",
+    "sha256", "sha384",        "sha512",           "service", "freshness", "max-age", "algorithms",
+    "clock",  "deny-firmware", "comment",
 };
 
 Test(policy_samples, documents_have_every_key)
@@ -166,9 +168,12 @@ Test(policy_samples, example_of_the_readme_loads)
     struct ratls_error err = {0};
 
     cr_assert(ne(ptr, text, NULL));
-    cr_assert(eq(int, ratls_policy_parse("policies/README.md",
-                                         ratls_slice(text, (size_t)(strstr(text, "```") - text)),
-                                         &policy, &err), RATLS_OK), "%s", err.text);
+    cr_assert(eq(int,
+                 ratls_policy_parse("policies/README.md",
+                                    ratls_slice(text, (size_t)(strstr(text, "```") - text)),
+                                    &policy, &err),
+                 RATLS_OK),
+              "%s", err.text);
     cr_expect(eq(sz, policy->rules[0].pin_count + policy->rules[0].issuer_count, 2));
     ratls_policy_free(policy);
     free(readme);

@@ -16,7 +16,8 @@ struct refused {
 static const struct refused refusals[] = {
     {"empty", "", "p.yaml:1:1: the file is empty"},
     {"only a comment", "# nothing\n", "p.yaml:1:1: the file is empty"},
-    {"second document", "a: b\n---\nc: d\n", "p.yaml:2:1: a second document: a policy is one document"},
+    {"second document", "a: b\n---\nc: d\n",
+     "p.yaml:2:1: a second document: a policy is one document"},
     {"second, empty document", "a: b\n---\n",
      "p.yaml:2:1: a second document: a policy is one document"},
     {"version directive", "%YAML 1.1\n---\na: b\n",
@@ -24,7 +25,8 @@ static const struct refused refusals[] = {
     {"tag directive", "%TAG ! tag:x,2000:\n---\na: b\n",
      "p.yaml:1:1: directives (%YAML, %TAG) are not for policies"},
     {"anchor", "a: &x b\n", "p.yaml:1:4: anchors (&) and tags (!) are not for policies"},
-    {"anchor of a list", "a: &x [b]\n", "p.yaml:1:4: anchors (&) and tags (!) are not for policies"},
+    {"anchor of a list", "a: &x [b]\n",
+     "p.yaml:1:4: anchors (&) and tags (!) are not for policies"},
     {"anchor of a mapping", "a: &x {b: c}\n",
      "p.yaml:1:4: anchors (&) and tags (!) are not for policies"},
     {"alias", "a: *x\n",
@@ -56,25 +58,41 @@ static const struct refused refusals[] = {
      "p.yaml:1:4: ~ is a boolean or null in YAML, and no key of a policy has one; a text that "
      "reads so goes in quotes"},
     {"control character", "a: b\n# \x01\n", "p.yaml:2:3: control characters are not allowed"},
-    {"escaped control character", "a: \"b\\x1bc\"\n", "p.yaml:1:4: a value with a control character"},
+    {"escaped control character", "a: \"b\\x1bc\"\n",
+     "p.yaml:1:4: a value with a control character"},
     {"escaped NUL", "a: \"b\\0c\"\n", "p.yaml:1:4: a value with a control character"},
     {"escaped C1 character", "a: \"\\u0090\"\n", "p.yaml:1:4: a value with a control character"},
     {"not UTF-8", "a: b\nc: \xff\n", "p.yaml:2:4: invalid leading UTF-8 octet"},
     {"cut UTF-8", "a: b\nc: \xc3", "p.yaml:2:4: incomplete UTF-8 octet sequence"},
-    {"UTF-16", "\xff\xfe" "a", "p.yaml:1:1: invalid leading UTF-8 octet"},
-    {"byte order mark", "\xef\xbb\xbf" "a: b\n",
+    {"UTF-16",
+     "\xff\xfe"
+     "a",
+     "p.yaml:1:1: invalid leading UTF-8 octet"},
+    {"byte order mark",
+     "\xef\xbb\xbf"
+     "a: b\n",
      "p.yaml:1:1: a byte order mark: save the file as UTF-8 without it"},
-    {"hidden line end", "# x\xe2\x80\xa8" "a: b\n",
+    {"hidden line end",
+     "# x\xe2\x80\xa8"
+     "a: b\n",
      "p.yaml:1:4: a line end (U+2028 or U+2029) that editors do not show"},
-    {"hidden line end, NEL", "# x\xc2\x85" "a: b\n",
+    {"hidden line end, NEL",
+     "# x\xc2\x85"
+     "a: b\n",
      "p.yaml:1:4: a line end (U+0085) that editors do not show"},
-    {"lone carriage return", "# x\ra: b\n", "p.yaml:1:4: a carriage return that does not end a line"},
-    {"writing turned around", "a: b\n# \xe2\x80\xae" "x\n",
+    {"lone carriage return", "# x\ra: b\n",
+     "p.yaml:1:4: a carriage return that does not end a line"},
+    {"writing turned around",
+     "a: b\n# \xe2\x80\xae"
+     "x\n",
      "p.yaml:2:3: a character that turns the direction of writing around"},
-    {"writing isolated", "a: b\n# \xe2\x81\xa6" "x\n",
+    {"writing isolated",
+     "a: b\n# \xe2\x81\xa6"
+     "x\n",
      "p.yaml:2:3: a character that turns the direction of writing around"},
-    {"unclosed list", "a: [b\n", "p.yaml:2:1: while parsing a flow sequence: did not find expected "
-                                 "',' or ']'"},
+    {"unclosed list", "a: [b\n",
+     "p.yaml:2:1: while parsing a flow sequence: did not find expected "
+     "',' or ']'"},
     {"tab as indentation", "a:\n\tb: c\n",
      "p.yaml:2:1: while scanning for the next token: found character that cannot start any token"},
 };
@@ -147,7 +165,8 @@ Test(policy_source, long_path_keeps_the_words)
     memcpy(path + sizeof path - 8, "/p.yaml", 8);
     cr_assert(eq(int, ratls_source_check(&source, &err), RATLS_OK));
     cr_expect(eq(int, ratls_source_fail(&source, &err, "a", "words"), RATLS_USAGE));
-    cr_expect(eq(ptr, strstr(err.text, "/p.yaml:1:4: a: words") == NULL ? NULL : err.text, err.text));
+    cr_expect(
+        eq(ptr, strstr(err.text, "/p.yaml:1:4: a: words") == NULL ? NULL : err.text, err.text));
 }
 
 /* Text of count times a piece between a head and a tail. The caller frees. */
@@ -173,8 +192,7 @@ struct large {
 
 static const struct large larges[] = {
     {"value", "a: ", "x", RATLS_POLICY_TEXT_MAX - 100, "\n", NULL},
-    {"value too long", "a: ", "x", 2 * RATLS_POLICY_TEXT_MAX, "\n",
-     "longer than 8192 bytes"},
+    {"value too long", "a: ", "x", 2 * RATLS_POLICY_TEXT_MAX, "\n", "longer than 8192 bytes"},
     {"quoted value too long", "a: \"", "x", 2 * RATLS_POLICY_TEXT_MAX, "\"\n",
      "longer than 8192 bytes"},
     {"value of many lines", "a: ", "x\n ", RATLS_POLICY_TEXT_MAX, "\n", "longer than 8192 bytes"},
@@ -201,7 +219,7 @@ Test(policy_source, limits)
                   err.text);
         cr_expect(c->error == NULL || strstr(err.text, c->error) != NULL, "%s: %s", c->name,
                   err.text);
-            free(text);
+        free(text);
     }
 }
 

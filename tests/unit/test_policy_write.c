@@ -49,8 +49,9 @@ Test(policy_write, round_trip)
     char *text = NULL;
 
     cr_assert(eq(int, ratls_policy_write(&draft, &text, &err), RATLS_OK), "%s", err.text);
-    cr_assert(eq(int, ratls_rules_parse("p.yaml", ratls_slice(text, strlen(text)), &r, &err),
-                 RATLS_OK), "%s", err.text);
+    cr_assert(
+        eq(int, ratls_rules_parse("p.yaml", ratls_slice(text, strlen(text)), &r, &err), RATLS_OK),
+        "%s", err.text);
     cr_expect(ne(ptr, strstr(text, "# Learned from bank.example:443, today.\n"), NULL));
     cr_expect(ne(ptr, strstr(text, "  - index: 7 # Secure Boot: its state, its keys\n"), NULL));
     cr_assert(eq(sz, r.servers.count, 3));
@@ -89,8 +90,9 @@ Test(policy_write, certificate_mode)
     draft.source = NULL;
     cr_assert(eq(int, ratls_policy_write(&draft, &text, &err), RATLS_OK), "%s", err.text);
     cr_assert(eq(int, strncmp(text, "policy: ratls-1\n", 16), 0));
-    cr_assert(eq(int, ratls_rules_parse("p.yaml", ratls_slice(text, strlen(text)), &r, &err),
-                 RATLS_OK), "%s", err.text);
+    cr_assert(
+        eq(int, ratls_rules_parse("p.yaml", ratls_slice(text, strlen(text)), &r, &err), RATLS_OK),
+        "%s", err.text);
     cr_expect(eq(int, (int)r.freshness, RATLS_FRESHNESS_CERTIFICATE));
     cr_expect(eq(u64, r.max_age_s, 86400));
     cr_expect(eq(sz, r.servers.count, 0));
