@@ -127,7 +127,7 @@ static int verify_certificate(X509_STORE_CTX *store, void *arg);
  * callback that the program changed meanwhile) went past the verification. Close both directions, so
  * that SSL_write() and SSL_read() refuse to work.
  */
-static void close_unattested(const SSL *ssl)
+static void close_unattested(const SSL *ssl, struct ratls_channel *channel)
 {
     union {
         const SSL *in;
@@ -135,8 +135,9 @@ static void close_unattested(const SSL *ssl)
     } same = {.in = ssl};
 
     SSL_set_shutdown(same.out, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    ratls_raise_error(&(struct ratls_error){
-        RATLS_USAGE, "the handshake went past the appraisal: the channel is closed"});
+    ratls_fail(&channel->error, RATLS_USAGE,
+               "the handshake went past the appraisal: the channel is closed");
+    ratls_raise_error(&channel->error);
 }
 
 static void see_progress(const SSL *ssl, int where, int result)
@@ -147,7 +148,7 @@ static void see_progress(const SSL *ssl, int where, int result)
     if (channel != NULL && where & SSL_CB_HANDSHAKE_DONE) {
         ratls_keylog_end(channel);
         if (channel->asked && !channel->accepted)
-            close_unattested(ssl);
+            close_unattested(ssl, channel);
     }
     if (chained == NULL)
         chained = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));

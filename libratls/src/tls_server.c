@@ -1,11 +1,22 @@
 /* The server's half: the request in the ClientHello, the evidence in the Certificate message. */
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crypto.h"
 #include "fail.h"
 #include "tls_internal.h"
+
+static bool is_same_request(const struct ratls_request *a, const struct ratls_request *b)
+{
+    if (memcmp(a->nonce, b->nonce, sizeof a->nonce) != 0 ||
+        a->selection.count != b->selection.count || a->key_id_count != b->key_id_count)
+        return false;
+    for (size_t i = 0; i < a->selection.count; i++)
+        if (a->selection.banks[i].hash_alg != b->selection.banks[i].hash_alg ||
+            a->selection.banks[i].pcrs != b->selection.banks[i].pcrs)
+            return false;
+    return memcmp(a->key_ids, b->key_ids, a->key_id_count * sizeof a->key_ids[0]) == 0;
+}
 
 int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_slice in, int *alert)
 {
@@ -30,8 +41,7 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
         break;
     }
     /* RFC 8446, 4.1.2: after HelloRetryRequest nothing of it may have changed. */
-    if (channel->asked &&
-        CRYPTO_memcmp(channel->request.nonce, request.nonce, sizeof request.nonce) != 0) {
+    if (channel->asked && !is_same_request(&channel->request, &request)) {
         *alert = SSL_AD_ILLEGAL_PARAMETER;
         return 0;
     }
