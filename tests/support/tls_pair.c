@@ -9,7 +9,7 @@
 #include "must.h"
 
 #define WIRE_BYTES (256 * 1024) /* more than a flight with the longest evidence */
-#define RECORD_BYTES (16 * 1024)
+#define COPY_BYTES 2048
 #define HELLO_HEAD 4
 
 void tls_bytes_add(struct tls_bytes *bytes, const void *p, size_t len)
@@ -136,7 +136,7 @@ static void judge_call(struct tls_side *side, int result)
 
 static void move_side(struct tls_side *side)
 {
-    uint8_t bytes[RECORD_BYTES];
+    uint8_t bytes[COPY_BYTES];
     int result;
 
     ERR_clear_error();
@@ -159,7 +159,7 @@ static void move_side(struct tls_side *side)
 /* The bytes that one side wrote, to the other. */
 static bool carry(struct tls_pair *pair, struct tls_side *from, struct tls_side *to)
 {
-    uint8_t bytes[RECORD_BYTES];
+    uint8_t bytes[COPY_BYTES];
     bool moved = false;
     int len;
 
@@ -171,6 +171,12 @@ static bool carry(struct tls_pair *pair, struct tls_side *from, struct tls_side 
         moved = true;
     }
     return moved;
+}
+
+void tls_pair_carry(struct tls_pair *pair)
+{
+    carry(pair, &pair->client, &pair->server);
+    carry(pair, &pair->server, &pair->client);
 }
 
 bool tls_pair_step(struct tls_pair *pair)

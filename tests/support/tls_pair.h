@@ -82,6 +82,8 @@ struct tls_pair *tls_pair_new(SSL_CTX *client, SSL_CTX *server, const char *name
 void tls_pair_free(struct tls_pair *pair);
 /* New SSLs, or the same after SSL_clear(), get a wire. */
 void tls_pair_connect(struct tls_pair *pair);
+/* The bytes that each side has written so far, to the other. */
+void tls_pair_carry(struct tls_pair *pair);
 /* One call on each side that is not done, and the bytes they wrote to the other. False: no more. */
 bool tls_pair_step(struct tls_pair *pair);
 /* Until nothing moves. True if both sides are done. Session tickets are read as well. */
