@@ -2,14 +2,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,6 +78,15 @@ enum ratls_status ratls_endpoint_parse(const char *text, struct ratls_endpoint *
     return RATLS_OK;
 }
 
+void ratls_endpoint_text(const struct ratls_endpoint *endpoint,
+                         char out[static RATLS_ENDPOINT_TEXT_MAX])
+{
+    const bool is_ipv6 = strchr(endpoint->host, ':') != NULL;
+
+    snprintf(out, RATLS_ENDPOINT_TEXT_MAX, is_ipv6 ? "[%s]:%s" : "%s:%s", endpoint->host,
+             endpoint->port);
+}
+
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -88,23 +95,36 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / 1000000;
 }
 
-/* Waits until a connect() that is under way is over; sets errno. */
-static bool finish_connect(int fd, int64_t deadline_ms)
+int64_t ratls_deadline_ms(unsigned timeout_s)
 {
-    struct pollfd ready = {.fd = fd, .events = POLLOUT};
-    socklen_t len = sizeof errno;
-    int reason = 0;
+    return now_ms() + (int64_t)timeout_s * MS_PER_S;
+}
+
+bool ratls_wait(int fd, bool for_write, int64_t deadline_ms)
+{
+    struct pollfd ready = {.fd = fd, .events = for_write ? POLLOUT : POLLIN};
     int count;
 
     do {
-        int64_t left_ms = deadline_ms - now_ms();
+        const int64_t left_ms = deadline_ms - now_ms();
 
         count = poll(&ready, 1, left_ms > 0 ? (int)left_ms : 0);
     } while (count < 0 && errno == EINTR);
     if (count == 0)
-        reason = ETIMEDOUT;
-    else if (count < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &len) != 0)
-        reason = errno;
+        errno = ETIMEDOUT;
+    return count > 0;
+}
+
+/* Waits until a connect() that is under way is over; sets errno. */
+static bool finish_connect(int fd, int64_t deadline_ms)
+{
+    socklen_t len = sizeof errno;
+    int reason = 0;
+
+    if (!ratls_wait(fd, true, deadline_ms))
+        return false;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &len) != 0)
+        return false;
     errno = reason;
     return reason == 0;
 }
@@ -129,22 +149,13 @@ static int connect_address(const struct addrinfo *address, int64_t deadline_ms)
     return -1;
 }
 
-static bool make_blocking(int fd, unsigned timeout_s)
-{
-    const struct timeval limit = {.tv_sec = (time_t)timeout_s};
-    const int flags = fcntl(fd, F_GETFL);
-
-    return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 &&
-           setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 &&
-           setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0;
-}
-
 enum ratls_status ratls_connect(const struct ratls_endpoint *endpoint, unsigned timeout_s,
                                 int *ret_fd, struct ratls_error *err)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    const int64_t deadline_ms = now_ms() + (int64_t)timeout_s * MS_PER_S;
+    const int64_t deadline_ms = ratls_deadline_ms(timeout_s);
     struct addrinfo *addresses = NULL;
+    char text[RATLS_ENDPOINT_TEXT_MAX];
     int fd = -1;
     int failure;
 
@@ -154,14 +165,11 @@ enum ratls_status ratls_connect(const struct ratls_endpoint *endpoint, unsigned 
                           failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure));
     for (const struct addrinfo *a = addresses; a != NULL && fd < 0; a = a->ai_next)
         fd = connect_address(a, deadline_ms);
-    if (fd >= 0 && !make_blocking(fd, timeout_s)) {
-        close(fd);
-        fd = -1;
-    }
+    failure = errno;
     freeaddrinfo(addresses);
+    ratls_endpoint_text(endpoint, text);
     if (fd < 0)
-        return ratls_fail(err, RATLS_IO, "cannot connect to %s:%s: %s", endpoint->host,
-                          endpoint->port, strerror(errno));
+        return ratls_fail(err, RATLS_IO, "cannot connect to %s: %s", text, strerror(failure));
     *ret_fd = fd;
     return RATLS_OK;
 }

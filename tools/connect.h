@@ -3,11 +3,13 @@
 #define RATLS_TOOL_CONNECT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <ratls/error.h>
 
 #define RATLS_HOST_MAX 254 /* RFC 1035, 2.3.4, and the final NUL */
 #define RATLS_PORT_MAX 6
+#define RATLS_ENDPOINT_TEXT_MAX (RATLS_HOST_MAX + RATLS_PORT_MAX + 3)
 
 struct ratls_endpoint {
     char host[RATLS_HOST_MAX]; /* without the brackets of an IPv6 address */
@@ -20,9 +22,19 @@ RATLS_MUST_CHECK enum ratls_status ratls_endpoint_parse(const char *text,
                                                         struct ratls_endpoint *ret_endpoint,
                                                         struct ratls_error *err);
 
+/* The same, as it is written: with the brackets that IPv6 needs. */
+void ratls_endpoint_text(const struct ratls_endpoint *endpoint,
+                         char out[static RATLS_ENDPOINT_TEXT_MAX]);
+
+/* On the monotonic clock. */
+int64_t ratls_deadline_ms(unsigned timeout_s);
+
+/* False, with the reason in errno, if the socket is not ready before the deadline. */
+bool ratls_wait(int fd, bool for_write, int64_t deadline_ms);
+
 /*
- * A connected socket, blocking, whose reads and writes end after the same time. Tries every address
- * of the name until the time is over. The caller closes *ret_fd.
+ * A connected socket that does not block. Tries every address of the name until the time is over.
+ * The caller closes *ret_fd.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_connect(const struct ratls_endpoint *endpoint,
                                                  unsigned timeout_s, int *ret_fd,

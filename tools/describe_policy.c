@@ -74,12 +74,20 @@ static void describe_pcr_rules(struct ratls_view *v, const struct ratls_rules *r
 
 static void describe_algorithms(struct ratls_view *v, unsigned allowed)
 {
+    char line[128] = "";
+    size_t len = 0;
+
     ratls_view_list(v, "algorithms");
     for (size_t i = 0; i < sizeof algorithm_words / sizeof algorithm_words[0]; i++) {
-        if ((allowed & algorithm_words[i].bit) != 0)
-            ratls_view_text(v, NULL, "algorithm", algorithm_words[i].word);
+        if ((allowed & algorithm_words[i].bit) == 0)
+            continue;
+        ratls_view_text(v, NULL, NULL, algorithm_words[i].word);
+        len += (size_t)snprintf(line + len, sizeof line - len, "%s%s", len == 0 ? "" : " ",
+                                algorithm_words[i].word);
     }
     ratls_view_list_end(v);
+    if (!v->json)
+        ratls_view_text(v, NULL, "algorithms", line);
 }
 
 static void describe_rules(struct ratls_view *v, const struct ratls_rules *rules)

@@ -69,18 +69,21 @@ static enum ratls_status explain_failure(const struct ratls_session *session, in
 {
     const struct ratls_error *own = ratls_tls_error(session->ssl);
     const int reason = SSL_get_error(session->ssl, result);
-    const char *host = session->endpoint.host;
-    const char *port = session->endpoint.port;
-    char what[RATLS_HOST_MAX + 64];
+    char what[RATLS_ENDPOINT_TEXT_MAX + 64];
+    char server[RATLS_ENDPOINT_TEXT_MAX];
 
+    ratls_endpoint_text(&session->endpoint, server);
     if (own != NULL)
         return ratls_fail(err, own->status, "%s", own->text);
     if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE)
-        return ratls_fail(err, RATLS_IO, "%s:%s did not answer for %u s", host, port, timeout_s);
+        return ratls_fail(err, RATLS_IO, "%s did not shake hands within %u s", server, timeout_s);
     if (ERR_peek_error() == 0)
-        return ratls_fail(err, RATLS_IO, "%s:%s ended the handshake: %s", host, port,
+        return ratls_fail(err, RATLS_IO, "%s ended the handshake: %s", server,
                           errno != 0 ? strerror(errno) : "connection closed");
-    snprintf(what, sizeof what, "no TLS handshake with %s:%s", host, port);
+    if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION)
+        return ratls_fail(err, RATLS_IO, "%s does not speak TLS 1.3, which attestation needs",
+                          server);
+    snprintf(what, sizeof what, "no TLS handshake with %s", server);
     (void)ratls_fail_openssl(err, what);
     return RATLS_IO;
 }
@@ -104,15 +107,28 @@ static enum ratls_session_end find_end(const struct ratls_session *session, bool
                                                             : RATLS_SESSION_PKI;
 }
 
+/* What SSL_connect() says in the end; a server that only trickles does not hold us longer. */
+static int connect_before(struct ratls_session *session, int64_t deadline_ms)
+{
+    int result, reason;
+
+    do {
+        ERR_clear_error();
+        errno = 0;
+        result = SSL_connect(session->ssl);
+        reason = SSL_get_error(session->ssl, result);
+        if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE)
+            break;
+    } while (ratls_wait(session->fd, reason == SSL_ERROR_WANT_WRITE, deadline_ms));
+    return result;
+}
+
 static enum ratls_status shake_hands(struct ratls_session *session,
                                      const struct ratls_session_options *options,
                                      struct ratls_error *err)
 {
-    int result;
+    const int result = connect_before(session, ratls_deadline_ms(options->timeout_s));
 
-    ERR_clear_error();
-    errno = 0;
-    result = SSL_connect(session->ssl);
     session->end = find_end(session, options->policy == NULL, result);
     if (session->end == RATLS_SESSION_FAILED)
         return explain_failure(session, result, options->timeout_s, err);
@@ -158,12 +174,10 @@ void ratls_session_describe(struct ratls_view *v, const struct ratls_session *se
 {
     X509 *certificate = SSL_get0_peer_certificate(session->ssl);
     const SSL_CIPHER *cipher = SSL_get_current_cipher(session->ssl);
-    char server[RATLS_HOST_MAX + RATLS_PORT_MAX + 4];
+    char server[RATLS_ENDPOINT_TEXT_MAX];
     char *subject;
 
-    snprintf(server, sizeof server,
-             strchr(session->endpoint.host, ':') != NULL ? "[%s]:%s" : "%s:%s",
-             session->endpoint.host, session->endpoint.port);
+    ratls_endpoint_text(&session->endpoint, server);
     ratls_view_section(v, "connection", "Connection");
     ratls_view_text(v, "server", "server", server);
     ratls_view_text(v, "serverName", "name", session->server_name);

@@ -52,6 +52,13 @@ static void put_escaped(FILE *out, struct ratls_slice text)
     }
 }
 
+static void put_title(const struct ratls_view *v, const char *title)
+{
+    fputs(v->colour ? "\033[1m" : "", v->out);
+    put_escaped(v->out, ratls_slice(title, strlen(title)));
+    fputs(v->colour ? "\033[0m\n" : "\n", v->out);
+}
+
 /* The comma, the line and the key before a JSON value. */
 static void begin_member(struct ratls_view *v, const char *key)
 {
@@ -99,7 +106,7 @@ void ratls_view_begin(struct ratls_view *v, bool json, const char *title)
     if (json)
         fputc('{', v->out);
     else if (title != NULL)
-        fprintf(v->out, "%s%s%s\n", v->colour ? "\033[1m" : "", title, v->colour ? "\033[0m" : "");
+        put_title(v, title);
     open_level(v);
 }
 
@@ -119,7 +126,7 @@ void ratls_view_section(struct ratls_view *v, const char *key, const char *title
         if (v->depth == 1)
             fputc('\n', v->out);
         indent(v);
-        fprintf(v->out, "%s%s%s\n", v->colour ? "\033[1m" : "", title, v->colour ? "\033[0m" : "");
+        put_title(v, title);
     }
     open_level(v);
 }
