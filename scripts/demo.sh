@@ -1,9 +1,10 @@
 #!/bin/sh
 # Shows attested TLS between an unmodified nginx and an unmodified curl, on this machine alone, with
-# a software TPM. Builds what it needs; leaves nothing behind but the build folder.
+# a software TPM. Builds what it needs; leaves nothing behind but the build folder. With RATLS_BUILD
+# it takes the programs of that build folder as they are.
 set -eu
 cd "$(dirname "$0")/.."
-sh scripts/install-packages.sh demo
+source=$PWD
 PATH=$PATH:/usr/sbin
 
 say() {
@@ -22,15 +23,20 @@ fail() {
     exit 1
 }
 
-say "build"
-sh scripts/build.sh >build/demo.log 2>&1 || { tail -n 40 build/demo.log >&2; exit 1; }
-build=$PWD/build/release
+if [ -z "${RATLS_BUILD:-}" ]; then
+    say "build"
+    sh scripts/install-packages.sh demo
+    mkdir -p build
+    sh scripts/build.sh >build/demo.log 2>&1 || { tail -n 40 build/demo.log >&2; exit 1; }
+    echo "ratls, libratls.so and the OpenSSL provider ratls.so are in build/release"
+fi
+build=${RATLS_BUILD:-$source/build/release}
 PATH=$build/bin:$PATH
-echo "ratls, libratls.so and the OpenSSL provider ratls.so are in build/release"
 
 work=$(mktemp -d)
 # The workers of nginx run as another user.
 chmod 711 "$work"
+cd "$work"
 pids=
 finish() {
     code=$?
@@ -69,8 +75,8 @@ measure 4 "boot loader 1.0"
 measure 7 "Secure Boot is on"
 echo "swtpm runs; firmware, boot loader and Secure Boot state are measured into PCRs 0, 4 and 7"
 cp "$build/ossl-modules/ratls.so" "$work/"
-show ratls init --state "$work/state" --tcti "$tcti"
-chmod -R a+rX "$work/state"
+show ratls init --state state --tcti "$tcti"
+chmod -R a+rX state
 
 say "an unmodified nginx, attested by four lines of openssl.cnf and one environment variable"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/server.key" \
@@ -82,12 +88,17 @@ cat >"$work/openssl.cnf" <<CONF
 role = server
 state = $work/state
 CONF
-cat "$work/openssl.cnf"
+printf '$ cat openssl.cnf\n'
+cat openssl.cnf
 # The demo alone: the module where the user of nginx's workers can read it.
 echo "module = $work/ratls.so" >>"$work/openssl.cnf"
-port=$(awk 'BEGIN { srand(); print 20000 + int(rand() * 12000) }')
+port=8443
+while awk -v port="$(printf '%04X' "$port")" \
+    '{ split($2, a, ":"); if (a[2] == port) found = 1 } END { exit !found }' /proc/net/tcp; do
+    port=$((port + 1))
+done
 sed -e "s|/etc/ratls|$work|g" -e "s|/run/ratls|$work|g" -e "s|0\\.0\\.0\\.0:8443|127.0.0.1:$port|" \
-    examples/server/nginx.conf >"$work/nginx.conf"
+    "$source/examples/server/nginx.conf" >"$work/nginx.conf"
 printf '$ OPENSSL_CONF=openssl.cnf nginx -c nginx.conf\n'
 start_nginx() {
     env "$@" nginx -c "$work/nginx.conf" -g 'daemon off;' >"$work/nginx.log" 2>&1 &
@@ -102,10 +113,11 @@ stop_nginx() {
 start_nginx OPENSSL_CONF="$work/openssl.cnf"
 
 say "a policy, learned from the running server"
-mkdir "$work/policies"
+mkdir policies
 show ratls policy learn --server-name bank.example --pcrs sha256:0-7 \
-    --out "$work/policies/bank.yaml" "127.0.0.1:$port"
-cat "$work/policies/bank.yaml"
+    --out policies/bank.yaml "127.0.0.1:$port"
+printf '\n$ cat policies/bank.yaml\n'
+cat policies/bank.yaml
 
 say "an unmodified curl verifies, and is satisfied"
 cat >"$work/client.cnf" <<CONF
@@ -122,13 +134,13 @@ log_in() { # log_in USER-AGENT
         --user-agent "$1" --resolve "bank.example:$port:127.0.0.1" "https://bank.example:$port/"
 }
 log_in before || fail "curl refused a server that it should accept"
-show ratls probe --policy "$work/policies" --server-name bank.example "127.0.0.1:$port"
+show ratls probe --policy policies --ca server.pem --server-name bank.example "127.0.0.1:$port"
 
 say "somebody boots other software: PCR 4 changes, and curl refuses"
 measure 4 "boot loader of an attacker"
 if log_in after; then fail "curl accepted a changed server"; fi
 echo
-ratls probe --policy "$work/policies" --server-name bank.example "127.0.0.1:$port" &&
+show ratls probe --policy policies --ca server.pem --server-name bank.example "127.0.0.1:$port" &&
     fail "the tool accepted a changed server"
 printf '\nThe requests that nginx saw: '
 grep -c '"before"' "$work/nginx-access.log"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# An unmodified HAProxy attests, with one thread and pauses while the TPM works (ssl-mode-async).
+# An unmodified HAProxy attests for a program that knows no TLS.
 . "$(dirname "$0")/lib.sh"
 need haproxy curl
 prepare

@@ -14,13 +14,13 @@ expect 0 "curl accepts the server" get --user-agent before
 has welcome
 expect 0 "and again, by another connection" get --user-agent before
 expect 0 "the tool accepts the server" "$ratls" probe --policy "$work/policies" \
-    --server-name "$name" "$address:$port"
+    --server-name "$name" --ca "$work/server.pem" "$address:$port"
 
 extend_pcr 7
 expect 35 "curl refuses it after a PCR has changed" get --user-agent after
 has pcr.value
 expect 1 "the tool refuses it" "$ratls" probe --policy "$work/policies" \
-    --server-name "$name" "$address:$port"
+    --server-name "$name" --ca "$work/server.pem" "$address:$port"
 has pcr.value
 expect 0 "a client without ratls still notices nothing" plain_get
 has before "$work/nginx-access.log"
