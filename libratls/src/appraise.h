@@ -12,7 +12,7 @@
 /* The evidence and where it came from, as the channel saw it. */
 struct ratls_submission {
     const struct ratls_expectation *expectation;
-    uint16_t tls_version;       /* of the channel itself */
+    uint16_t tls_version;       /* of the channel itself; 0: evidence without a channel */
     bool resumed;               /* the channel was resumed: no Certificate message */
     bool misplaced;             /* the extension came twice, in another entry or another message */
     bool present;
@@ -42,16 +42,18 @@ struct ratls_appraisal {
  * Fills a fresh report. RATLS_OK: accepted; RATLS_REJECTED: refused, the report says why; else the
  * library could not work, and the report refuses.
  */
-RATLS_MUST_CHECK enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
-                                                             const struct ratls_submission *submission,
-                                                             struct ratls_report *report,
-                                                             struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_appraise_submission(struct ratls_rules *rules, const struct ratls_submission *submission,
+                          struct ratls_report *report, struct ratls_error *err);
 
-/* The groups of checks. Each returns RATLS_OK also when a check failed; else it could not work. */
-RATLS_MUST_CHECK enum ratls_status ratls_check_channel(struct ratls_appraisal *a);   /* check_channel.c */
-RATLS_MUST_CHECK enum ratls_status ratls_check_statement(struct ratls_appraisal *a); /* check_statement.c */
-RATLS_MUST_CHECK enum ratls_status ratls_check_identity(struct ratls_appraisal *a);  /* check_identity.c */
-RATLS_MUST_CHECK enum ratls_status ratls_check_quote(struct ratls_appraisal *a);     /* check_quote.c */
-RATLS_MUST_CHECK enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a);      /* check_pcrs.c */
+/*
+ * The groups of checks, each in its file check_*.c. Each returns RATLS_OK also when a check failed;
+ * else it could not work.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_check_channel(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_statement(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_identity(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_quote(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a);
 
 #endif

@@ -11,7 +11,7 @@
 #define CONTEXT_TIME_LEN 8
 #define CLOCK_SKEW_S 300 /* how much a server's clock may be ahead of ours */
 
-#define MINUTE_S 60
+#define MINUTE_S UINT64_C(60)
 #define HOUR_S (60 * MINUTE_S)
 #define DAY_S (24 * HOUR_S)
 
