@@ -40,6 +40,7 @@ static void configure(struct ratls_tls *tls)
     tls->verifies = process.config.client;
     tls->unlisted_plain = process.config.unlisted_plain;
     tls->log = ratls_log_function(process.config.log);
+    tls->brief = true; /* a program that knows nothing of us asks for no report */
     tls->policy_failure = process.policy_failure;
     tls->attester_failure = process.attester_failure;
     if (process.policy != NULL)

@@ -83,11 +83,13 @@ static void check_format(struct ratls_appraisal *a)
         return;
     whole = s->evidence.len <= RATLS_EVIDENCE_MAX && ratls_evidence_read(s->evidence, &a->evidence);
     readable = whole && ratls_statement_read(a->evidence.statement, &a->statement);
+    if (!ratls_check_decide(a->report, RATLS_CHECK_EVIDENCE_FORMAT, readable))
+        return;
     snprintf(actual, sizeof actual, "%zu bytes%s", s->evidence.len,
              readable ? "" : " that do not follow it");
-    ratls_check_holds(a->report, RATLS_CHECK_EVIDENCE_FORMAT, readable,
-                      whole && !readable ? "evidence.statement" : "evidence",
-                      "the format of version 1", actual);
+    ratls_check_say(a->report, RATLS_CHECK_EVIDENCE_FORMAT,
+                    whole && !readable ? "evidence.statement" : "evidence",
+                    "the format of version 1", actual);
 }
 
 enum ratls_status ratls_check_channel(struct ratls_appraisal *a)

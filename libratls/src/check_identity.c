@@ -63,12 +63,14 @@ static enum ratls_status check_format(struct ratls_appraisal *a)
 
     if (status != RATLS_OK && status != RATLS_MALFORMED)
         return status;
+    if (!ratls_check_decide(a->report, RATLS_CHECK_AK_FORMAT, status == RATLS_OK))
+        return RATLS_OK;
     snprintf(actual, sizeof actual, "%s, name by %s, %zu bytes%s",
              readable ? ratls_tpm_alg_name(a->ak.type) : "unreadable",
              readable ? ratls_tpm_alg_name(a->ak.name_alg) : "none", a->evidence.ak_public.len,
              readable && status == RATLS_MALFORMED ? ", no such key" : "");
-    ratls_check_holds(a->report, RATLS_CHECK_AK_FORMAT, status == RATLS_OK, "quote.ak-public",
-                      "a TPMT_PUBLIC of an RSA or ECC key, name by SHA-2", actual);
+    ratls_check_say(a->report, RATLS_CHECK_AK_FORMAT, "quote.ak-public",
+                    "a TPMT_PUBLIC of an RSA or ECC key, name by SHA-2", actual);
     return RATLS_OK;
 }
 
@@ -113,10 +115,13 @@ static void check_attributes(struct ratls_appraisal *a)
         known |= attributes[i].bit;
         required |= attributes[i].required ? attributes[i].bit : 0;
     }
+    if (!ratls_check_decide(a->report, RATLS_CHECK_AK_ATTRIBUTES,
+                            (a->ak.attributes & known) == required))
+        return;
     print_attributes(required, expected, sizeof expected);
     print_attributes(a->ak.attributes, actual, sizeof actual);
-    ratls_check_holds(a->report, RATLS_CHECK_AK_ATTRIBUTES, (a->ak.attributes & known) == required,
-                      "quote.ak-public.objectAttributes", expected, actual);
+    ratls_check_say(a->report, RATLS_CHECK_AK_ATTRIBUTES, "quote.ak-public.objectAttributes",
+                    expected, actual);
 }
 
 static const struct {
@@ -167,6 +172,8 @@ static void check_algorithm(struct ratls_appraisal *a)
 
     if (is_rsa && (ak->rsa_bits < RSA_BITS_MIN || ak->rsa_exponent != RSA_EXPONENT))
         is_allowed = false;
+    if (!ratls_check_decide(a->report, RATLS_CHECK_AK_ALGORITHM, is_allowed))
+        return;
     print_algorithms(a->rules->algorithms, expected, sizeof expected);
     if (is_rsa)
         snprintf(actual, sizeof actual, "%s by %s, %u bits, exponent %u",
@@ -176,8 +183,8 @@ static void check_algorithm(struct ratls_appraisal *a)
         snprintf(actual, sizeof actual, "%s by %s",
                  i < ALGORITHM_COUNT ? algorithms[i].name : ratls_tpm_alg_name(ak->scheme),
                  ratls_tpm_alg_name(ak->scheme_hash));
-    ratls_check_holds(a->report, RATLS_CHECK_AK_ALGORITHM, is_allowed, "quote.ak-public.scheme",
-                      expected, actual);
+    ratls_check_say(a->report, RATLS_CHECK_AK_ALGORITHM, "quote.ak-public.scheme", expected,
+                    actual);
 }
 
 /* What was found about a key; several pins and issuers may speak of it, and the best one counts. */
@@ -185,8 +192,7 @@ struct standing {
     bool trusted;
     bool covers;             /* the server that was meant */
     char why[RATLS_WHY_MAX]; /* the key is not trusted */
-    char
-        seen[RATLS_VALUE_MAX]; /* what it is enrolled for, if it is not the server that was meant */
+    char seen[RATLS_VALUE_MAX]; /* what it is enrolled for, if it is not that server */
 };
 
 static bool covers_server(const struct ratls_names *names, const char *server)
@@ -217,7 +223,8 @@ static void try_pins(struct ratls_appraisal *a, struct standing *standing)
             continue;
         standing->trusted = true;
         standing->covers = standing->covers || covers_server(&pin->servers, server);
-        print_names(&pin->servers, standing->seen, sizeof standing->seen);
+        if (!standing->covers)
+            print_names(&pin->servers, standing->seen, sizeof standing->seen);
     }
 }
 
@@ -307,9 +314,8 @@ static void print_trusted(const struct ratls_rules *rules, char *out, size_t cap
         append_word(out, cap, ", or ", words);
 }
 
-static void report_standing(struct ratls_appraisal *a, const struct standing *standing)
+static void say_trust(struct ratls_appraisal *a, const struct standing *standing)
 {
-    const char *server = a->submission->expectation->server_name;
     char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
     char name[2 * RATLS_TPM_NAME_MAX + 1];
     const char *why = standing->why[0] != '\0' ? standing->why : "no certificate";
@@ -320,13 +326,19 @@ static void report_standing(struct ratls_appraisal *a, const struct standing *st
         snprintf(actual, sizeof actual, "%s", name);
     else
         snprintf(actual, sizeof actual, "%s; %.12s...", why, name);
-    if (!ratls_check_holds(a->report, RATLS_CHECK_AK_TRUST, standing->trusted, "quote.ak-public",
-                           expected, actual))
-        return;
-    snprintf(expected, sizeof expected, "%s",
-             server == NULL ? "any server (none is named)" : server);
-    ratls_check_holds(a->report, RATLS_CHECK_AK_SERVER, standing->covers, "quote.ak-public",
-                      expected, standing->covers ? expected : standing->seen);
+    ratls_check_say(a->report, RATLS_CHECK_AK_TRUST, "quote.ak-public", expected, actual);
+}
+
+static void report_standing(struct ratls_appraisal *a, const struct standing *standing)
+{
+    const char *server = a->submission->expectation->server_name;
+    const char *meant = server == NULL ? "any server (none is named)" : server;
+
+    if (ratls_check_decide(a->report, RATLS_CHECK_AK_TRUST, standing->trusted))
+        say_trust(a, standing);
+    if (standing->trusted)
+        ratls_check_holds(a->report, RATLS_CHECK_AK_SERVER, standing->covers, "quote.ak-public",
+                          meant, standing->covers ? meant : standing->seen);
 }
 
 enum ratls_status ratls_check_identity(struct ratls_appraisal *a)

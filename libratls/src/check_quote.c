@@ -19,20 +19,25 @@
  */
 #define OVERTAKEN_MS 60000
 
-static bool check_format(struct ratls_appraisal *a)
+static void check_structure(struct ratls_appraisal *a, bool is_readable, const char *at,
+                            const char *expected, size_t len)
 {
     char actual[RATLS_VALUE_MAX];
+
+    if (!ratls_check_decide(a->report, RATLS_CHECK_QUOTE_FORMAT, is_readable))
+        return;
+    snprintf(actual, sizeof actual, "%zu bytes%s", len, is_readable ? "" : " that are none");
+    ratls_check_say(a->report, RATLS_CHECK_QUOTE_FORMAT, at, expected, actual);
+}
+
+static bool check_format(struct ratls_appraisal *a)
+{
     bool attest = ratls_tpm_read_attest(a->evidence.attest, &a->attest);
     bool signature = ratls_tpm_read_signature(a->evidence.signature, &a->signature);
 
-    snprintf(actual, sizeof actual, "%zu bytes%s", a->evidence.attest.len,
-             attest ? "" : " that are none");
-    ratls_check_holds(a->report, RATLS_CHECK_QUOTE_FORMAT, attest, "quote.attest", "a TPMS_ATTEST",
-                      actual);
-    snprintf(actual, sizeof actual, "%zu bytes%s", a->evidence.signature.len,
-             signature ? "" : " that are none");
-    ratls_check_holds(a->report, RATLS_CHECK_QUOTE_FORMAT, signature, "quote.signature",
-                      "a TPMT_SIGNATURE by ecdsa, rsassa or rsapss", actual);
+    check_structure(a, attest, "quote.attest", "a TPMS_ATTEST", a->evidence.attest.len);
+    check_structure(a, signature, "quote.signature", "a TPMT_SIGNATURE by ecdsa, rsassa or rsapss",
+                    a->evidence.signature.len);
     return attest && signature;
 }
 
@@ -52,12 +57,13 @@ static enum ratls_status check_signature(struct ratls_appraisal *a)
     status = ratls_verify(a->key, &a->ak, &a->signature, a->attest.raw, &is_valid, a->err);
     if (status != RATLS_OK)
         return status;
+    if (!ratls_check_decide(a->report, RATLS_CHECK_QUOTE_SIGNATURE, is_valid))
+        return RATLS_OK;
     snprintf(expected, sizeof expected, "a signature by the attestation key, %s with %s",
              ratls_tpm_alg_name(a->ak.scheme), ratls_tpm_alg_name(a->ak.scheme_hash));
     snprintf(actual, sizeof actual, "%s signature, %s with %s", is_valid ? "a valid" : "another",
              ratls_tpm_alg_name(a->signature.alg), ratls_tpm_alg_name(a->signature.hash));
-    ratls_check_holds(a->report, RATLS_CHECK_QUOTE_SIGNATURE, is_valid, "quote.signature", expected,
-                      actual);
+    ratls_check_say(a->report, RATLS_CHECK_QUOTE_SIGNATURE, "quote.signature", expected, actual);
     return RATLS_OK;
 }
 
@@ -158,7 +164,8 @@ static void check_counters(struct ratls_appraisal *a)
     struct ratls_tpm_counters last;
     char expected[RATLS_VALUE_MAX] = "any: this key was not seen before";
     char actual[RATLS_VALUE_MAX];
-    bool went_back = false;
+    bool is_known;
+    bool went_back;
 
     if (a->submission->expectation->mode == RATLS_MODE_CERTIFICATE) {
         ratls_check_not_asked(a->report, RATLS_CHECK_QUOTE_COUNTERS);
@@ -166,14 +173,18 @@ static void check_counters(struct ratls_appraisal *a)
     }
     if (!ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT))
         return;
-    if (ratls_key_cache_counters(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len), &last)) {
+    is_known = ratls_key_cache_counters(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len),
+                                        &last);
+    if (is_known)
         last.clock_ms -= last.clock_ms < OVERTAKEN_MS ? last.clock_ms : OVERTAKEN_MS;
-        went_back = is_before(&now, &last);
+    went_back = is_known && is_before(&now, &last);
+    if (!ratls_check_decide(a->report, RATLS_CHECK_QUOTE_COUNTERS, !went_back))
+        return;
+    if (is_known)
         print_counters(&last, "not before ", expected, sizeof expected);
-    }
     print_counters(&now, "", actual, sizeof actual);
-    ratls_check_holds(a->report, RATLS_CHECK_QUOTE_COUNTERS, !went_back, "quote.attest.clockInfo",
-                      expected, actual);
+    ratls_check_say(a->report, RATLS_CHECK_QUOTE_COUNTERS, "quote.attest.clockInfo", expected,
+                    actual);
 }
 
 static void check_firmware(struct ratls_appraisal *a)

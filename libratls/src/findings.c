@@ -104,7 +104,10 @@ static uint16_t put_bytes(struct ratls_report *r, struct ratls_slice bytes)
 
     if (out == NULL)
         return 0;
-    ratls_hex(bytes, out, RATLS_VALUE_MAX);
+    if (bytes.len == 0)
+        snprintf(out, RATLS_VALUE_MAX, "empty");
+    else
+        ratls_hex(bytes, out, RATLS_VALUE_MAX);
     return keep_text(r, out);
 }
 
@@ -134,39 +137,51 @@ void ratls_report_put(struct ratls_report *report, const char *string, size_t ca
 }
 
 /*
- * Counts one comparison of a check. Returns whether its strings are the ones to keep: those of the
+ * Counts one comparison of a check. Returns whether its words are the ones to keep: those of the
  * first failure or, as long as nothing failed, those of the first comparison.
  */
-static bool record_verdict(struct ratls_report *r, enum ratls_check check, bool holds,
-                           const char *at)
+bool ratls_check_decide(struct ratls_report *r, enum ratls_check check, bool holds)
 {
     struct ratls_finding_slot *slot = &r->slots[check];
-    bool keeps = slot->comparisons == 0 || (!holds && slot->failures == 0);
+    bool is_first = slot->comparisons == 0 && !r->is_brief;
+    bool keeps = is_first || (!holds && slot->failures == 0);
 
     slot->comparisons++;
     if (!holds)
         slot->failures++;
     slot->verdict = slot->failures == 0 ? RATLS_PASS : RATLS_FAIL;
-    if (keeps)
-        slot->at = put_text(r, slice_text(at), RATLS_AT_MAX);
     return keeps;
+}
+
+void ratls_check_say(struct ratls_report *r, enum ratls_check check, const char *at,
+                     const char *expected, const char *actual)
+{
+    struct ratls_finding_slot *slot = &r->slots[check];
+
+    slot->at = put_text(r, slice_text(at), RATLS_AT_MAX);
+    slot->expected = put_text(r, slice_text(expected), RATLS_VALUE_MAX);
+    slot->actual = put_text(r, slice_text(actual), RATLS_VALUE_MAX);
+}
+
+bool ratls_check_holds(struct ratls_report *r, enum ratls_check check, bool holds, const char *at,
+                       const char *expected, const char *actual)
+{
+    if (ratls_check_decide(r, check, holds))
+        ratls_check_say(r, check, at, expected, actual);
+    return holds;
 }
 
 bool ratls_check_bytes(struct ratls_report *r, enum ratls_check check, const char *at,
                        struct ratls_slice expected, struct ratls_slice actual)
 {
-    static const struct ratls_slice empty = {(const uint8_t *)"empty", sizeof "empty" - 1};
     struct ratls_finding_slot *slot = &r->slots[check];
     bool holds = ratls_slice_equal(expected, actual);
 
-    if (!record_verdict(r, check, holds, at))
+    if (!ratls_check_decide(r, check, holds))
         return holds;
-    slot->expected =
-        expected.len == 0 ? put_text(r, empty, RATLS_VALUE_MAX) : put_bytes(r, expected);
-    if (holds)
-        slot->actual = slot->expected;
-    else
-        slot->actual = actual.len == 0 ? put_text(r, empty, RATLS_VALUE_MAX) : put_bytes(r, actual);
+    slot->at = put_text(r, slice_text(at), RATLS_AT_MAX);
+    slot->expected = put_bytes(r, expected);
+    slot->actual = holds ? slot->expected : put_bytes(r, actual);
     return holds;
 }
 
@@ -176,10 +191,11 @@ bool ratls_check_uint(struct ratls_report *r, enum ratls_check check, const char
     struct ratls_finding_slot *slot = &r->slots[check];
     bool holds = expected == actual;
 
-    if (record_verdict(r, check, holds, at)) {
-        slot->expected = put_uint(r, expected);
-        slot->actual = holds ? slot->expected : put_uint(r, actual);
-    }
+    if (!ratls_check_decide(r, check, holds))
+        return holds;
+    slot->at = put_text(r, slice_text(at), RATLS_AT_MAX);
+    slot->expected = put_uint(r, expected);
+    slot->actual = holds ? slot->expected : put_uint(r, actual);
     return holds;
 }
 
@@ -189,22 +205,11 @@ bool ratls_check_text(struct ratls_report *r, enum ratls_check check, const char
     struct ratls_finding_slot *slot = &r->slots[check];
     bool holds = ratls_slice_equal(slice_text(expected), actual);
 
-    if (record_verdict(r, check, holds, at)) {
-        slot->expected = put_text(r, slice_text(expected), RATLS_VALUE_MAX);
-        slot->actual = put_text(r, actual.len == 0 ? slice_text("empty") : actual, RATLS_VALUE_MAX);
-    }
-    return holds;
-}
-
-bool ratls_check_holds(struct ratls_report *r, enum ratls_check check, bool holds, const char *at,
-                       const char *expected, const char *actual)
-{
-    struct ratls_finding_slot *slot = &r->slots[check];
-
-    if (record_verdict(r, check, holds, at)) {
-        slot->expected = put_text(r, slice_text(expected), RATLS_VALUE_MAX);
-        slot->actual = put_text(r, slice_text(actual), RATLS_VALUE_MAX);
-    }
+    if (!ratls_check_decide(r, check, holds))
+        return holds;
+    slot->at = put_text(r, slice_text(at), RATLS_AT_MAX);
+    slot->expected = put_text(r, slice_text(expected), RATLS_VALUE_MAX);
+    slot->actual = put_text(r, actual.len == 0 ? slice_text("empty") : actual, RATLS_VALUE_MAX);
     return holds;
 }
 

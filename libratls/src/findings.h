@@ -25,6 +25,7 @@ struct ratls_report {
     struct ratls_finding_slot slots[RATLS_CHECK_COUNT];
     char *text; /* strings, one behind the other; NULL as long as there is none */
     size_t text_len, text_cap;
+    bool is_brief; /* only failures have words: nobody will read the others */
     uint16_t server; /* the name that was meant; "" if there was none */
     uint16_t policy; /* the policy file */
     uint16_t note;   /* said after "accepted", for example how old a certificate's evidence is */
@@ -53,6 +54,13 @@ bool ratls_check_text(struct ratls_report *r, enum ratls_check check, const char
 /* For comparisons of another kind; expected and actual say in words what they are. */
 bool ratls_check_holds(struct ratls_report *r, enum ratls_check check, bool holds, const char *at,
                        const char *expected, const char *actual);
+/*
+ * The same in two steps, where words are costly to make: decide returns whether they are wanted;
+ * say is called only then, before the next comparison of the check.
+ */
+bool ratls_check_decide(struct ratls_report *r, enum ratls_check check, bool holds);
+void ratls_check_say(struct ratls_report *r, enum ratls_check check, const char *at,
+                     const char *expected, const char *actual);
 /* Only where the policy, or the mode, does not ask. Does nothing to a slot that failed. */
 void ratls_check_not_asked(struct ratls_report *r, enum ratls_check check);
 bool ratls_check_passed(const struct ratls_report *r, enum ratls_check check);

@@ -350,6 +350,7 @@ static enum ratls_status appraise_server(SSL *ssl, struct ratls_channel *channel
     channel->report = ratls_report_new();
     if (channel->report == NULL)
         return ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
+    channel->report->is_brief = ratls_tls_of(ssl)->brief;
     return ratls_appraise_submission(channel->rules, &submission, channel->report,
                                      &channel->error);
 }

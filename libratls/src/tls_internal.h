@@ -24,6 +24,7 @@ struct ratls_tls {
     struct ratls_error attester_failure; /* status RATLS_OK: none */
     struct ratls_error policy_failure;
     ratls_tls_log_fn *log;
+    bool brief; /* reports have words only for what failed: see findings.h */
     bool client_only; /* the context cannot serve: every handshake of it is seen by us */
 
     pthread_mutex_t lock; /* of the keylog callback, and of: */
