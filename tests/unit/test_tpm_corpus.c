@@ -190,61 +190,59 @@ Test(tpm_corpus, only_the_whole_is_accepted)
     }
 }
 
+static const struct {
+    const char *file;
+    size_t skip; /* the size field of a TPM2B_PUBLIC */
+    uint16_t type;
+    uint32_t attributes;
+    uint16_t scheme;
+    uint16_t scheme_hash;
+    uint16_t bits_or_curve;
+    size_t len; /* of the modulus, or of x */
+} AREAS[] = {
+    {"gce-cos-85-no-nonce-sha1/ak.tpmt_public", 0, 0x0001, 0x00050072, 0x0014, 0x000b, 2048, 256},
+    {"gce-cos-85-no-nonce-sha256/ak.tpmt_public", 0, 0x0001, 0x00050072, 0x0014, 0x000b, 2048, 256},
+    {"gce-cos-85-no-nonce-sha384/ak.tpmt_public", 0, 0x0001, 0x00050072, 0x0014, 0x000b, 2048, 256},
+    {"goatt-windows-gcp-ak-creation/ak.tpmt_public", 0, 0x0001, 0x00050472, 0x0014, 0x0004, 2048,
+     256},
+    {"goatt-windows-gcp-shielded-vm/ak.tpmt_public", 0, 0x0001, 0x00050472, 0x0014, 0x0004, 2048,
+     256},
+    {"keylime-quote-out/ak.tpm2b_public", 2, 0x0001, 0x00050072, 0x0014, 0x000b, 2048, 256},
+    {"keylime-quote-out/ek.tpm2b_public", 2, 0x0001, 0x000300b2, 0x0010, 0x0000, 2048, 256},
+    {"webauthn-dell_xps_13/certified.tpmt_public", 0, 0x0001, 0x00060472, 0x0010, 0x0000, 2048,
+     256},
+    {"webauthn-surface_pro_4/certified.tpmt_public", 0, 0x0001, 0x00060472, 0x0010, 0x0000, 2048,
+     256},
+    {"webauthn-test_verify_tpm_with_ecc_public_area_type"
+     "/certified.tpmt_public",
+     0, 0x0023, 0x00040072, 0x0010, 0x0000, 3, 32},
+};
+
 Test(tpm_corpus, public_areas)
 {
-    static const struct {
-        const char *file;
-        size_t skip; /* the size field of a TPM2B_PUBLIC */
-        uint16_t type;
-        uint32_t attributes;
-        uint16_t scheme;
-        uint16_t scheme_hash;
-        uint16_t bits_or_curve;
-        size_t len; /* of the modulus, or of x */
-    } cases[] = {
-        {"gce-cos-85-no-nonce-sha1/ak.tpmt_public", 0, 0x0001, 0x00050072, 0x0014, 0x000b, 2048,
-         256},
-        {"gce-cos-85-no-nonce-sha256/ak.tpmt_public", 0, 0x0001, 0x00050072, 0x0014, 0x000b, 2048,
-         256},
-        {"gce-cos-85-no-nonce-sha384/ak.tpmt_public", 0, 0x0001, 0x00050072, 0x0014, 0x000b, 2048,
-         256},
-        {"goatt-windows-gcp-ak-creation/ak.tpmt_public", 0, 0x0001, 0x00050472, 0x0014, 0x0004,
-         2048, 256},
-        {"goatt-windows-gcp-shielded-vm/ak.tpmt_public", 0, 0x0001, 0x00050472, 0x0014, 0x0004,
-         2048, 256},
-        {"keylime-quote-out/ak.tpm2b_public", 2, 0x0001, 0x00050072, 0x0014, 0x000b, 2048, 256},
-        {"keylime-quote-out/ek.tpm2b_public", 2, 0x0001, 0x000300b2, 0x0010, 0x0000, 2048, 256},
-        {"webauthn-dell_xps_13/certified.tpmt_public", 0, 0x0001, 0x00060472, 0x0010, 0x0000, 2048,
-         256},
-        {"webauthn-surface_pro_4/certified.tpmt_public", 0, 0x0001, 0x00060472, 0x0010, 0x0000,
-         2048, 256},
-        {"webauthn-test_verify_tpm_with_ecc_public_area_type/certified.tpmt_public", 0, 0x0023,
-         0x00040072, 0x0010, 0x0000, 3, 32},
-    };
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct octets in = read_file(".", cases[i].file);
-        struct ratls_slice area = ratls_slice(in.p + cases[i].skip, in.len - cases[i].skip);
+    for (size_t i = 0; i < sizeof AREAS / sizeof *AREAS; i++) {
+        struct octets in = read_file(".", AREAS[i].file);
+        struct ratls_slice area = ratls_slice(in.p + AREAS[i].skip, in.len - AREAS[i].skip);
         struct ratls_tpm_public key;
-        bool is_rsa = cases[i].type == RATLS_ALG_RSA;
+        bool is_rsa = AREAS[i].type == RATLS_ALG_RSA;
 
-        cr_assert(ratls_tpm_read_public(area, &key), "%s", cases[i].file);
-        cr_expect_eq(key.type, cases[i].type, "%s", cases[i].file);
-        cr_expect_eq(key.name_alg, RATLS_ALG_SHA256, "%s", cases[i].file);
-        cr_expect_eq(key.attributes, cases[i].attributes, "%s", cases[i].file);
-        cr_expect_eq(key.scheme, cases[i].scheme, "%s", cases[i].file);
-        cr_expect_eq(key.scheme_hash, cases[i].scheme_hash, "%s", cases[i].file);
-        cr_expect_eq(is_rsa ? key.rsa_bits : key.curve, cases[i].bits_or_curve, "%s",
-                     cases[i].file);
-        cr_expect_eq(is_rsa ? key.rsa_modulus.len : key.x.len, cases[i].len, "%s", cases[i].file);
-        cr_expect_eq(key.rsa_exponent, is_rsa ? 65537 : 0, "%s", cases[i].file);
+        cr_assert(ratls_tpm_read_public(area, &key), "%s", AREAS[i].file);
+        cr_expect_eq(key.type, AREAS[i].type, "%s", AREAS[i].file);
+        cr_expect_eq(key.name_alg, RATLS_ALG_SHA256, "%s", AREAS[i].file);
+        cr_expect_eq(key.attributes, AREAS[i].attributes, "%s", AREAS[i].file);
+        cr_expect_eq(key.scheme, AREAS[i].scheme, "%s", AREAS[i].file);
+        cr_expect_eq(key.scheme_hash, AREAS[i].scheme_hash, "%s", AREAS[i].file);
+        cr_expect_eq(is_rsa ? key.rsa_bits : key.curve, AREAS[i].bits_or_curve, "%s",
+                     AREAS[i].file);
+        cr_expect_eq(is_rsa ? key.rsa_modulus.len : key.x.len, AREAS[i].len, "%s", AREAS[i].file);
+        cr_expect_eq(key.rsa_exponent, is_rsa ? 65537 : 0, "%s", AREAS[i].file);
         free(in.p);
     }
 }
 
 /*
- * Without the corpus CTest shows the test as skipped, not as passed. Criterion's workers look main()
- * up by its name, so it must not be hidden.
+ * Without the corpus CTest shows the test as skipped, not as passed. Criterion's workers look
+ * main() up by its name, so it must not be hidden.
  */
 RATLS_API int main(int argc, char *argv[])
 {

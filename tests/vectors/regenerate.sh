@@ -24,8 +24,8 @@ derive_binder() { # derive_binder SECRET
 
 start_tpm() {
     mkdir tpm
-    swtpm socket --tpm2 --tpmstate dir=tpm --server type=unixio,path=tpm.sock --ctrl type=unixio,path=tpm.sock.ctrl \
-        --flags startup-clear,not-need-init 2>swtpm.log &
+    swtpm socket --tpm2 --tpmstate dir=tpm --server type=unixio,path=tpm.sock \
+        --ctrl type=unixio,path=tpm.sock.ctrl --flags startup-clear,not-need-init 2>swtpm.log &
     swtpm_pid=$!
     export TPM2TOOLS_TCTI="swtpm:path=$folder/tpm.sock"
     tries=0
