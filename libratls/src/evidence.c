@@ -23,6 +23,14 @@
 
 /* Around a certificate: label, array, content format and two heads of at most 3 bytes. */
 #define CERTIFICATE_OVERHEAD_MAX 16
+#define QUOTE_OVERHEAD_MAX 64
+
+/* So the limits of the items are enough: nothing longer than evidence may be can be well formed. */
+_Static_assert(QUOTE_OVERHEAD_MAX + QUOTE_MAX +
+                       RATLS_CERTIFICATES_MAX *
+                           (RATLS_CERTIFICATE_MAX + CERTIFICATE_OVERHEAD_MAX) <=
+                   RATLS_EVIDENCE_MAX,
+               "the largest evidence fits the extension");
 
 static void read_path(struct ratls_cbor *c, struct ratls_merkle_path *path)
 {
@@ -83,7 +91,7 @@ bool ratls_evidence_read(struct ratls_slice in, struct ratls_evidence *ret)
             read_certificate(&c, evidence.certificate_count);
         evidence.certificate_count++;
     }
-    if (in.len > RATLS_EVIDENCE_MAX || !ratls_cbor_done(&c) || !read_quote(quote, &evidence))
+    if (!ratls_cbor_done(&c) || !read_quote(quote, &evidence))
         return false;
     *ret = evidence;
     return true;

@@ -90,7 +90,7 @@ enum ratls_request_result ratls_request_read(struct ratls_slice in, struct ratls
         return RATLS_REQUEST_MALFORMED;
     if (version != VERSION)
         return RATLS_REQUEST_OTHER_VERSION;
-    if (items != REQUEST_ITEMS || in.len > RATLS_REQUEST_MAX)
+    if (items != REQUEST_ITEMS)
         return RATLS_REQUEST_MALFORMED;
     read_body(&c, &request);
     if (!ratls_cbor_done(&c) || !ratls_selection_valid(&request.selection) ||

@@ -88,6 +88,8 @@ static const struct {
     {"version as text", "846131 5820" NONCE PCRS "80", RATLS_REQUEST_MALFORMED},
     {"no version", "80", RATLS_REQUEST_MALFORMED},
     {"a map", "a101 02", RATLS_REQUEST_MALFORMED},
+    {"four items, five announced", "8501 5820" NONCE PCRS "80", RATLS_REQUEST_MALFORMED},
+    {"four items, three announced", "8301 5820" NONCE PCRS "80", RATLS_REQUEST_MALFORMED},
     {"three items", "8301 5820" NONCE PCRS, RATLS_REQUEST_MALFORMED},
     {"five items", "8501 5820" NONCE PCRS "8080", RATLS_REQUEST_MALFORMED},
     {"nonce of 31 bytes",
