@@ -48,7 +48,7 @@ static void print_json(const struct configuration *c, const struct ratls_local_k
 {
     struct ratls_view v;
 
-    ratls_view_begin(&v, true, NULL);
+    ratls_view_begin(&v, stdout, true, NULL);
     ratls_view_text(&v, "kind", NULL, "init");
     ratls_view_hex(&v, "name", NULL, ratls_slice(key->name, key->name_len));
     ratls_view_text(&v, "algorithm", NULL, algorithm);

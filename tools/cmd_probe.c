@@ -73,7 +73,7 @@ static int show_appraised(const struct arguments *a, const struct ratls_session 
     }
     if (text != NULL && !a->json)
         fputs(text, stdout);
-    ratls_view_begin(&v, a->json,
+    ratls_view_begin(&v, stdout, a->json,
                      text == NULL ? "NOT APPRAISED: the certificate is refused" : NULL);
     ratls_view_text(&v, "kind", NULL, "probe");
     ratls_view_bool(&v, "accepted", NULL, session->end == RATLS_SESSION_CONNECTED);
@@ -97,7 +97,7 @@ static int show_unappraised(const struct arguments *a, const struct ratls_sessio
     struct ratls_view v;
 
     evidence.p = ratls_tls_evidence(session->ssl, &evidence.len);
-    ratls_view_begin(&v, a->json,
+    ratls_view_begin(&v, stdout, a->json,
                      evidence.p == NULL ? "NOT APPRAISED: the server sent no evidence"
                                         : "NOT APPRAISED: no policy");
     ratls_view_text(&v, "kind", NULL, "probe");

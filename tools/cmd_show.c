@@ -21,7 +21,7 @@
 
 static void begin(struct ratls_view *v, bool json, const char *kind, const char *title)
 {
-    ratls_view_begin(v, json, title);
+    ratls_view_begin(v, stdout, json, title);
     ratls_view_text(v, "kind", NULL, kind);
 }
 

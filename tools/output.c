@@ -98,7 +98,7 @@ bool ratls_out_colour(FILE *out)
         return false;
     if (terminal == NULL || strcmp(terminal, "dumb") == 0)
         return false;
-    return isatty(fileno(out)) == 1;
+    return fileno(out) >= 0 && isatty(fileno(out)) == 1;
 }
 
 void ratls_progress(const char *what)

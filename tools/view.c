@@ -100,9 +100,9 @@ static bool begin_line(struct ratls_view *v, const char *label)
     return true;
 }
 
-void ratls_view_begin(struct ratls_view *v, bool json, const char *title)
+void ratls_view_begin(struct ratls_view *v, FILE *out, bool json, const char *title)
 {
-    *v = (struct ratls_view){.out = stdout, .json = json, .colour = ratls_out_colour(stdout)};
+    *v = (struct ratls_view){.out = out, .json = json, .colour = ratls_out_colour(out)};
     if (json)
         fputc('{', v->out);
     else if (title != NULL)

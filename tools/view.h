@@ -23,7 +23,7 @@ struct ratls_view {
 };
 
 /* The document is one object; the title is shown to people only. */
-void ratls_view_begin(struct ratls_view *v, bool json, const char *title);
+void ratls_view_begin(struct ratls_view *v, FILE *out, bool json, const char *title);
 void ratls_view_end(struct ratls_view *v);
 
 /* An object inside the object, a heading for people. key is NULL inside a list. */

@@ -1,0 +1,70 @@
+/*
+ * Targets: what 'ratls show' prints of any file: ratls_capture_read, ratls_certificate_read,
+ * ratls_csr_read and ratls_describe_*. JSON must be ASCII without control characters.
+ */
+#include <openssl/err.h>
+#include <string.h>
+
+#include "capture.h"
+#include "describe.h"
+#include "fuzz.h"
+#include "x509_file.h"
+
+static void describe(struct ratls_view *v, struct ratls_slice in)
+{
+    struct ratls_capture capture;
+    struct ratls_tpm_public key;
+    X509 *certificate = ratls_certificate_read(in);
+    X509_REQ *csr = ratls_csr_read(in);
+
+    (void)ratls_describe_evidence(v, in);
+    if (ratls_capture_read(in, &capture))
+        ratls_describe_capture(v, &capture);
+    if (ratls_tpm_read_public(in, &key))
+        ratls_describe_key(v, &key);
+    if (certificate != NULL)
+        ratls_describe_certificate(v, certificate);
+    if (csr != NULL)
+        ratls_describe_csr(v, csr);
+    X509_free(certificate);
+    X509_REQ_free(csr);
+    ERR_clear_error();
+}
+
+static void show(struct ratls_slice in, bool json)
+{
+    struct ratls_view v;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    FUZZ_CHECK(out != NULL);
+    ratls_view_begin(&v, out, json, "title");
+    describe(&v, in);
+    ratls_view_end(&v);
+    FUZZ_CHECK(v.depth == 0);
+    FUZZ_CHECK(fclose(out) == 0);
+    for (size_t i = 0; i < len; i++)
+        FUZZ_CHECK(text[i] == '\n' || (text[i] >= ' ' && text[i] <= '~'));
+    free(text);
+}
+
+static void check_round_trip(struct ratls_slice in)
+{
+    static uint8_t out[RATLS_CAPTURE_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+    struct ratls_capture capture;
+
+    if (!ratls_capture_read(in, &capture))
+        return;
+    ratls_capture_write(&capture.expectation, capture.evidence, &w);
+    FUZZ_CHECK(ratls_slice_equal(ratls_writer_slice(&w), in));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    show(ratls_slice(data, size), false);
+    show(ratls_slice(data, size), true);
+    check_round_trip(ratls_slice(data, size));
+    return 0;
+}
