@@ -26,7 +26,8 @@ struct ratls_policy;
  * The caller owns *ret_policy and frees it with ratls_policy_free().
  */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
-ratls_policy_load(const char *path, struct ratls_policy **ret_policy, struct ratls_error *ret_error);
+ratls_policy_load(const char *path, struct ratls_policy **ret_policy,
+                  struct ratls_error *ret_error);
 
 /* Another reference to the same policy; each is freed by its own ratls_policy_free(). */
 RATLS_API struct ratls_policy *ratls_policy_up_ref(struct ratls_policy *policy);
