@@ -1,6 +1,5 @@
 /* Programs around an attesting server or a verifying client notice nothing but the attestation. */
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "fail.h"
@@ -8,8 +7,6 @@
 #include "tls_assert.h"
 
 #define OTHER_NAME "other.example"
-#define THREADS 8
-#define CONNECTIONS 5 /* of each thread */
 
 /* What a handshake without random values looks like: the type and the length of every record. */
 static void describe_records(const struct tls_bytes *sent, char *out, size_t cap)
@@ -93,51 +90,6 @@ Test(tls_programs, plain_client_resumes)
         tls_pair_free(second);
     }
     SSL_CTX_free(client);
-    tls_world_free(world);
-}
-
-struct thread {
-    struct tls_world *world;
-    unsigned accepted;
-    char why[800]; /* the last one was not */
-};
-
-static void *connect_often(void *arg)
-{
-    struct thread *thread = arg;
-
-    for (size_t i = 0; i < CONNECTIONS; i++) {
-        struct tls_pair *pair =
-            tls_pair_new(thread->world->client, thread->world->server, TLS_NAME);
-
-        if (tls_pair_handshake(pair) &&
-            ratls_report_accepted(ratls_tls_report(pair->client.ssl)) &&
-            tls_pair_write(pair, "secret") == 6 && pair->server.received.len == 6)
-            thread->accepted++;
-        else
-            snprintf(thread->why, sizeof thread->why, "%s: %s; server: %s",
-                     pair->client.reason_text, pair->client.data, pair->server.reason_text);
-        tls_pair_free(pair);
-    }
-    return NULL;
-}
-
-Test(tls_programs, threads)
-{
-    struct tls_world *world = tls_world_new();
-    struct thread threads[THREADS];
-    pthread_t ids[THREADS];
-
-    for (size_t i = 0; i < THREADS; i++) {
-        threads[i] = (struct thread){.world = world};
-        cr_assert_eq(pthread_create(&ids[i], NULL, connect_often, &threads[i]), 0);
-    }
-    for (size_t i = 0; i < THREADS; i++) {
-        cr_assert_eq(pthread_join(ids[i], NULL), 0);
-        cr_assert_eq(threads[i].accepted, CONNECTIONS, "thread %zu: %u: %s", i,
-                     threads[i].accepted, threads[i].why);
-    }
-    cr_assert_eq(world->attested, THREADS * CONNECTIONS);
     tls_world_free(world);
 }
 
