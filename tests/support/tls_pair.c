@@ -134,7 +134,20 @@ static void judge_call(struct tls_side *side, int result)
     }
 }
 
-static void move_side(struct tls_side *side)
+static int call_openssl(struct tls_pair *pair, struct tls_side *side, uint8_t *bytes)
+{
+    int result;
+
+    if (pair->around != NULL)
+        pair->around(pair, side, true, pair->around_arg);
+    result = side->done == 0 ? SSL_do_handshake(side->ssl)
+                             : SSL_read(side->ssl, bytes, COPY_BYTES);
+    if (pair->around != NULL)
+        pair->around(pair, side, false, pair->around_arg);
+    return result;
+}
+
+static void move_side(struct tls_pair *pair, struct tls_side *side)
 {
     uint8_t bytes[COPY_BYTES];
     int result;
@@ -142,18 +155,15 @@ static void move_side(struct tls_side *side)
     ERR_clear_error();
     if (side->done < 0)
         return;
-    if (side->done == 0) {
-        result = SSL_do_handshake(side->ssl);
+    result = call_openssl(pair, side, bytes);
+    if (result <= 0)
         judge_call(side, result);
-        if (result == 1)
-            side->done = 1;
-        return;
-    }
-    result = SSL_read(side->ssl, bytes, sizeof bytes);
-    if (result > 0)
+    else if (side->done > 0)
         tls_bytes_add(&side->received, bytes, (size_t)result);
-    else
-        judge_call(side, result);
+    else if (ERR_peek_error() != 0)
+        side->stray_errors++;
+    if (result == 1 && side->done == 0)
+        side->done = 1;
 }
 
 /* The bytes that one side wrote, to the other. */
@@ -183,9 +193,9 @@ bool tls_pair_step(struct tls_pair *pair)
 {
     bool moved;
 
-    move_side(&pair->client);
+    move_side(pair, &pair->client);
     moved = carry(pair, &pair->client, &pair->server);
-    move_side(&pair->server);
+    move_side(pair, &pair->server);
     return carry(pair, &pair->server, &pair->client) || moved;
 }
 

@@ -70,11 +70,18 @@ struct tls_side {
 /* Called for bytes on their way to the other side; may change them. */
 typedef void tls_filter(bool from_client, uint8_t *p, size_t len, void *arg);
 
+struct tls_pair;
+
+/* Called before and after each call of OpenSSL that moves a side on. */
+typedef void tls_around(struct tls_pair *pair, const struct tls_side *side, bool before, void *arg);
+
 struct tls_pair {
     struct tls_side client;
     struct tls_side server;
     tls_filter *filter;
     void *filter_arg;
+    tls_around *around;
+    void *around_arg;
 };
 
 /* With SNI and SSL_set1_host(name); name NULL: neither. */
