@@ -112,7 +112,7 @@ static int show_unappraised(const struct arguments *a, const struct ratls_sessio
         ratls_view_section_end(&v);
     }
     ratls_view_end(&v);
-    if (evidence.p != NULL)
+    if (evidence.p != NULL && !a->json)
         ratls_hint("to write a policy that accepts exactly this state: "
                    "ratls policy learn %s --server-name %s --out policy.yaml",
                    a->session.server, session->server_name);

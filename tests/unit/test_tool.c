@@ -301,9 +301,8 @@ static int parse(struct parsed *ret, char **argv, int *ret_first)
 
 Test(tool, options_are_parsed)
 {
-    char *argv[] = {"x",      "--flag", "operand",  "--text=t", "--number",
-                    "42",     "--list", "a",        "--list",   "b",
-                    "--",     "--flag", NULL};
+    char *argv[] = {"x", "--flag", "operand", "--text=t", "--number", "42", "--list",
+                    "a", "--list", "b",       "--",       "--flag",   NULL};
     struct parsed parsed = {.flag = false};
     int first = 0;
 
@@ -320,9 +319,9 @@ Test(tool, options_are_parsed)
 Test(tool, wrong_options_are_refused)
 {
     static char *wrong[][3] = {
-        {"x", "--nothing", NULL},   {"x", "--text", NULL},       {"x", "--flag=1", NULL},
-        {"x", "--number=0", NULL},  {"x", "--number=-1", NULL},  {"x", "--number= 1", NULL},
-        {"x", "--number=1x", NULL}, {"x", "--number=", NULL},    {"x", "--number=4294967296", NULL},
+        {"x", "--nothing", NULL},   {"x", "--text", NULL},      {"x", "--flag=1", NULL},
+        {"x", "--number=0", NULL},  {"x", "--number=-1", NULL}, {"x", "--number= 1", NULL},
+        {"x", "--number=1x", NULL}, {"x", "--number=", NULL},   {"x", "--number=4294967296", NULL},
         {"x", "-f", NULL},
     };
     struct parsed parsed = {.flag = false};
