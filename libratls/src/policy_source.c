@@ -45,7 +45,6 @@ struct pass {
     const char *starved; /* why libyaml gets no more text, or NULL */
     const yaml_parser_t *parser;
     const char *wanted; /* a path whose place is looked for, or NULL */
-    size_t found_len;   /* of the path that comes nearest to it */
     struct ratls_source_place found;
     size_t documents;
     size_t values;
@@ -130,16 +129,17 @@ static const struct key *write_path(struct pass *pass)
     return &frame->keys[index];
 }
 
-/* Remembers a place if it is the one that is looked for, or is around it. */
+/*
+ * Remembers a place if it is the one that is looked for, or is around it: what is around comes
+ * before it.
+ */
 static void note_place(struct pass *pass, yaml_mark_t mark, const struct key *key)
 {
     size_t len = strlen(pass->path);
 
     if (pass->wanted == NULL || strncmp(pass->wanted, pass->path, len) != 0 ||
-        (len > 0 && pass->wanted[len] != '\0' && strchr(".[", pass->wanted[len]) == NULL) ||
-        len < pass->found_len)
+        (len > 0 && pass->wanted[len] != '\0' && strchr(".[", pass->wanted[len]) == NULL))
         return;
-    pass->found_len = len;
     pass->found = (struct ratls_source_place){.line = mark.line + 1, .column = mark.column + 1};
     if (key == NULL)
         return;
