@@ -1,13 +1,14 @@
 #include "channel.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tls_internal.h"
 
-static pthread_once_t index_once = PTHREAD_ONCE_INIT;
-static int channel_index = -1;
+static pthread_mutex_t index_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int channel_index = -1;
 
 static void reset_channel(struct ratls_channel *channel)
 {
@@ -42,15 +43,28 @@ static int forget_channel(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *
     return 1;
 }
 
-static void make_index(void)
+/* Not by pthread_once(): a moment without memory must not last for the life of the process. */
+static int get_index(void)
 {
-    channel_index = SSL_get_ex_new_index(0, NULL, NULL, forget_channel, free_channel);
+    int index = atomic_load(&channel_index);
+
+    if (index >= 0)
+        return index;
+    pthread_mutex_lock(&index_lock);
+    index = atomic_load(&channel_index);
+    if (index < 0) {
+        index = SSL_get_ex_new_index(0, NULL, NULL, forget_channel, free_channel);
+        atomic_store(&channel_index, index);
+    }
+    pthread_mutex_unlock(&index_lock);
+    return index;
 }
 
 struct ratls_channel *ratls_channel_of(const SSL *ssl)
 {
-    pthread_once(&index_once, make_index);
-    return channel_index < 0 ? NULL : SSL_get_ex_data(ssl, channel_index);
+    int index = get_index();
+
+    return index < 0 ? NULL : SSL_get_ex_data(ssl, index);
 }
 
 struct ratls_channel *ratls_channel_begin(SSL *ssl)
@@ -59,9 +73,9 @@ struct ratls_channel *ratls_channel_begin(SSL *ssl)
     uint8_t client_random[SSL3_RANDOM_SIZE] = {0};
 
     if (channel == NULL) {
-        if (channel_index < 0 || (channel = calloc(1, sizeof *channel)) == NULL)
+        if (get_index() < 0 || (channel = calloc(1, sizeof *channel)) == NULL)
             return NULL;
-        if (!SSL_set_ex_data(ssl, channel_index, channel)) {
+        if (!SSL_set_ex_data(ssl, get_index(), channel)) {
             free(channel);
             return NULL;
         }

@@ -9,8 +9,8 @@
 #define CONTEXTS                                                                                   \
     (SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE)
 
-static pthread_once_t index_once = PTHREAD_ONCE_INIT;
-static int tls_index = -1;
+static pthread_mutex_t index_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int tls_index = -1;
 
 static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
 {
@@ -26,15 +26,28 @@ static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
     free(tls);
 }
 
-static void make_index(void)
+/* As in channel.c: what failed for want of memory is tried again. */
+static int get_index(void)
 {
-    tls_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_tls);
+    int index = atomic_load(&tls_index);
+
+    if (index >= 0)
+        return index;
+    pthread_mutex_lock(&index_lock);
+    index = atomic_load(&tls_index);
+    if (index < 0) {
+        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_tls);
+        atomic_store(&tls_index, index);
+    }
+    pthread_mutex_unlock(&index_lock);
+    return index;
 }
 
 struct ratls_tls *ratls_tls_of_context(const SSL_CTX *ctx)
 {
-    pthread_once(&index_once, make_index);
-    return tls_index < 0 ? NULL : SSL_CTX_get_ex_data(ctx, tls_index);
+    int index = get_index();
+
+    return index < 0 ? NULL : SSL_CTX_get_ex_data(ctx, index);
 }
 
 struct ratls_tls *ratls_tls_of(const SSL *ssl)
@@ -103,7 +116,7 @@ static struct ratls_tls *new_tls(SSL_CTX *ctx)
         return NULL;
     }
     tls->client_only = SSL_CTX_get_ssl_method(ctx) == TLS_client_method();
-    if (tls_index < 0 || !SSL_CTX_set_ex_data(ctx, tls_index, tls)) {
+    if (get_index() < 0 || !SSL_CTX_set_ex_data(ctx, get_index(), tls)) {
         free_tls(NULL, tls, NULL, 0, 0, NULL);
         return NULL;
     }
@@ -128,7 +141,7 @@ enum ratls_status ratls_tls_hook(SSL_CTX *ctx, unsigned extension, struct ratls_
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     if (!SSL_CTX_add_custom_ext(ctx, extension, CONTEXTS, add_extension, free_extension, NULL,
                                 parse_extension, NULL)) {
-        SSL_CTX_set_ex_data(ctx, tls_index, NULL);
+        SSL_CTX_set_ex_data(ctx, get_index(), NULL);
         free_tls(NULL, tls, NULL, 0, 0, NULL);
         return ratls_fail(err, RATLS_CRYPTO, "OpenSSL does not take extension %u", extension);
     }
