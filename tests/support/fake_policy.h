@@ -17,8 +17,9 @@ struct ratls_rules *fake_policy_rules(struct ratls_policy *policy);
 
 /* Pins the key of this TPM for a server; NULL: for every server. */
 void fake_policy_pin(struct ratls_policy *policy, const struct fake_tpm *tpm, const char *server);
-/* Trusts certificates by this issuer for a server; NULL: for every server. Takes a reference. */
-void fake_policy_issuer(struct ratls_policy *policy, X509 *issuer, const char *server);
+/* Trusts certificates by an issuer with this one for a server; NULL: for every server. Takes a
+ * reference. */
+void fake_policy_issuer(struct ratls_policy *policy, X509 *certificate, const char *server);
 /* Allows one more value, the one that the TPM has now; PCRs must come in ascending order. */
 void fake_policy_pcr(struct ratls_policy *policy, struct fake_tpm *tpm, uint16_t bank,
                      uint8_t index);

@@ -9,6 +9,7 @@
      BIT(QUOTE_COUNTERS) | BIT(PCR_DIGEST))
 #define NEEDS_AK_ALGORITHM (BIT(QUOTE_SIGNATURE) | BIT(PCR_DIGEST))
 #define CURVE_POINT_BYTES 64
+#define TWO_DAYS_S 172800
 
 static void shorten_public(enum fake_stage stage, struct fake_draft *draft, void *arg)
 {
@@ -100,7 +101,7 @@ static struct pki_spec good_spec(const struct scene *scene)
 
 static void wait_two_days(struct scene *scene)
 {
-    scene->expectation.now += 2 * 86400;
+    scene->expectation.now += TWO_DAYS_S;
 }
 
 static void certify_another_key(struct scene *scene)

@@ -112,7 +112,7 @@ static void show_good_values(enum fake_stage stage, struct fake_draft *draft, vo
 {
     (void)arg;
     if (stage == FAKE_SIGNED)
-        memset(draft->pcr_values.p + 7 * 32, 0x47, 32);
+        memset(&draft->pcr_values.p[7 * 32], 0x47, 32);
 }
 
 static void change_digest_length(enum fake_stage stage, struct fake_draft *draft, void *arg)

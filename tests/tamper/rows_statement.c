@@ -5,6 +5,7 @@
 #include "rows.h"
 
 #define SPKI_LEN RATLS_SPKI_HASH_LEN
+#define HOURS_25_S 90000
 
 static const uint8_t other[64] = {0xee};
 
@@ -119,7 +120,7 @@ static void begin_again(struct scene *scene)
 
 static void wait_25_hours(struct scene *scene)
 {
-    scene->expectation.now += 25 * 3600;
+    scene->expectation.now += HOURS_25_S;
 }
 
 static void go_back_301_seconds(struct scene *scene)

@@ -199,6 +199,18 @@ Test(appraise, refused_counters_are_not_remembered)
     scene_close(&scene);
 }
 
+Test(appraise, a_handshake_is_more_than_a_certificate)
+{
+    struct scene scene;
+
+    scene_open(&scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
+    scene_pin(&scene);
+    scene.rules->freshness = RATLS_FRESHNESS_CERTIFICATE;
+    scene.rules->max_age_s = 1;
+    expect_accepted(&scene, "handshake", NULL, NULL);
+    scene_close(&scene);
+}
+
 Test(appraise, handshakes_may_overtake_each_other)
 {
     struct scene scene;
