@@ -168,10 +168,11 @@ static enum ratls_status open_persistent(struct ratls_tpm *tpm, const struct rat
     if (!ratls_tpm_no_object(rc))
         return ratls_tpm_fail(tpm, rc, "loading the attestation key", err);
     tpm->last_rc = rc;
-    return ratls_fail(err, RATLS_TPM,
-                      "the TPM has no key at handle 0x%08x: it was cleared, or is another TPM; make "
-                      "a new key with ratls init --replace",
-                      state->handle);
+    return ratls_fail(
+        err, RATLS_TPM,
+        "the TPM has no key at handle 0x%08x: it was cleared, or is another TPM; make "
+        "a new key with ratls init --replace",
+        state->handle);
 }
 
 enum ratls_status ratls_ak_load(struct ratls_tpm *tpm, const struct ratls_ak_state *state,
@@ -191,9 +192,10 @@ enum ratls_status ratls_ak_load(struct ratls_tpm *tpm, const struct ratls_ak_sta
         return status;
     status = read_name(tpm, key, name, err);
     if (status == RATLS_OK && memcmp(name, state->name, sizeof name) != 0)
-        status = ratls_fail(err, RATLS_TPM,
-                            "the TPM's attestation key is not that of the state folder: the TPM was "
-                            "cleared, or is another one; make a new key with ratls init --replace");
+        status =
+            ratls_fail(err, RATLS_TPM,
+                       "the TPM's attestation key is not that of the state folder: the TPM was "
+                       "cleared, or is another one; make a new key with ratls init --replace");
     if (status != RATLS_OK) {
         ratls_ak_unload(tpm, state, key);
         return status;

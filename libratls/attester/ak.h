@@ -26,8 +26,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_ak_load(struct ratls_tpm *tpm,
 void ratls_ak_unload(struct ratls_tpm *tpm, const struct ratls_ak_state *state, ESYS_TR key);
 
 /* Removes a persistent key from the TPM, if it still is the one of the state; else does nothing. */
-RATLS_MUST_CHECK enum ratls_status ratls_ak_remove(struct ratls_tpm *tpm,
-                                                   const struct ratls_ak_state *state,
-                                                   struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_ak_remove(struct ratls_tpm *tpm, const struct ratls_ak_state *state, struct ratls_error *err);
 
 #endif

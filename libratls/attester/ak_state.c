@@ -15,8 +15,8 @@
 #define HANDLE_FIRST 0x81000000u /* TPM 2.0 Part 2, 7.4: persistent objects */
 #define HANDLE_LAST 0x81ffffffu
 
-enum ratls_status ratls_ak_state_path(const char *folder, const char *file, char out[static RATLS_AK_PATH_LEN],
-                                   struct ratls_error *err)
+enum ratls_status ratls_ak_state_path(const char *folder, const char *file,
+                                      char out[static RATLS_AK_PATH_LEN], struct ratls_error *err)
 {
     int len = snprintf(out, RATLS_AK_PATH_LEN, "%s/%s", folder, file);
 

@@ -37,9 +37,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_ak_state_path(const char *folder, const
 bool ratls_ak_state_exists(const char *folder);
 
 /* Fails unless the Name in ak.conf is that of ak.pub. The caller clears *ret_state. */
-RATLS_MUST_CHECK enum ratls_status ratls_ak_state_load(const char *folder,
-                                                       struct ratls_ak_state *ret_state,
-                                                       struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_ak_state_load(const char *folder, struct ratls_ak_state *ret_state, struct ratls_error *err);
 /*
  * Creates the folder if needed and writes ak.pub and ak.conf, each at once or not at all. Removes
  * ak.crt: it was for another key.

@@ -169,8 +169,8 @@ static enum ratls_status attest(struct ratls_attester *interface,
     if (status == RATLS_OK)
         status = get_worker(self, &worker, err);
     if (status == RATLS_OK)
-        status = ratls_worker_quote(worker, &request->selection, leaf, self->deadline_ms, quoted,
-                                    err);
+        status =
+            ratls_worker_quote(worker, &request->selection, leaf, self->deadline_ms, quoted, err);
     if (status == RATLS_OK)
         status = write_evidence(self, &evidence, quoted, &w, err);
     if (status == RATLS_OK)
@@ -220,8 +220,7 @@ static enum ratls_status take_options(struct tpm_attester *self,
     memcpy(self->service, service, service_len + 1);
     memcpy(self->tcti, tcti, strlen(tcti) + 1);
     self->has_tcti = tcti[0] != '\0';
-    self->deadline_ms =
-        options->deadline_ms == 0 ? DEADLINE_DEFAULT_MS : options->deadline_ms;
+    self->deadline_ms = options->deadline_ms == 0 ? DEADLINE_DEFAULT_MS : options->deadline_ms;
     return RATLS_OK;
 }
 

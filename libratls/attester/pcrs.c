@@ -149,7 +149,8 @@ static enum ratls_status read_some(struct ratls_tpm *tpm,
         return ratls_tpm_fail(tpm, rc, "reading the PCRs", err);
     for (i = 0; i < selection->count && status == RATLS_OK; i++)
         if (!take_bank(&answer, selection, i, &remaining->banks[i].pcrs, out))
-            status = ratls_fail(err, RATLS_TPM, "the TPM returned other PCRs than it was asked for");
+            status =
+                ratls_fail(err, RATLS_TPM, "the TPM returned other PCRs than it was asked for");
     if (status == RATLS_OK && answer.next == 0)
         status = fail_unallocated(remaining, err);
     Esys_Free(answer.selection);
@@ -176,8 +177,9 @@ enum ratls_status ratls_pcrs_read(struct ratls_tpm *tpm,
     enum ratls_status status;
 
     if (len == 0 || len > cap)
-        return ratls_fail(err, RATLS_USAGE, "a PCR selection that is empty, too large or of an "
-                                            "unknown hash");
+        return ratls_fail(err, RATLS_USAGE,
+                          "a PCR selection that is empty, too large or of an "
+                          "unknown hash");
     /* Every round takes at least one PCR or fails, so that the loop ends. */
     while (!is_complete(&remaining)) {
         status = read_some(tpm, selection, &remaining, out, err);

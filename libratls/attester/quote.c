@@ -58,7 +58,8 @@ static bool are_same_banks(const struct ratls_pcr_bank *a, size_t a_count,
     return true;
 }
 
-/* *ret_agree: whether the values are those that were quoted. The AK's scheme hashes with SHA-256. */
+/* *ret_agree: whether the values are those that were quoted. The AK's scheme hashes with SHA-256.
+ */
 static enum ratls_status compare_values(const struct ratls_quote *quote,
                                         const struct ratls_pcr_memory *memory, bool *ret_agree,
                                         struct ratls_error *err)

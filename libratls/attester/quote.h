@@ -30,11 +30,9 @@ struct ratls_pcr_memory {
  * A quote by `key` over exactly this selection, and values that its digest covers. A PCR that
  * moves in between means another try; after some tries RATLS_TPM.
  */
-RATLS_MUST_CHECK enum ratls_status ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key,
-                                                    const struct ratls_pcr_selection *selection,
-                                                    const uint8_t qualifying[RATLS_QUALIFYING_LEN],
-                                                    struct ratls_pcr_memory *memory,
-                                                    struct ratls_quote *ret_quote,
-                                                    struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key, const struct ratls_pcr_selection *selection,
+                 const uint8_t qualifying[RATLS_QUALIFYING_LEN], struct ratls_pcr_memory *memory,
+                 struct ratls_quote *ret_quote, struct ratls_error *err);
 
 #endif

@@ -20,9 +20,9 @@ static enum ratls_status replace_key(struct ratls_tpm *tpm, const char *folder,
 
     if (status == RATLS_OK) {
         status = ratls_ak_state_store(folder, state, err);
-        /* Nobody would know of the key any more; the first error is the one to tell. */
-        if (status != RATLS_OK && ratls_ak_remove(tpm, state, NULL) != RATLS_OK)
-            status = RATLS_IO;
+        /* Nobody would know of the key any more. A second error would hide the first. */
+        if (status != RATLS_OK)
+            (void)!ratls_ak_remove(tpm, state, NULL);
     }
     if (status == RATLS_OK && has_old)
         status = ratls_ak_remove(tpm, &old, err);
@@ -40,10 +40,11 @@ enum ratls_status ratls_tpm_init(const struct ratls_tpm_init_options *options,
     if (options->state_dir == NULL)
         return ratls_fail(err, RATLS_USAGE, "the state folder of the attestation key is missing");
     if (!options->replace && ratls_ak_state_exists(options->state_dir))
-        return ratls_fail(err, RATLS_USAGE,
-                          "%s: there is a key already; to make a new one, which every verifier must "
-                          "learn again, use --replace",
-                          options->state_dir);
+        return ratls_fail(
+            err, RATLS_USAGE,
+            "%s: there is a key already; to make a new one, which every verifier must "
+            "learn again, use --replace",
+            options->state_dir);
     if (options->tcti != NULL) {
         status = ratls_ak_state_check_tcti(options->tcti, err);
         if (status != RATLS_OK)

@@ -32,9 +32,8 @@ static const struct hint {
     TSS2_RC code;
     const char *text;
 } hints[] = {
-    {TPM2_RC_LOCKOUT,
-     "the TPM is in dictionary-attack lockout: wait for its recovery time, or run "
-     "tpm2_dictionarylockout --clear-lockout"},
+    {TPM2_RC_LOCKOUT, "the TPM is in dictionary-attack lockout: wait for its recovery time, or run "
+                      "tpm2_dictionarylockout --clear-lockout"},
     {TPM2_RC_RETRY, "the TPM is busy: try again"},
     {TPM2_RC_YIELDED, "the TPM is busy: try again"},
     {TPM2_RC_TESTING, "the TPM is testing itself: try again"},

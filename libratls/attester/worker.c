@@ -23,9 +23,9 @@ struct ratls_worker {
     pthread_cond_t wake;
     pthread_cond_t exited;
     struct ratls_queue queue;
-    struct ratls_job *current; /* the thread is at it, without the lock */
+    struct ratls_job *current;     /* the thread is at it, without the lock */
     struct timespec current_limit; /* after it the TPM is taken for stuck */
-    pthread_t thread;    /* if it is running */
+    pthread_t thread;              /* if it is running */
     bool is_running;
     bool has_exited;
     bool is_stopping;
@@ -97,7 +97,8 @@ static void serve(struct ratls_worker *worker, struct ratls_job *job)
     for (;;) {
         memset(&job->error, 0, sizeof job->error);
         job->status = quote_once(worker, job, &job->error);
-        if (job->status == RATLS_OK || !ratls_tpm_is_busy(&worker->tpm) || ratls_time_is_past(&job->deadline))
+        if (job->status == RATLS_OK || !ratls_tpm_is_busy(&worker->tpm) ||
+            ratls_time_is_past(&job->deadline))
             break;
         nanosleep(&pause, NULL);
     }

@@ -31,11 +31,9 @@ void ratls_worker_free(struct ratls_worker *worker);
 bool ratls_worker_is_ours(const struct ratls_worker *worker);
 
 /* Safe for any number of threads. */
-RATLS_MUST_CHECK enum ratls_status ratls_worker_quote(struct ratls_worker *worker,
-                                                      const struct ratls_pcr_selection *selection,
-                                                      const uint8_t leaf[RATLS_QUALIFYING_LEN],
-                                                      unsigned deadline_ms,
-                                                      struct ratls_quoted *ret_quoted,
-                                                      struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_worker_quote(struct ratls_worker *worker, const struct ratls_pcr_selection *selection,
+                   const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms,
+                   struct ratls_quoted *ret_quoted, struct ratls_error *err);
 
 #endif

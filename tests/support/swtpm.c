@@ -68,8 +68,7 @@ static bool wait_for_socket(pid_t pid, const char *path)
     memcpy(address.sun_path, path, strlen(path) + 1);
     for (tries = 0; tries < START_TRIES; tries++) {
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        bool is_up =
-            fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+        bool is_up = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
 
         if (fd >= 0)
             close(fd);
@@ -89,9 +88,9 @@ static bool run_swtpm(struct swtpm *tpm)
     char server[PATH_LEN];
     char control[PATH_LEN];
     char path[PATH_LEN];
-    const char *const arguments[] = {"swtpm",    "socket",  "--tpm2",        "--tpmstate", state,
-                                     "--server", server,    "--ctrl",        control,      "--flags",
-                                     "startup-clear", "--seccomp", "action=none", NULL};
+    const char *const arguments[] = {
+        "swtpm",  "socket", "--tpm2",  "--tpmstate",    state,       "--server",    server,
+        "--ctrl", control,  "--flags", "startup-clear", "--seccomp", "action=none", NULL};
 
     snprintf(state, sizeof state, "dir=%s", tpm->folder);
     snprintf(server, sizeof server, "type=unixio,path=%s/tpm", tpm->folder);
@@ -178,20 +177,19 @@ bool swtpm_extend(const char *tcti, unsigned pcr, uint8_t value)
 
 bool swtpm_allocate_sha256_only(const char *tcti)
 {
-    const TPML_PCR_SELECTION banks = {
-        .count = 4,
-        .pcrSelections = {{TPM2_ALG_SHA1, 3, {0, 0, 0}},
-                          {TPM2_ALG_SHA256, 3, {0xff, 0xff, 0xff}},
-                          {TPM2_ALG_SHA384, 3, {0, 0, 0}},
-                          {TPM2_ALG_SHA512, 3, {0, 0, 0}}}};
+    const TPML_PCR_SELECTION banks = {.count = 4,
+                                      .pcrSelections = {{TPM2_ALG_SHA1, 3, {0, 0, 0}},
+                                                        {TPM2_ALG_SHA256, 3, {0xff, 0xff, 0xff}},
+                                                        {TPM2_ALG_SHA384, 3, {0, 0, 0}},
+                                                        {TPM2_ALG_SHA512, 3, {0, 0, 0}}}};
     ESYS_CONTEXT *esys = open_tpm(tcti);
     TPMI_YES_NO success = TPM2_NO;
     UINT32 ignored;
-    bool ok = esys != NULL &&
-              Esys_PCR_Allocate(esys, ESYS_TR_RH_PLATFORM, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-                                ESYS_TR_NONE, &banks, &success, &ignored, &ignored,
-                                &ignored) == TSS2_RC_SUCCESS &&
-              success == TPM2_YES;
+    bool ok =
+        esys != NULL &&
+        Esys_PCR_Allocate(esys, ESYS_TR_RH_PLATFORM, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+                          &banks, &success, &ignored, &ignored, &ignored) == TSS2_RC_SUCCESS &&
+        success == TPM2_YES;
 
     close_tpm(esys);
     return ok;

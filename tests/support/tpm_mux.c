@@ -41,7 +41,7 @@ struct mux {
     long delay_ms;
     bool hangs;
     uint32_t error; /* 0: none */
-    uint32_t code; /* of the command that faults meet */
+    uint32_t code;  /* of the command that faults meet */
     bool all_commands;
     bool armed;
     unsigned long turns;
@@ -78,7 +78,8 @@ static int listen_at(const char *path, const char *suffix)
     if (fd < 0 || !set_path(&address, path, suffix))
         fail(path);
     unlink(address.sun_path);
-    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(fd, BACKLOG) != 0)
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(fd, BACKLOG) != 0)
         fail(address.sun_path);
     return fd;
 }
@@ -135,8 +136,16 @@ static size_t ask_tpm(const struct sockaddr_un *tpm, const struct client *client
 
 static size_t answer_error(uint32_t code, uint8_t *answer)
 {
-    const uint8_t header[HEADER_LEN] = {0x80, 0x01, 0, 0, 0, HEADER_LEN, (uint8_t)(code >> 24),
-                                        (uint8_t)(code >> 16), (uint8_t)(code >> 8), (uint8_t)code};
+    const uint8_t header[HEADER_LEN] = {0x80,
+                                        0x01,
+                                        0,
+                                        0,
+                                        0,
+                                        HEADER_LEN,
+                                        (uint8_t)(code >> 24),
+                                        (uint8_t)(code >> 16),
+                                        (uint8_t)(code >> 8),
+                                        (uint8_t)code};
 
     memcpy(answer, header, HEADER_LEN);
     return HEADER_LEN;
@@ -278,12 +287,15 @@ static int usage(void)
     return 2;
 }
 
-static const struct option long_options[] = {
-    {"listen", required_argument, NULL, 'l'},   {"tpm", required_argument, NULL, 't'},
-    {"delay-ms", required_argument, NULL, 'd'}, {"error", required_argument, NULL, 'e'},
-    {"hang", no_argument, NULL, 'h'},           {"all-commands", no_argument, NULL, 'a'},
-    {"command", required_argument, NULL, 'c'},  {"disarmed", no_argument, NULL, 'x'},
-    {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
+                                             {"tpm", required_argument, NULL, 't'},
+                                             {"delay-ms", required_argument, NULL, 'd'},
+                                             {"error", required_argument, NULL, 'e'},
+                                             {"hang", no_argument, NULL, 'h'},
+                                             {"all-commands", no_argument, NULL, 'a'},
+                                             {"command", required_argument, NULL, 'c'},
+                                             {"disarmed", no_argument, NULL, 'x'},
+                                             {NULL, 0, NULL, 0}};
 
 int main(int argc, char **argv)
 {

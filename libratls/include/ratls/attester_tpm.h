@@ -20,8 +20,8 @@ enum ratls_ak_algorithm {
 
 struct ratls_tpm_options {
     const char *state_dir; /* folder of the attestation key; required */
-    const char *tcti;      /* TCTI configuration, as in tpm2-tools; NULL: what the state folder says */
-    const char *service;   /* goes into every statement; NULL: "default"; at most RATLS_SERVICE_MAX */
+    const char *tcti;      /* as in tpm2-tools; NULL: what the state folder says */
+    const char *service;   /* of every statement; NULL: "default"; at most RATLS_SERVICE_MAX */
     unsigned deadline_ms;  /* longest wait for the TPM; 0: 5000 */
 };
 

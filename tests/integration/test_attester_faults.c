@@ -1,0 +1,335 @@
+/* A TPM that is absent, another one, slow, locked, or does not answer. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attester_fixture.h"
+
+TestSuite(attester_faults, .init = set_up, .fini = tear_down, .timeout = 120);
+
+Test(attester_faults, absent_tpm)
+{
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    struct ratls_pcr_selection selection;
+    struct ratls_error err = {0};
+    uint64_t start;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester("device:/nonexistent/tpm", 2000);
+    start = now_ms();
+    assert_attest_fails(attester, &request, RATLS_TPM,
+                        "/nonexistent/tpm: No such file or directory: is a TPM 2.0 present");
+    cr_assert_lt(now_ms() - start, SLACK_MS);
+    attester->free(attester);
+    assert_fails(ratls_tpm_pcr_selection("swtpm:path=/nonexistent/tpm", &selection, &err),
+                 RATLS_TPM, &err, "no TPM answers there");
+}
+
+Test(attester_faults, tpm_comes_back)
+{
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 0);
+    free(attest(attester, &request));
+    cr_assert(swtpm_restart(&f.tpm));
+    free(attest(attester, &request));
+    attester->free(attester);
+}
+
+/* A transient key dies with the power: the first request learns it, the next makes it again. */
+Test(attester_faults, tpm_comes_back_transient)
+{
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, true);
+    attester = new_attester(NULL, 0);
+    free(attest(attester, &request));
+    cr_assert(swtpm_restart(&f.tpm));
+    assert_attest_fails(attester, &request, RATLS_TPM, "quoting");
+    free(attest(attester, &request));
+    attester->free(attester);
+}
+
+Test(attester_faults, other_tpm)
+{
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    struct swtpm other;
+    struct ratls_tpm_init_options options = {0};
+    struct ratls_error err = {0};
+    char state[PATH_LEN];
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(swtpm_start(&other));
+    attester = new_attester(other.tcti, 0);
+    assert_attest_fails(attester, &request, RATLS_TPM, "no key at handle 0x81018000");
+    snprintf(state, sizeof state, "%s/state", other.folder);
+    options.state_dir = state;
+    options.tcti = other.tcti;
+    assert_ok(ratls_tpm_init(&options, &err), &err);
+    assert_attest_fails(attester, &request, RATLS_TPM, "is not that of the state folder");
+    attester->free(attester);
+    swtpm_stop(&other);
+}
+
+/* The error comes at once and in words; the next request finds the TPM as it is then. */
+static void answer_error(const char *code, const char *text)
+{
+    const char *const options[] = {"--error", code, "--disarmed", NULL};
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    uint64_t start;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 0);
+    free(attest(attester, &request));
+    tpm_mux_arm(&mux, true);
+    start = now_ms();
+    assert_attest_fails(attester, &request, RATLS_TPM, text);
+    cr_assert_lt(now_ms() - start, SLACK_MS);
+    tpm_mux_arm(&mux, false);
+    free(attest(attester, &request));
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+Test(attester_faults, lockout)
+{
+    answer_error("921", "tpm2_dictionarylockout --clear-lockout");
+}
+
+Test(attester_faults, failure_mode)
+{
+    answer_error("101", "power-cycle");
+}
+
+Test(attester_faults, handle_lost)
+{
+    answer_error("18b", "0x18b");
+}
+
+/* TPM_RC_RETRY is not an error before the deadline is over. */
+Test(attester_faults, retry_until_the_deadline)
+{
+    const char *const options[] = {"--error", "922", NULL};
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    uint64_t start;
+    uint64_t taken;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 600);
+    start = now_ms();
+    assert_attest_fails(attester, &request, RATLS_TPM, "");
+    taken = now_ms() - start;
+    cr_assert_geq(taken, 590);
+    cr_assert_lt(taken, 600 + SLACK_MS);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+static void *disarm_later(void *arg)
+{
+    sleep_ms(300);
+    tpm_mux_arm(arg, false);
+    return NULL;
+}
+
+Test(attester_faults, retry_succeeds)
+{
+    const char *const options[] = {"--error", "922", NULL};
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    pthread_t thread;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 5000);
+    cr_assert_eq(pthread_create(&thread, NULL, disarm_later, &mux), 0);
+    free(attest(attester, &request));
+    pthread_join(thread, NULL);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+static void hang_and_recover(const char *scope)
+{
+    const char *const options[] = {"--hang", "--disarmed", scope, NULL};
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    uint64_t start;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 400);
+    tpm_mux_arm(&mux, true);
+    start = now_ms();
+    assert_attest_fails(attester, &request, RATLS_TPM, "did not answer within 400 ms");
+    cr_assert_geq(now_ms() - start, 390);
+    cr_assert_lt(now_ms() - start, 400 + SLACK_MS);
+    sleep_ms(20);
+    start = now_ms();
+    assert_attest_fails(attester, &request, RATLS_TPM, "has not answered for more than 400 ms");
+    cr_assert_lt(now_ms() - start, 200, "who comes later does not wait");
+    tpm_mux_arm(&mux, false);
+    sleep_ms(200);
+    free(attest(attester, &request));
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+Test(attester_faults, quote_hangs)
+{
+    hang_and_recover(NULL);
+}
+
+Test(attester_faults, everything_hangs)
+{
+    hang_and_recover("--all-commands");
+}
+
+/* The process behind the socket: also a connection or a locality is not answered then. */
+Test(attester_faults, tpm_process_stopped)
+{
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    uint64_t start;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 300);
+    kill(f.tpm.pid, SIGSTOP);
+    start = now_ms();
+    assert_attest_fails(attester, &request, RATLS_TPM, "did not answer within 300 ms");
+    cr_assert_lt(now_ms() - start, 300 + SLACK_MS);
+    kill(f.tpm.pid, SIGCONT);
+    sleep_ms(300);
+    free(attest(attester, &request));
+    attester->free(attester);
+}
+
+struct waiter {
+    struct ratls_attester *attester;
+    enum ratls_status status;
+    uint64_t taken_ms;
+    struct ratls_error err;
+};
+
+static void *attest_once(void *arg)
+{
+    struct waiter *waiter = arg;
+    const struct ratls_attest_request request = new_request(1);
+    uint64_t start = now_ms();
+    uint8_t out[2048];
+    size_t len;
+
+    waiter->status =
+        waiter->attester->attest(waiter->attester, &request, out, sizeof out, &len, &waiter->err);
+    waiter->taken_ms = now_ms() - start;
+    return NULL;
+}
+
+static void start_waiters(struct waiter *waiters, pthread_t *threads, size_t count,
+                          struct ratls_attester *attester)
+{
+    pthread_attr_t small;
+    size_t i;
+
+    cr_assert_eq(pthread_attr_init(&small), 0);
+    cr_assert_eq(pthread_attr_setstacksize(&small, 256 * 1024), 0);
+    for (i = 0; i < count; i++) {
+        waiters[i].attester = attester;
+        cr_assert_eq(pthread_create(&threads[i], &small, attest_once, &waiters[i]), 0);
+    }
+    pthread_attr_destroy(&small);
+}
+
+/* A TPM that is slower than its callers: some are served, the others told in time. */
+Test(attester_faults, slow_tpm)
+{
+    const char *const options[] = {"--delay-ms", "100", NULL};
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    struct waiter waiters[16] = {0};
+    pthread_t threads[16];
+    int served = 0;
+    int i;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 550);
+    start_waiters(waiters, threads, 16, attester);
+    for (i = 0; i < 16; i++) {
+        pthread_join(threads[i], NULL);
+        cr_assert_lt(waiters[i].taken_ms, 550 + SLACK_MS);
+        if (waiters[i].status == RATLS_OK)
+            served++;
+        else
+            assert_fails(waiters[i].status, RATLS_TPM, &waiters[i].err, "did not answer within");
+    }
+    cr_assert_geq(served, 1);
+    cr_assert_lt(served, 7, "a quote takes 100 ms, and one begins at a time");
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+#define CROWD (1024 + 8) /* the queue, the one that is served, and some that find no place */
+
+Test(attester_faults, queue_is_bounded)
+{
+    const char *const options[] = {"--hang", NULL};
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    struct waiter *waiters = calloc(CROWD, sizeof *waiters);
+    pthread_t *threads = calloc(CROWD, sizeof *threads);
+    int refused = 0;
+    int i;
+
+    cr_assert(waiters != NULL && threads != NULL);
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 2500);
+    start_waiters(waiters, threads, CROWD, attester);
+    for (i = 0; i < CROWD; i++) {
+        pthread_join(threads[i], NULL);
+        cr_assert_eq(waiters[i].status, RATLS_TPM);
+        refused += strstr(waiters[i].err.text, "1024 requests wait for it already") != NULL;
+    }
+    cr_assert_geq(refused, CROWD - 1024 - 1);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+    free(waiters);
+    free(threads);
+}
+
+/* The thread cannot be ended; whoever frees the attester goes on all the same. */
+Test(attester_faults, free_while_stuck)
+{
+    const char *const options[] = {"--hang", NULL};
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    uint64_t start;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 200);
+    assert_attest_fails(attester, &request, RATLS_TPM, "did not answer");
+    start = now_ms();
+    attester->free(attester);
+    cr_assert_lt(now_ms() - start, 1000 + SLACK_MS);
+    tpm_mux_arm(&mux, false); /* the thread gets its answer, and frees what it left behind */
+    sleep_ms(300);
+    tpm_mux_stop(&mux);
+}

@@ -1,0 +1,153 @@
+#include "attester_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "merkle.h"
+
+struct fixture f;
+
+void set_up(void)
+{
+    setenv("TSS2_LOG", "all+NONE", 1); /* tpm2-tss logs to stderr what the tests provoke */
+    cr_assert(swtpm_start(&f.tpm));
+    snprintf(f.state, sizeof f.state, "%s/state", f.tpm.folder);
+}
+
+void tear_down(void)
+{
+    swtpm_stop(&f.tpm);
+}
+
+void assert_ok(enum ratls_status status, const struct ratls_error *err)
+{
+    cr_assert_eq(status, RATLS_OK, "%s: %s", ratls_status_name(status), err->text);
+}
+
+void assert_fails(enum ratls_status status, enum ratls_status expected,
+                  const struct ratls_error *err, const char *text)
+{
+    cr_assert_eq(status, expected, "%s: %s", ratls_status_name(status), err->text);
+    cr_assert_not_null(strstr(err->text, text), "\"%s\" has no \"%s\"", err->text, text);
+}
+
+uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void sleep_ms(unsigned ms)
+{
+    const struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
+
+    nanosleep(&t, NULL);
+}
+
+void init_key(const char *tcti, enum ratls_ak_algorithm algorithm, bool transient)
+{
+    const struct ratls_tpm_init_options options = {
+        .state_dir = f.state, .tcti = tcti, .algorithm = algorithm, .transient = transient};
+    struct ratls_error err = {0};
+
+    assert_ok(ratls_tpm_init(&options, &err), &err);
+}
+
+struct ratls_attester *new_attester(const char *tcti, unsigned deadline_ms)
+{
+    const struct ratls_tpm_options options = {
+        .state_dir = f.state, .tcti = tcti, .service = "shop", .deadline_ms = deadline_ms};
+    struct ratls_attester *attester = NULL;
+    struct ratls_error err = {0};
+
+    assert_ok(ratls_tpm_attester_new(&options, &attester, &err), &err);
+    return attester;
+}
+
+struct ratls_attest_request new_request(uint8_t seed)
+{
+    struct ratls_attest_request request = {
+        .mode = RATLS_MODE_HANDSHAKE,
+        .role = RATLS_ROLE_SERVER,
+        .tls_version = 0x0304,
+        .cipher_suite = 0x1301,
+        .selection = {1, {{RATLS_ALG_SHA256, 0x0000ffff}}}, /* sixteen: two TPM2_PCR_Read */
+    };
+
+    memset(request.nonce, seed, sizeof request.nonce);
+    memset(request.binder, seed + 1, sizeof request.binder);
+    memset(request.spki_sha256, seed + 2, sizeof request.spki_sha256);
+    return request;
+}
+
+bool is_sound(struct sample *s, const struct ratls_attest_request *request)
+{
+    struct ratls_error err = {0};
+    uint8_t leaf[32];
+    uint8_t root[32];
+    uint8_t digest[32];
+    uint8_t manifest[32];
+    bool valid = false;
+    EVP_PKEY *key = NULL;
+    bool sound =
+        ratls_evidence_read(ratls_slice(s->bytes, s->len), &s->evidence) &&
+        ratls_statement_read(s->evidence.statement, &s->statement) &&
+        ratls_tpm_read_attest(s->evidence.attest, &s->attest) &&
+        ratls_tpm_read_public(s->evidence.ak_public, &s->ak) &&
+        ratls_tpm_read_signature(s->evidence.signature, &s->signature) &&
+        ratls_public_key(&s->ak, &key, &err) == RATLS_OK &&
+        ratls_verify(key, &s->ak, &s->signature, s->attest.raw, &valid, &err) == RATLS_OK &&
+        valid && s->attest.magic == RATLS_TPM_GENERATED &&
+        s->attest.type == RATLS_TPM_ST_ATTEST_QUOTE &&
+        ratls_merkle_leaf(s->evidence.statement, leaf, &err) == RATLS_OK &&
+        ratls_merkle_root(leaf, &s->evidence.path, &valid, root, &err) == RATLS_OK && valid &&
+        ratls_slice_equal(ratls_slice(root, 32), s->attest.extra_data) &&
+        ratls_sha256(s->evidence.pcr_values, digest, &err) == RATLS_OK &&
+        ratls_slice_equal(ratls_slice(digest, 32), s->attest.pcr_digest) &&
+        ratls_evidence_manifest(&s->evidence, manifest, &err) == RATLS_OK &&
+        ratls_slice_equal(ratls_slice(manifest, 32), s->statement.manifest) &&
+        ratls_slice_equal(ratls_slice(request->nonce, s->statement.nonce.len),
+                          s->statement.nonce) &&
+        ratls_slice_equal(ratls_slice(request->spki_sha256, 32), s->statement.spki_sha256);
+
+    if (!sound)
+        fprintf(stderr, "unsound evidence: %s\n", err.text);
+    EVP_PKEY_free(key);
+    return sound;
+}
+
+enum ratls_status try_attest(struct ratls_attester *attester,
+                             const struct ratls_attest_request *request, struct sample *s,
+                             struct ratls_error *err)
+{
+    return attester->attest(attester, request, s->bytes, sizeof s->bytes, &s->len, err);
+}
+
+struct sample *attest(struct ratls_attester *attester, const struct ratls_attest_request *request)
+{
+    struct sample *s = calloc(1, sizeof *s);
+    struct ratls_error err = {0};
+
+    cr_assert_not_null(s);
+    assert_ok(try_attest(attester, request, s, &err), &err);
+    cr_assert(is_sound(s, request));
+    return s;
+}
+
+void assert_attest_fails(struct ratls_attester *attester,
+                         const struct ratls_attest_request *request, enum ratls_status status,
+                         const char *text)
+{
+    struct sample *s = calloc(1, sizeof *s);
+    struct ratls_error err = {0};
+
+    cr_assert_not_null(s);
+    s->len = 4711;
+    assert_fails(try_attest(attester, request, s, &err), status, &err, text);
+    cr_assert_eq(s->len, 4711, "a failure must not write the length");
+    free(s);
+}
