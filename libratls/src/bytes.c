@@ -163,22 +163,23 @@ void ratls_hex(struct ratls_slice bytes, char *out, size_t cap)
     end_text(out, cap, 2 * count, is_cut);
 }
 
-/* The value of a hexadecimal digit, or -1. */
-static int digit_value(char digit)
+#define NO_DIGIT 16u
+
+static unsigned digit_value(char digit)
 {
     if (digit >= '0' && digit <= '9')
-        return digit - '0';
+        return (unsigned)(digit - '0');
     if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
+        return (unsigned)(digit - 'a') + 10;
     if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
+        return (unsigned)(digit - 'A') + 10;
+    return NO_DIGIT;
 }
 
 static bool has_hex_digits(const char *text, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (digit_value(text[i]) < 0)
+        if (digit_value(text[i]) == NO_DIGIT)
             return false;
     return text[count] == '\0';
 }

@@ -17,7 +17,7 @@
 #define RECORD_ITEMS 3
 
 #define QUOTE_ITEMS 6
-#define QUOTE_MAX (16 * 1024) /* more than the limits of its items allow */
+#define QUOTE_MAX 16384 /* more than the limits of its items allow */
 #define PATH_ITEMS 3
 #define NODE_LEN 32
 
