@@ -19,7 +19,7 @@ struct ratls_slice {
 };
 
 struct ratls_slice ratls_slice(const void *p, size_t len);
-bool ratls_slice_equal(struct ratls_slice a, struct ratls_slice b); /* in constant time for a length */
+bool ratls_slice_equal(struct ratls_slice a, struct ratls_slice b); /* constant time for a length */
 
 struct ratls_reader {
     struct ratls_slice rest;
@@ -52,9 +52,9 @@ void ratls_write_u64(struct ratls_writer *w, uint64_t value);
 void ratls_write_bytes(struct ratls_writer *w, struct ratls_slice bytes);
 struct ratls_slice ratls_writer_slice(const struct ratls_writer *w);
 
-/* Lower-case hexadecimal with a final NUL; cut, with "..." at the end, if it does not fit in cap. */
+/* Lower-case hexadecimal with a final NUL; cut, with "..." at the end, if cap is too small. */
 void ratls_hex(struct ratls_slice bytes, char *out, size_t cap);
-/* Exactly 2 * len hexadecimal digits of either case to len bytes. False if text is anything else. */
+/* Exactly 2 * len hexadecimal digits of either case to len bytes. False for any other text. */
 bool ratls_unhex(const char *text, uint8_t *out, size_t len);
 /* Printable ASCII stays, all else becomes \xNN; cut with "..." if it does not fit. */
 void ratls_escape(struct ratls_slice bytes, char *out, size_t cap);

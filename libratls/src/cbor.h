@@ -15,7 +15,8 @@ struct ratls_cbor {
 struct ratls_cbor ratls_cbor(struct ratls_slice in);
 uint64_t ratls_cbor_uint(struct ratls_cbor *c, uint64_t max);
 struct ratls_slice ratls_cbor_bytes(struct ratls_cbor *c, size_t min, size_t max);
-struct ratls_slice ratls_cbor_text(struct ratls_cbor *c, size_t min, size_t max); /* printable ASCII */
+/* Printable ASCII only. */
+struct ratls_slice ratls_cbor_text(struct ratls_cbor *c, size_t min, size_t max);
 /* The number of items that follow, min to max. The caller reads exactly that many. */
 size_t ratls_cbor_array(struct ratls_cbor *c, size_t min, size_t max);
 /* The number of pairs that follow. The caller checks the order of the keys. */
