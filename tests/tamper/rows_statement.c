@@ -118,6 +118,15 @@ static void begin_again(struct scene *scene)
     memset(scene->expectation.binder, 0x1b, sizeof scene->expectation.binder);
 }
 
+/* One connection shows all that is wrong: nothing hides what does not depend on it. */
+static void spoil_machine(struct scene *scene)
+{
+    scene->tpm->safe = false;
+    fake_policy_deny_firmware(scene->policy, scene->tpm->firmware_version);
+    fake_tpm_pcr(scene->tpm, RATLS_ALG_SHA256, 0)[0] ^= 1;
+    fake_tpm_pcr(scene->tpm, RATLS_ALG_SHA256, 7)[31] ^= 1;
+}
+
 static void wait_25_hours(struct scene *scene)
 {
     scene->expectation.now += HOURS_25_S;
@@ -206,6 +215,11 @@ static const struct row rows[] = {
     {.name = "replayed",
      .check = RATLS_CHECK_STATEMENT_NONCE,
      .also = BIT(STATEMENT_BINDER),
+     .meanwhile = begin_again},
+    {.name = "replayed, from a machine in another state",
+     .check = RATLS_CHECK_STATEMENT_NONCE,
+     .also = BIT(STATEMENT_BINDER) | BIT(QUOTE_CLOCK) | BIT(QUOTE_FIRMWARE) | BIT(PCR_VALUE),
+     .after = spoil_machine,
      .meanwhile = begin_again},
     {.name = "another server key",
      .check = RATLS_CHECK_STATEMENT_SPKI,

@@ -6,6 +6,7 @@
 #include "must.h"
 
 #define TLS_1_3 0x0304
+#define ISSUER_LIFE_S 2592000 /* 30 days: longer than the certificates that it makes */
 #define TLS_AES_128_GCM_SHA256 0x1301
 
 void scene_open(struct scene *scene, enum ratls_mode mode, enum fake_algorithm algorithm)
@@ -63,8 +64,10 @@ void scene_certify(struct scene *scene, const char *names)
 
     scene->issuer_key = pki_key(PKI_P256);
     scene->issuer = scene_certificate(
-        scene,
-        (struct pki_spec){.subject = "issuer", .key = scene->issuer_key, .ca = "critical,CA:TRUE"});
+        scene, (struct pki_spec){.subject = "issuer",
+                                 .key = scene->issuer_key,
+                                 .ca = "critical,CA:TRUE",
+                                 .not_after_s = SCENE_NOW - (int64_t)time(NULL) + ISSUER_LIFE_S});
     fake_policy_issuer(scene->policy, scene->issuer, NULL);
     certificate = scene_certificate(
         scene, (struct pki_spec){

@@ -124,6 +124,40 @@ Test(appraise, one_of_several_ways_is_enough)
     EVP_PKEY_free(key);
 }
 
+/* "Not by this issuer" is true of all issuers but one, and helps nobody. */
+Test(appraise, of_several_issuers_the_right_one_says_why)
+{
+    EVP_PKEY *key = pki_key(PKI_P256);
+    X509 *stranger = pki_ca("stranger", key, NULL, NULL);
+
+    for (int i = 0; i < 2; i++) {
+        static const char why[] = "certificate 1: certificate has expired; 000b";
+        struct ratls_finding finding;
+        struct ratls_report *report;
+        struct fake_draft *draft;
+        struct scene scene;
+
+        scene_open(&scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
+        if (i == 0)
+            fake_policy_issuer(scene.policy, stranger, NULL);
+        scene_certify(&scene, "DNS:" SCENE_SERVER);
+        if (i == 1)
+            fake_policy_issuer(scene.policy, stranger, NULL);
+        scene.expectation.now += 172800;
+        draft = scene_attest(&scene, NULL, NULL);
+        report = scene_appraise(&scene, draft->wire, draft->wire_len);
+        cr_assert(ratls_report_first_failure(report, &finding));
+        cr_expect_str_eq(finding.check, "ak.trust");
+        cr_expect_str_eq(finding.expected, "a certificate by one of 2 issuers");
+        cr_expect_eq(strncmp(finding.actual, why, strlen(why)), 0, "%d: %s", i, finding.actual);
+        ratls_report_free(report);
+        free(draft);
+        scene_close(&scene);
+    }
+    X509_free(stranger);
+    EVP_PKEY_free(key);
+}
+
 Test(appraise, no_server_is_meant_and_the_pin_is_for_every_server)
 {
     struct scene scene;
