@@ -13,6 +13,12 @@
 #include "keys.h"
 #include "tls_internal.h"
 
+#if OPENSSL_VERSION_PREREQ(3, 3)
+#define set_session_time SSL_SESSION_set_time_ex
+#else
+#define set_session_time SSL_SESSION_set_time
+#endif
+
 #define VERIFY_MARK 0x40000000 /* in the verify mode of an SSL; OpenSSL looks only at its own bits */
 
 static enum ratls_status fail_names(struct ratls_error *err, const char *one, const char *other)
@@ -103,7 +109,7 @@ static void forbid_resumption(SSL *ssl)
     if (session == NULL || !SSL_SESSION_is_resumable(session))
         return;
     SSL_SESSION_set_max_early_data(session, 0);
-    SSL_SESSION_set_time(session, 1);
+    set_session_time(session, 1);
 }
 
 static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
