@@ -22,6 +22,7 @@
 
 struct arguments {
     struct ratls_session_options session;
+    struct ratls_pcr_selection selection; /* of a server */
     struct ratls_tpm_options tpm;
     const char *pcrs;
     const char *service;
@@ -181,7 +182,6 @@ static enum ratls_status learn_from_tpm(struct arguments *a, struct ratls_error 
 
 static int run(struct arguments *a)
 {
-    struct ratls_pcr_selection selection;
     struct ratls_error err = {0};
     enum ratls_status status = RATLS_OK;
 
@@ -198,8 +198,8 @@ static int run(struct arguments *a)
         status = learn_from_tpm(a, &err);
     } else if (status == RATLS_OK) {
         status = ratls_selection_parse(a->pcrs == NULL ? RATLS_SELECTION_DEFAULT : a->pcrs,
-                                       &selection, &err);
-        a->session.selection = &selection;
+                                       &a->selection, &err);
+        a->session.selection = &a->selection;
         if (status == RATLS_OK)
             status = learn_from_server(a, &err);
     }

@@ -18,6 +18,7 @@
 
 struct arguments {
     struct ratls_session_options session;
+    struct ratls_pcr_selection selection; /* what to ask for without a policy */
     const char *policy_path;
     const char *save_path;
     bool json;
@@ -168,7 +169,6 @@ static int probe(const struct arguments *a)
 
 static int load_and_probe(struct arguments *a)
 {
-    struct ratls_pcr_selection selection = {0};
     struct ratls_policy *policy = NULL;
     struct ratls_error err = {0};
     enum ratls_status status;
@@ -177,11 +177,11 @@ static int load_and_probe(struct arguments *a)
     if (a->policy_path != NULL)
         status = ratls_policy_load(a->policy_path, &policy, &err);
     else
-        status = ratls_selection_parse(RATLS_SELECTION_DEFAULT, &selection, &err);
+        status = ratls_selection_parse(RATLS_SELECTION_DEFAULT, &a->selection, &err);
     if (status != RATLS_OK)
         return ratls_out_error(status, &err);
     a->session.policy = policy;
-    a->session.selection = &selection;
+    a->session.selection = &a->selection;
     code = probe(a);
     ratls_policy_free(policy);
     return code;

@@ -97,17 +97,13 @@ static void describe_clock(struct ratls_view *v, const struct ratls_tpm_attest *
     ratls_view_uint(v, "restartCount", "restarts", attest->restart_count, NULL);
 }
 
+/* Which bits are the version is each vendor's own choice. */
 static void describe_firmware(struct ratls_view *v, uint64_t version)
 {
-    char text[64];
+    char text[24];
 
     snprintf(text, sizeof text, "0x%016" PRIx64, version);
-    ratls_view_text(v, "firmwareVersion", NULL, text);
-    snprintf(text, sizeof text, "0x%016" PRIx64 "  (%u.%u.%u.%u)", version,
-             (unsigned)(version >> 48), (unsigned)(version >> 32 & 0xffff),
-             (unsigned)(version >> 16 & 0xffff), (unsigned)(version & 0xffff));
-    if (!v->json)
-        ratls_view_text(v, NULL, "TPM firmware", text);
+    ratls_view_text(v, "firmwareVersion", "TPM firmware", text);
 }
 
 static bool describe_quote(struct ratls_view *v, const struct ratls_evidence *evidence,

@@ -9,9 +9,10 @@
 
 #include "bytes.h"
 
-#define RATLS_FILE_MAX (1024 * 1024) /* nothing that this tool reads is longer */
+#define RATLS_FILE_MAX 1048576 /* nothing that this tool reads is longer */
 
-/* A regular file, at most RATLS_FILE_MAX bytes. The caller frees *ret_bytes with free(). */
+/* A file, or what a pipe gives, at most RATLS_FILE_MAX bytes. The caller frees *ret_bytes with
+ * free(). */
 RATLS_MUST_CHECK enum ratls_status ratls_file_read(const char *path, uint8_t **ret_bytes,
                                                    size_t *ret_len, struct ratls_error *err);
 

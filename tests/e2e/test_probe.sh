@@ -32,7 +32,8 @@ expect 1 "without a policy nothing is accepted" probe
 has "NOT APPRAISED: no policy"
 has "ratls policy learn $server"
 expect 1 "... nor with --json" probe --json
-is_json 'd["verdict"] == "not-appraised" and not d["accepted"] and d["evidence"]["quote"]["isQuote"]'
+is_json 'd["verdict"] == "not-appraised" and not d["accepted"] and \
+d["evidence"]["quote"]["isQuote"]'
 
 expect 0 "learn" learn --out "$policy"
 has "WARNING: trust on first use"
