@@ -130,6 +130,16 @@ static enum ratls_status prepare(const struct arguments *a, struct ratls_error *
     return status;
 }
 
+static int explain(const struct arguments *a, enum ratls_status status,
+                   const struct ratls_error *err)
+{
+    const int code = ratls_out_error(status, err);
+
+    if (access(a->policy, F_OK) != 0)
+        ratls_hint("--policy names a policy; 'ratls policy learn HOST:PORT --out FILE' writes one");
+    return code;
+}
+
 static int run(const struct arguments *a, char **program)
 {
     char path[RATLS_PATH_MAX];
@@ -142,7 +152,7 @@ static int run(const struct arguments *a, char **program)
     if (status == RATLS_OK)
         status = prepare(a, &err);
     if (status != RATLS_OK)
-        return ratls_out_error(status, &err);
+        return explain(a, status, &err);
     execv(path, program);
     ratls_complain("%s: %s", path, strerror(errno));
     return RATLS_EXIT_FAILED;

@@ -5,28 +5,51 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "output.h"
 
 #define ROWS_MAX 24
 #define ROW_BASE 256 /* above every character, so that no short option exists */
-#define HELP_COLUMN 26
+#define HELP_COLUMN 24
+#define HELP_WIDTH 80
+
+/* Words behind the column of the options, broken before the edge of a small terminal. */
+static void print_wrapped(const char *words)
+{
+    size_t column = HELP_COLUMN;
+
+    while (*words != '\0') {
+        const size_t len = strcspn(words, " ");
+
+        if (column + 1 + len > HELP_WIDTH) {
+            printf("\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        }
+        printf(" %.*s", (int)len, words);
+        column += 1 + len;
+        words += len + strspn(words + len, " ");
+    }
+    putchar('\n');
+}
+
+static void print_row(const char *name, const char *argument, const char *help)
+{
+    const int len =
+        printf("  --%s%s%s", name, argument == NULL ? "" : " ", argument == NULL ? "" : argument);
+
+    printf("%*s", len < HELP_COLUMN ? HELP_COLUMN - len : 0, "");
+    print_wrapped(help);
+}
 
 static void print_help(const struct ratls_options *options)
 {
-    char name[64];
-
     printf("Usage: %s %s\n\n%s\n\nOptions:\n", ratls_out_command_name(), options->synopsis,
            options->about);
-    for (size_t i = 0; i < options->count; i++) {
-        const struct ratls_option *row = &options->rows[i];
-
-        snprintf(name, sizeof name, "--%s%s%s", row->name, row->argument == NULL ? "" : " ",
-                 row->argument == NULL ? "" : row->argument);
-        printf("  %-*s %s\n", HELP_COLUMN, name, row->help);
-    }
-    printf("  %-*s %s\n\nExample:\n%s\n", HELP_COLUMN, "--help", "show this help",
-           options->example);
+    for (size_t i = 0; i < options->count; i++)
+        print_row(options->rows[i].name, options->rows[i].argument, options->rows[i].help);
+    print_row("help", NULL, "show this help");
+    printf("\nExample:\n%s\n", options->example);
 }
 
 static bool read_uint(const char *text, unsigned *ret)
