@@ -13,16 +13,21 @@
 #define DEVICE_PREFIX "device:"
 #define DEVICE_DEFAULT "/dev/tpmrm0"
 
-/*
- * A code of the TPM without the bits that only say which parameter, handle or session was meant
- * (TPM 2.0 Part 2, 6.6), or the whole code if another layer than the TPM made it. The resource
- * manager of the kernel and tpm2-abrmd pass on codes of the TPM under layers of their own.
- */
-static TSS2_RC bare_code(TSS2_RC rc)
+/* The resource manager of the kernel, and tpm2-abrmd, pass on codes of the TPM under a layer. */
+static bool is_from_tpm(TSS2_RC rc)
 {
     TSS2_RC layer = rc & TSS2_RC_LAYER_MASK;
 
-    if (layer != TSS2_TPM_RC_LAYER && layer != TSS2_RESMGR_TPM_RC_LAYER)
+    return layer == TSS2_TPM_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER;
+}
+
+/*
+ * A code of the TPM without layer, and without the bits that only say which parameter, handle or
+ * session was meant (TPM 2.0 Part 2, 6.6); the whole code if another layer than the TPM made it.
+ */
+static TSS2_RC bare_code(TSS2_RC rc)
+{
+    if (!is_from_tpm(rc))
         return rc;
     rc &= ~TSS2_RC_LAYER_MASK;
     return (rc & TPM2_RC_FMT1) != 0 ? rc & (TPM2_RC_FMT1 | 0x3f) : rc;
@@ -45,6 +50,7 @@ static const struct hint {
                             "device:/dev/tpmrm0, or tpm2_flushcontext -t"},
     {TPM2_RC_BAD_AUTH, "the hierarchy has a password: it must be empty"},
     {TPM2_RC_AUTH_FAIL, "the hierarchy has a password: it must be empty"},
+    {TPM2_RC_HASH, "the TPM does not have this algorithm: ask for other PCR banks"},
     {TPM2_RC_HIERARCHY, "a hierarchy that is needed is disabled: enable it in the firmware set-up"},
     {TPM2_RC_INITIALIZE, "the TPM was not started: the firmware does it, for a simulator run "
                          "tpm2_startup -c"},
@@ -68,9 +74,11 @@ enum ratls_status ratls_tpm_fail(struct ratls_tpm *tpm, TSS2_RC rc, const char *
                                  struct ratls_error *err)
 {
     const char *hint = find_hint(rc);
+    /* tpm2-tss 3.2 has no words for what a resource manager passed on. */
+    const char *words = Tss2_RC_Decode(is_from_tpm(rc) ? rc & ~TSS2_RC_LAYER_MASK : rc);
 
     tpm->last_rc = rc;
-    return ratls_fail(err, RATLS_TPM, "%s: %s (0x%x)%s%s", what, Tss2_RC_Decode(rc), rc,
+    return ratls_fail(err, RATLS_TPM, "%s: %s (0x%x)%s%s", what, words, rc,
                       hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
 }
 
@@ -83,11 +91,16 @@ bool ratls_tpm_is_busy(const struct ratls_tpm *tpm)
 }
 
 /*
- * Errors of the TPM that say nothing about the connection (lockout, a bank that is not there) are
- * few; after any other it is cheaper to open again than to find out what is left.
+ * A parameter that the TPM refuses, such as a PCR bank that it does not know, comes from whoever
+ * asks for evidence: it must not cost us the connection, and a transient key with it. After any
+ * other error it is cheaper to open again than to find out what is left.
  */
 bool ratls_tpm_is_broken(const struct ratls_tpm *tpm)
 {
+    const TSS2_RC parameter = TPM2_RC_FMT1 | TPM2_RC_P;
+
+    if (is_from_tpm(tpm->last_rc) && (tpm->last_rc & parameter) == parameter)
+        return false;
     return tpm->last_rc != TSS2_RC_SUCCESS && !ratls_tpm_is_busy(tpm);
 }
 
