@@ -15,10 +15,12 @@ expect 0 "Python accepts the server" client
 has "200 welcome"
 has "X-Secret: $secret" "$work/received"
 expect 0 "Python accepts it without PKI" client --no-pki
+expect 0 "twelve connections at once, by threads of one context, are accepted" client --at-once 12
+[ "$(grep -c "200 welcome" "$work/output.log")" -eq 12 ] || fail "not twelve answers"
 
 extend_pcr 7
 : >"$work/received"
-for option in '' --no-pki; do
+for option in '' --no-pki '--at-once=6'; do
     forget_records
     # shellcheck disable=SC2086 # an option or none
     expect 1 "Python $option refuses it after a PCR has changed" client $option

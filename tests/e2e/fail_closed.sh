@@ -1,7 +1,7 @@
 #!/bin/sh
 # Whatever is wrong on our own side, a program must not go on unattested.
 . "$(dirname "$0")/lib.sh"
-need curl nginx
+need curl nginx haproxy stunnel
 prepare
 use_example nginx.conf
 start_python_server plain
@@ -21,9 +21,15 @@ expect failure "nor does Python" python_client
 sends_nothing
 expect failure "nor does s_client" verifying openssl s_client -connect "$address:$port"
 sends_nothing
+cat "$work/server.pem" "$work/server.key" >"$work/server-and-key.pem"
+use_example haproxy.cfg
+expect failure "nor does HAProxy" attested haproxy -c -f "$work/haproxy.cfg"
+use_example stunnel.conf
+expect failure "nor does stunnel" attested timeout 5 stunnel "$work/stunnel.conf"
 expect failure "nor does nginx" attested nginx -t -c "$work/nginx.conf"
 mv "$module.away" "$module"
-expect 0 "with the module nginx does" attested nginx -t -c "$work/nginx.conf"
+expect 0 "with the module HAProxy does" attested haproxy -c -f "$work/haproxy.cfg"
+expect 0 "and nginx does" attested nginx -t -c "$work/nginx.conf"
 
 # The module is there, but its section is wrong.
 for line in 'role = cleint' 'policy =' 'unlisted = maybe' 'role ='; do

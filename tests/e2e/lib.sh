@@ -281,15 +281,16 @@ plain_get() { # a client without ratls
 }
 
 # A server of Python's ssl module that writes every byte which it decrypts to $work/received.
-start_python_server() { # start_python_server attested|plain [PYTHON OPTION...]
-    how=$1
-    shift
+start_python_server() { # start_python_server attested|plain [CERTIFICATE [OPTION]]
+    how=$1 certificate=${2:-server} option=${3:-}
     : >"$work/received"
     case $how in
-    attested) set -- env OPENSSL_CONF="$work/server.cnf" "$python" "$support/server.py" "$@" ;;
-    plain) set -- "$python" "$support/server.py" "$@" ;;
+    attested) set -- env OPENSSL_CONF="$work/server.cnf" "$python" "$support/server.py" ;;
+    plain) set -- "$python" "$support/server.py" ;;
     esac
-    start python "$@" "$address" "$port" "$work/server.pem" "$work/server.key" "$work/received"
+    [ -z "$option" ] || set -- "$@" "$option"
+    start python "$@" "$address" "$port" "$work/$certificate.pem" "$work/$certificate.key" \
+        "$work/received"
     wait_until_listening python "$port"
 }
 

@@ -19,7 +19,7 @@ has evidence.present
 ok "it received nothing"
 stop python
 
-start_python_server attested --tls12
+start_python_server attested server --tls12
 expect failure "a server with TLS 1.2 only is refused" get
 has "protocol version"
 [ ! -s "$work/received" ] || fail "it received something"

@@ -27,7 +27,7 @@ if grep -rlI "$build" "$folder/root"; then
 fi
 
 echo "find_package:"
-cmake -S "$consumer" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/root$prefix" \
+cmake -G Ninja -S "$consumer" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/root$prefix" \
     -DCMAKE_C_COMPILER="$cc" -DCMAKE_C_FLAGS="$flags" >"$folder/log" 2>&1 || fail
 cmake --build "$folder/build" >>"$folder/log" 2>&1 || fail
 "$folder/build/consumer"

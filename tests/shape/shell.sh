@@ -10,7 +10,7 @@ for script; do
     dash -n "$script"
 done
 if command -v codespell >/dev/null; then
-    codespell -q 3 --ignore-words-list=nin --skip='*.bin,*.der' README.md NEWS CONTRIBUTING.md \
+    codespell -q 3 --ignore-words-list=nin,sesion --skip='*.bin,*.der' README.md NEWS CONTRIBUTING.md \
         libratls provider tools examples policies scripts \
         tests
 else

@@ -1,29 +1,45 @@
 """A client of Python's ssl module, as a program would use it: sends a request with a secret.
 
-usage: client.py [--no-pki] ADDRESS PORT NAME CA SECRET
+usage: client.py [--no-pki] [--at-once N] ADDRESS PORT NAME CA SECRET
 """
+import argparse
+import concurrent.futures
 import http.client
 import socket
 import ssl
-import sys
+
+
+def request(context, arguments):
+    connection = http.client.HTTPSConnection(
+        arguments.name, arguments.port, context=context, timeout=30
+    )
+    # As http.client does it, but to the address of the test instead of one from the DNS.
+    connection.sock = context.wrap_socket(
+        socket.create_connection((arguments.address, arguments.port), timeout=30),
+        server_hostname=arguments.name,
+    )
+    connection.request("GET", "/", headers={"X-Secret": arguments.secret})
+    answer = connection.getresponse()
+    return f"{answer.status} {answer.read().decode()}"
 
 
 def main():
-    arguments = sys.argv[1:]
-    no_pki = arguments[0] == "--no-pki"
-    address, port, name, ca, secret = arguments[no_pki:]
-    context = ssl.create_default_context(cafile=ca)
-    if no_pki:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--no-pki", action="store_true")
+    parser.add_argument("--at-once", type=int, default=1)
+    parser.add_argument("address")
+    parser.add_argument("port", type=int)
+    for name in ("name", "ca", "secret"):
+        parser.add_argument(name)
+    arguments = parser.parse_args()
+    context = ssl.create_default_context(cafile=arguments.ca)
+    if arguments.no_pki:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    connection = http.client.HTTPSConnection(name, int(port), context=context, timeout=30)
-    # As http.client does it, but to the address of the test instead of one from the DNS.
-    connection.sock = context.wrap_socket(
-        socket.create_connection((address, int(port)), timeout=30), server_hostname=name
-    )
-    connection.request("GET", "/", headers={"X-Secret": secret})
-    answer = connection.getresponse()
-    print(answer.status, answer.read().decode())
+    with concurrent.futures.ThreadPoolExecutor(arguments.at_once) as threads:
+        running = [threads.submit(request, context, arguments) for _ in range(arguments.at_once)]
+    for one in running:
+        print(one.result())
 
 
 main()
