@@ -72,7 +72,7 @@ void tls_pair_connect(struct tls_pair *pair)
     SSL_set_accept_state(pair->server.ssl);
 }
 
-/* SSL_set_tlsext_host_name(), which casts const away, as a function that does not change the name. */
+/* SSL_set_tlsext_host_name() casts const away: a function that does not change the name. */
 static bool set_sni(SSL *ssl, const char *name)
 {
     union {
