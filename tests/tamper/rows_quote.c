@@ -170,6 +170,7 @@ static void deny_firmware(struct scene *scene)
 {
     fake_policy_deny_firmware(scene->policy, 1);
     fake_policy_deny_firmware(scene->policy, scene->tpm->firmware_version);
+    fake_policy_deny_firmware(scene->policy, 2);
 }
 
 static const struct row rows[] = {

@@ -169,23 +169,44 @@ Test(appraise, no_server_is_meant_and_the_pin_is_for_every_server)
     scene_close(&scene);
 }
 
-static void send_no_certificates(enum fake_stage stage, struct fake_draft *draft, void *arg)
+static void replace_certificates(enum fake_stage stage, struct fake_draft *draft, void *arg)
 {
+    const struct ratls_slice *certificate = arg;
+
     if (stage != FAKE_STATEMENT)
         return;
-    draft->evidence.certificate_count = *(size_t *)arg;
+    draft->evidence.certificate_count = certificate->len == 0 ? 0 : 1;
+    draft->evidence.certificates[0] = *certificate;
     cr_assert_eq(ratls_evidence_manifest(&draft->evidence, draft->manifest, NULL), RATLS_OK);
 }
 
-static bool is_accepted_without_certificates(struct scene *scene)
+static bool is_accepted_with(struct scene *scene, struct ratls_slice certificate)
 {
-    struct fake_draft *draft = scene_attest(scene, send_no_certificates, &(size_t){0});
+    struct fake_draft *draft = scene_attest(scene, replace_certificates, &certificate);
     struct ratls_report *report = scene_appraise(scene, draft->wire, draft->wire_len);
     bool accepted = ratls_report_accepted(report);
 
     ratls_report_free(report);
     free(draft);
     return accepted;
+}
+
+static bool is_accepted_without_certificates(struct scene *scene)
+{
+    return is_accepted_with(scene, ratls_slice(NULL, 0));
+}
+
+/* That a key is known is no reason to let a certificate pass that nobody looked at. */
+Test(appraise, a_certificate_of_a_known_key_is_checked)
+{
+    struct scene scene;
+
+    scene_open(&scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
+    scene_certify(&scene, "DNS:" SCENE_SERVER);
+    expect_accepted(&scene, "first", NULL, NULL);
+    cr_expect(is_accepted_without_certificates(&scene));
+    cr_expect_not(is_accepted_with(&scene, ratls_slice("\x30\x00", 2)));
+    scene_close(&scene);
 }
 
 /* WIRE.md, 2: who names the key gets no certificates; only for this server, until they expire. */
