@@ -29,7 +29,7 @@ run_preset() {
         ! cmake --build --preset "$preset" >"build/$preset.build.log" 2>&1; then
         tail -n 40 "build/$preset.configure.log"
         if [ -e "build/$preset.build.log" ]; then
-            grep -A 20 -E 'FAILED|error' "build/$preset.build.log" | head -n 60
+            grep -A 20 -E '^FAILED|error:' "build/$preset.build.log" | head -n 60
         fi
         broken="$broken $preset"
         failed=$((failed + 1))

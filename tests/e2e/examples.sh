@@ -27,7 +27,7 @@ start_recorder
 expect 0 "the client verifies and logs in" log_in
 has ACCEPTED
 has "HTTP/1.1 200"
-expect 0 "curl, as an unmodified client, sees the page" curl -sS --fail --cacert "$work/server.pem" \
+expect 0 "curl, as a plain client, sees the page" curl -sS --fail --cacert "$work/server.pem" \
     "https://localhost:$port/"
 extend_pcr 7
 forget_records

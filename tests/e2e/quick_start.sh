@@ -15,7 +15,8 @@ commands() { # commands PATTERN: the lines of the README that match, without wha
 }
 
 start_tpm tpm
-DESTDIR=$work cmake --install "$RATLS_BINARY_DIR" >"$work/install.log" 2>&1 || fail "cmake --install"
+DESTDIR=$work cmake --install "$RATLS_BINARY_DIR" >"$work/install.log" 2>&1 ||
+    fail "cmake --install"
 [ -d "$work/usr/local/bin" ] || fail "not installed to /usr/local"
 conf=$work/usr/local/share/ratls/openssl.cnf
 here "$conf" >"$work/conf" && cp "$work/conf" "$conf"

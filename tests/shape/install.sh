@@ -15,7 +15,8 @@ prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$build/CMakeCache.txt")
 
 DESTDIR=$folder/root cmake --install "$build" >"$folder/log"
 for pattern in include/ratls/ratls.h 'lib*/libratls.so*' 'lib*/pkgconfig/ratls.pc' \
-    'lib*/cmake/ratls/ratls-config.cmake' bin/ratls share/man/man1/ratls.1 share/man/man5/ratls-policy.5 \
+    'lib*/cmake/ratls/ratls-config.cmake' bin/ratls share/man/man1/ratls.1 \
+    share/man/man5/ratls-policy.5 \
     share/man/man7/ratls.7 share/man/man3/ratls_tls_verify.3; do
     # shellcheck disable=SC2086 # a pattern
     ls $folder/root$prefix/$pattern >/dev/null || fail

@@ -10,8 +10,8 @@ for script; do
     dash -n "$script"
 done
 if command -v codespell >/dev/null; then
-    codespell -q 3 --ignore-words-list=nin,sesion --skip='*.bin,*.der' README.md NEWS CONTRIBUTING.md \
-        libratls provider tools examples policies scripts \
+    codespell -q 3 --ignore-words-list=nin,sesion --skip='*.bin,*.der' README.md NEWS \
+        CONTRIBUTING.md libratls provider tools examples policies scripts \
         tests
 else
     echo "codespell is missing"
