@@ -22,27 +22,28 @@ static bool find_prefix(char out[static RATLS_PATH_MAX])
     return true;
 }
 
-static void find(const char *below_prefix, const char *name, const char *installed,
-                 char out[static RATLS_PATH_MAX])
+/* False if there is no such file below the folder above this program's. */
+static bool find_below(const char *folder, const char *name, char out[static RATLS_PATH_MAX])
 {
     size_t len;
 
-    if (find_prefix(out)) {
-        len = strlen(out);
-        if (snprintf(out + len, RATLS_PATH_MAX - len, "/%s/%s", below_prefix, name) <
-                (int)(RATLS_PATH_MAX - len) &&
-            access(out, F_OK) == 0)
-            return;
-    }
-    snprintf(out, RATLS_PATH_MAX, "%s/%s", installed, name);
+    if (!find_prefix(out))
+        return false;
+    len = strlen(out);
+    return snprintf(out + len, RATLS_PATH_MAX - len, "/%s/%s", folder, name) <
+               (int)(RATLS_PATH_MAX - len) &&
+           access(out, F_OK) == 0;
 }
 
 void ratls_path_conf(const char *name, char out[static RATLS_PATH_MAX])
 {
-    find("share/ratls", name, RATLS_CONF_DIR, out);
+    if (!find_below("share/ratls", name, out))
+        snprintf(out, RATLS_PATH_MAX, "%s/%s", RATLS_CONF_DIR, name);
 }
 
 void ratls_path_module(char out[static RATLS_PATH_MAX])
 {
-    find("ossl-modules", "ratls.so", RATLS_MODULES_DIR, out);
+    if (!find_below("ossl-modules", "ratls.so", out) &&
+        !find_below(RATLS_LIBDIR "/ossl-modules", "ratls.so", out))
+        snprintf(out, RATLS_PATH_MAX, "%s/ratls.so", RATLS_MODULES_DIR);
 }
