@@ -36,12 +36,12 @@ RATLS_API const char *ratls_verdict_name(enum ratls_verdict verdict);
 struct ratls_finding {
     const char *check;    /* stable name, for example "quote.signature" */
     const char *meaning;  /* the check in a sentence */
-    const char *source;   /* where the requirement comes from, for example "TPM 2.0 Part 2, 10.12.8" */
+    const char *source;   /* of the requirement, for example "TPM 2.0 Part 2, 10.12.8" */
     enum ratls_verdict verdict;
     const char *at;       /* where it was seen, for example "pcrs.sha256[7]" */
     const char *expected; /* what this side expected */
     const char *actual;   /* what the peer sent */
-    size_t failures;      /* how many values failed this check; the strings are those of the first */
+    size_t failures;      /* how many values failed; the strings are those of the first */
 };
 
 RATLS_API void ratls_report_free(struct ratls_report *report);
@@ -52,7 +52,7 @@ RATLS_API RATLS_MUST_CHECK bool ratls_report_accepted(const struct ratls_report 
 /* Number of slots: the same for every report of one version of the library. */
 RATLS_API size_t ratls_report_count(const struct ratls_report *report);
 
-/* Slot i, 0 <= i < ratls_report_count(). Returns false, and changes nothing, if there is no slot i. */
+/* Slot i, i < ratls_report_count(). Returns false, and changes nothing, if there is no slot i. */
 RATLS_API bool ratls_report_finding(const struct ratls_report *report, size_t i,
                                     struct ratls_finding *ret_finding);
 
