@@ -41,7 +41,7 @@ static inline void parse_value(char *line, struct value *value)
     if (equals == NULL || equals - line >= VALUE_NAME_MAX)
         values_fail("neither a value nor a comment", line);
     *equals = '\0';
-    snprintf(value->name, sizeof value->name, "%s", line);
+    memcpy(value->name, line, (size_t)(equals - line) + 1);
     text = equals + 3;
     len = strlen(text);
     if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
