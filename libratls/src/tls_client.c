@@ -135,6 +135,7 @@ static int verify_certificate(X509_STORE_CTX *store, void *arg);
  */
 static void close_unattested(const SSL *ssl, struct ratls_channel *channel)
 {
+    const struct ratls_tls *tls = ratls_tls_of(ssl);
     union {
         const SSL *in;
         SSL *out;
@@ -144,6 +145,8 @@ static void close_unattested(const SSL *ssl, struct ratls_channel *channel)
     ratls_fail(&channel->error, RATLS_USAGE,
                "the handshake went past the appraisal: the channel is closed");
     ratls_raise_error(&channel->error);
+    if (tls != NULL && tls->log != NULL)
+        tls->log(ssl, channel);
 }
 
 static void see_progress(const SSL *ssl, int where, int result)

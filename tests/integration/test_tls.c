@@ -328,14 +328,52 @@ Test(tls, verify_none)
     tls_world_free(world);
 }
 
-Test(tls, by_address)
+Test(tls, names)
+{
+    static const struct {
+        const char *host, *sni, *meant;
+    } rows[] = {
+        {TLS_NAME, TLS_NAME, TLS_NAME},
+        {"Server.Example", "server.example", "Server.Example"}, /* RFC 4343: any case */
+        {TLS_NAME, NULL, TLS_NAME},
+        {NULL, TLS_NAME, TLS_NAME},
+        {"192.0.2.1", NULL, "192.0.2.1"},
+    };
+    struct tls_world *world = tls_world_new();
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tls_pair *pair = tls_pair_new(world->client, world->server, NULL);
+
+        if (rows[i].host != NULL)
+            cr_assert(SSL_set1_host(pair->client.ssl, rows[i].host));
+        if (rows[i].sni != NULL)
+            cr_assert(SSL_set_tlsext_host_name(pair->client.ssl, rows[i].sni));
+        assert_accepted(pair);
+        cr_assert_str_eq(ratls_tls_expectation(pair->client.ssl)->server_name, rows[i].meant);
+        tls_pair_free(pair);
+    }
+    tls_world_free(world);
+}
+
+static unsigned handshakes_done;
+
+static void count_handshakes(const SSL *ssl, int where, int result)
+{
+    (void)ssl, (void)result;
+    handshakes_done += (where & SSL_CB_HANDSHAKE_DONE) != 0;
+}
+
+/* On the context; that of the SSL is in every test here: it sees the alerts. */
+Test(tls, info_callback_of_the_program)
 {
     struct tls_world *world = tls_world_new();
-    struct tls_pair *pair = tls_pair_new(world->client, world->server, NULL);
+    struct tls_pair *pair;
 
-    cr_assert(SSL_set1_host(pair->client.ssl, "192.0.2.1"));
+    SSL_CTX_set_info_callback(world->client, count_handshakes);
+    pair = tls_pair_new(world->client, world->server, TLS_NAME);
+    SSL_set_info_callback(pair->client.ssl, NULL);
     assert_accepted(pair);
-    cr_assert_str_eq(ratls_tls_expectation(pair->client.ssl)->server_name, "192.0.2.1");
+    cr_assert_eq(handshakes_done, 1);
     tls_pair_free(pair);
     tls_world_free(world);
 }

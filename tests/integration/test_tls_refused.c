@@ -346,3 +346,48 @@ Test(tls_refused, other_extension_number)
     SSL_CTX_free(server);
     tls_world_free(world);
 }
+
+static unsigned logged;
+static struct ratls_error logged_error;
+
+static void count_log(const SSL *ssl, const struct ratls_channel *channel)
+{
+    cr_assert_eq(ratls_channel_of(ssl), channel);
+    logged++;
+    logged_error = channel->error;
+}
+
+/* What the provider writes to its log: every verdict, and whatever keeps a client from one. */
+Test(tls_refused, log)
+{
+    struct tls_world *world = tls_world_new();
+    SSL_CTX *plain = tls_plain_server(world);
+    const struct {
+        SSL_CTX *server;
+        const char *sni;
+        bool accepted;
+        const char *error;
+    } rows[] = {
+        {world->server, TLS_NAME, true, ""},
+        {plain, TLS_NAME, false, ""},
+        {world->server, "other.example", false, "the program verifies"},
+    };
+    struct ratls_error error = {0};
+    struct ratls_tls *tls;
+
+    cr_assert_eq(ratls_tls_hook(world->client, TLS_EXTENSION, &tls, &error), RATLS_OK);
+    tls->log = count_log;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tls_pair *pair = tls_pair_new(world->client, rows[i].server, TLS_NAME);
+
+        logged = 0;
+        cr_assert(SSL_set_tlsext_host_name(pair->client.ssl, rows[i].sni));
+        cr_assert_eq(tls_pair_handshake(pair), rows[i].accepted, "row %zu", i);
+        cr_assert_eq(logged, 1, "row %zu: %u", i, logged);
+        cr_assert_eq(strncmp(logged_error.text, rows[i].error, strlen(rows[i].error)), 0);
+        cr_assert_eq(logged_error.text[0] == '\0', rows[i].error[0] == '\0', "row %zu", i);
+        tls_pair_free(pair);
+    }
+    SSL_CTX_free(plain);
+    tls_world_free(world);
+}
