@@ -1,0 +1,18 @@
+#!/bin/sh
+# The tool of a build without the attester library: it verifies, and says plainly what it cannot do.
+. "$(dirname "$0")/lib.sh"
+
+for command in "init" "cert --name a.test --out $work/a --key $work/b" \
+    "policy learn --local --server-name a.test --out $work/c"; do
+    # shellcheck disable=SC2086 # a command is several words
+    expect 3 "ratls ${command%% --*} needs the attester" "$ratls" $command --state "$work/state"
+    has "this build of ratls has no attester"
+done
+for file in state a b c; do
+    [ ! -e "$work/$file" ] || fail "$file was made"
+done
+vectors=$RATLS_SOURCE_DIR/fuzz/corpus/show
+expect 0 "show evidence" "$ratls" show "$vectors/evidence"
+has "made inside a TPM yes"
+expect 0 "show a certificate" "$ratls" show "$vectors/certificate"
+expect 0 "learn's help" "$ratls" policy learn --help
