@@ -66,7 +66,7 @@ static void must(int ok, const char *what)
     exit(3);
 }
 
-/* A policy that pins the key and has the values of the software TPM, loaded as a user's would be. */
+/* A policy that pins the key and has the software TPM's values, loaded as a user's would be. */
 static struct ratls_policy *make_policy(struct fake_tpm *tpm)
 {
     char path[] = "/tmp/ratls-bench-XXXXXX";

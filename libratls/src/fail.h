@@ -11,7 +11,7 @@
 enum ratls_status ratls_fail(struct ratls_error *err, enum ratls_status status, const char *format,
                              ...) __attribute__((format(printf, 3, 4)));
 
-/* ratls_fail(err, RATLS_CRYPTO, ...) with the oldest message of OpenSSL's error stack behind ": ". */
+/* ratls_fail(err, RATLS_CRYPTO, ...) with OpenSSL's oldest error message behind ": ". */
 enum ratls_status ratls_fail_openssl(struct ratls_error *err, const char *what);
 
 #endif

@@ -4,10 +4,10 @@
  *
  * The callback belongs to the SSL_CTX, and OpenSSL 3.0 spends 4 us on every line of the five that a
  * handshake has: more than on anything else that we do but the signature. So a client gives the
- * callback back after the one line that it needs. OpenSSL looks twice at the callback, first whether
- * there is one and then to call it; therefore it may only be taken away by the one handshake that
- * the context has, in its own thread. On contexts that also serve we do not see every handshake, and
- * there it stays.
+ * callback back after the one line that it needs. OpenSSL looks twice at the callback, first
+ * whether there is one and then to call it; therefore it may only be taken away by the one
+ * handshake that the context has, in its own thread. On contexts that also serve we do not see
+ * every handshake, and there it stays.
  */
 #include <openssl/crypto.h>
 #include <string.h>

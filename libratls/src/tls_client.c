@@ -1,9 +1,8 @@
-/* The client's half: the request in the ClientHello, the verdict in the certificate verification. */
+/* The client's half: the request in the ClientHello, the verdict when the certificate is verified.
+ */
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "appraise.h"
@@ -13,92 +12,11 @@
 #include "keys.h"
 #include "tls_internal.h"
 
-#if OPENSSL_VERSION_PREREQ(3, 3)
-#define set_session_time SSL_SESSION_set_time_ex
-#else
-#define set_session_time SSL_SESSION_set_time
-#endif
-
-#define VERIFY_MARK 0x40000000 /* in the verify mode of an SSL; OpenSSL looks only at its own bits */
-
-static enum ratls_status fail_names(struct ratls_error *err, const char *one, const char *other)
-{
-    return ratls_fail(err, RATLS_USAGE,
-                      "the program verifies %.64s but asks for %.64s (SNI): which is meant?", one,
-                      other);
-}
-
-/* OpenSSL calls it an error that there is none; the program's error stack is not for that. */
-static char *get_verified_address(X509_VERIFY_PARAM *param)
-{
-    char *address;
-
-    ERR_set_mark();
-    address = X509_VERIFY_PARAM_get1_ip_asc(param);
-    ERR_pop_to_mark();
-    return address;
-}
+#define VERIFY_MARK 0x40000000 /* in an SSL's verify mode; OpenSSL looks only at its own bits */
 
 /*
- * The server that the program means: the name or address that it verifies against, else the SNI.
- * Both present and different is refused, for a policy must not be chosen by the weaker one.
- */
-static enum ratls_status find_server_name(SSL *ssl, char *out, struct ratls_error *err)
-{
-    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
-    const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    char *address = host != NULL ? NULL : get_verified_address(param);
-    const char *verified = host != NULL ? host : address;
-    const char *name = verified != NULL ? verified : sni;
-    enum ratls_status status = RATLS_OK;
-
-    if (host != NULL && X509_VERIFY_PARAM_get0_host(param, 1) != NULL)
-        status = fail_names(err, host, X509_VERIFY_PARAM_get0_host(param, 1));
-    else if (verified != NULL && sni != NULL && strcasecmp(verified, sni) != 0)
-        status = fail_names(err, verified, sni);
-    else if (name != NULL && strlen(name) >= RATLS_SERVER_NAME_MAX)
-        status = ratls_fail(err, RATLS_LIMIT, "the server's name is too long");
-    else if (name != NULL)
-        memcpy(out, name, strlen(name) + 1);
-    OPENSSL_free(address);
-    return status;
-}
-
-/* Which rules apply. *ret_plain: none do, and the configuration lets such names alone. */
-static enum ratls_status choose_rules(SSL *ssl, struct ratls_tls *tls,
-                                      struct ratls_channel *channel, bool *ret_plain)
-{
-    enum ratls_status status = find_server_name(ssl, channel->server_name, &channel->error);
-    const char *name = channel->server_name[0] == '\0' ? NULL : channel->server_name;
-
-    *ret_plain = false;
-    if (status != RATLS_OK || tls->collects)
-        return status;
-    if (tls->policy == NULL && tls->policy_failure.status == RATLS_OK)
-        return ratls_fail(&channel->error, RATLS_USAGE, "no policy was loaded");
-    if (tls->policy == NULL)
-        return ratls_fail(&channel->error, tls->policy_failure.status, "%s",
-                          tls->policy_failure.text);
-    channel->rules = ratls_policy_rules(tls->policy, name);
-    if (channel->rules != NULL) {
-        ratls_policy_free(channel->policy);
-        channel->policy = ratls_policy_up_ref(tls->policy);
-    } else if (tls->unlisted_plain) {
-        *ret_plain = true;
-    } else if (name == NULL) {
-        return ratls_fail(&channel->error, RATLS_USAGE,
-                          "the program did not say which server it means (no SNI), and no policy "
-                          "speaks for every name");
-    } else {
-        return ratls_fail(&channel->error, RATLS_USAGE, "no policy speaks for %.200s", name);
-    }
-    return RATLS_OK;
-}
-
-/*
- * A resumed session, an external PSK or early data would pass by the Certificate message and with it
- * by the evidence. A session that is made stale is not offered; OpenSSL does a full handshake.
+ * A resumed session, an external PSK or early data would pass by the Certificate message and with
+ * it by the evidence. A session that is made stale is not offered; OpenSSL does a full handshake.
  */
 static void forbid_resumption(SSL *ssl)
 {
@@ -109,7 +27,7 @@ static void forbid_resumption(SSL *ssl)
     if (session == NULL || !SSL_SESSION_is_resumable(session))
         return;
     SSL_SESSION_set_max_early_data(session, 0);
-    set_session_time(session, 1);
+    ratls_session_set_time(session, 1);
 }
 
 static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
@@ -130,8 +48,8 @@ static int verify_certificate(X509_STORE_CTX *store, void *arg);
 
 /*
  * The handshake is complete although no verdict accepted the server: something (a PSK, a verify
- * callback that the program changed meanwhile) went past the verification. Close both directions, so
- * that SSL_write() and SSL_read() refuse to work.
+ * callback that the program changed meanwhile) went past the verification. Close both directions,
+ * so that SSL_write() and SSL_read() refuse to work.
  */
 static void close_unattested(const SSL *ssl, struct ratls_channel *channel)
 {
@@ -167,7 +85,7 @@ static void see_progress(const SSL *ssl, int where, int result)
 
 /*
  * Set again at each ClientHello: the program may have replaced them since SSL_CTX_new(). The mark
- * tells a verify mode of ours from one that the program has set since, were it only SSL_VERIFY_PEER.
+ * tells our verify mode from one that the program has set since, were it only SSL_VERIFY_PEER.
  */
 static void install_verification(SSL *ssl, struct ratls_channel *channel)
 {
@@ -210,7 +128,7 @@ static enum ratls_status make_request(SSL *ssl, struct ratls_tls *tls,
                                       struct ratls_channel *channel, struct ratls_writer *w)
 {
     bool plain;
-    enum ratls_status status = choose_rules(ssl, tls, channel, &plain);
+    enum ratls_status status = ratls_client_choose_rules(ssl, tls, channel, &plain);
 
     if (status != RATLS_OK || plain)
         return status;
@@ -270,7 +188,7 @@ int ratls_client_add_request(SSL *ssl, struct ratls_tls *tls, const unsigned cha
     return 1;
 }
 
-/* Only keeps it: the verdict is made when the certificate is verified, which also happens without. */
+/* Only keeps it: the verdict falls when the certificate is verified, as it also is without. */
 int ratls_client_parse_evidence(SSL *ssl, struct ratls_slice in, bool in_place)
 {
     struct ratls_channel *channel = ratls_channel_of(ssl);
@@ -378,7 +296,7 @@ static void enforce_verdict(SSL *ssl, const struct ratls_channel *channel)
 
 /*
  * In place of the program's chain verification. A full handshake cannot avoid it, whatever verify
- * mode the program has set; the PKI's result counts as much, or as little, as the program asked for.
+ * mode the program has set; the PKI's result counts as much, or as little, as the program asked.
  */
 static int verify_certificate(X509_STORE_CTX *store, void *arg)
 {

@@ -18,7 +18,8 @@ static int library;
 
 static ERR_STRING_DATA check_strings[] = {
 #define CHECK_STRING(id, name, meaning, source)                                                    \
-    {REASON_CHECK_FIRST + RATLS_CHECK_##id, "attestation refused: " name " (required: " meaning ")"},
+    {REASON_CHECK_FIRST + RATLS_CHECK_##id,                                                        \
+     "attestation refused: " name " (required: " meaning ")"},
     RATLS_CHECKS(CHECK_STRING)
 #undef CHECK_STRING
     {0, NULL}};

@@ -13,6 +13,13 @@
 /* Called with every verdict and every failure to work of a client's handshake. */
 typedef void ratls_tls_log_fn(const SSL *ssl, const struct ratls_channel *channel);
 
+/* SSL_SESSION_set_time() is deprecated since OpenSSL 3.4; what replaces it is new in 3.3. */
+#if OPENSSL_VERSION_PREREQ(3, 3)
+#define ratls_session_set_time SSL_SESSION_set_time_ex
+#else
+#define ratls_session_set_time SSL_SESSION_set_time
+#endif
+
 /* What one SSL_CTX was told to do. */
 struct ratls_tls {
     struct ratls_attester *attester; /* NULL: does not attest */
@@ -71,6 +78,14 @@ int ratls_client_parse_evidence(SSL *ssl, struct ratls_slice in, bool in_place);
 int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_slice in, int *alert);
 int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate,
                               const unsigned char **out, size_t *ret_len, int *alert);
+
+/*
+ * tls_rules.c: by the name that the program verifies. *ret_plain: no rules apply, and the
+ * configuration lets such names alone.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_client_choose_rules(SSL *ssl, struct ratls_tls *tls,
+                                                             struct ratls_channel *channel,
+                                                             bool *ret_plain);
 
 /* The session's own values of a statement: version, suite, nonce, binder, SPKI. */
 RATLS_MUST_CHECK enum ratls_status ratls_channel_expectation(const SSL *ssl,

@@ -142,7 +142,7 @@ Test(tls, hello_retry_request)
     tls_world_free(world);
 }
 
-/* Tickets are sent and offered, but every connection is a full handshake with evidence of its own. */
+/* Tickets are sent and offered, but every connection is a full handshake with its own evidence. */
 Test(tls, no_resumption_with_tickets)
 {
     struct tls_world *world = tls_world_new();

@@ -1,4 +1,4 @@
-/* Evidence in the wrong place, of every length, and twice: what the bytes on the wire can do wrong. */
+/* Evidence in the wrong place, of every length, and twice: what bytes on the wire can do wrong. */
 #include <criterion/criterion.h>
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>

@@ -184,7 +184,7 @@ Test(tls_programs, context_chosen_by_client_hello)
     end_names(&names);
 }
 
-/* The context that was chosen only verifies, as a client of others: so its server has no evidence. */
+/* The context that was chosen only verifies, as a client of others: its server has no evidence. */
 Test(tls_programs, chosen_context_does_not_attest)
 {
     struct names names;

@@ -67,7 +67,7 @@ Test(tls_refused, replayed_evidence)
 }
 
 /*
- * A relay: whoever has stolen the TLS key asks the genuine server with the nonce of the client, in a
+ * A relay: whoever has stolen the TLS key asks the genuine server with the client's nonce, in a
  * session of its own, and hands on what it gets.
  */
 struct relay {

@@ -128,7 +128,8 @@ static void keep_errors(struct tls_side *side)
     snprintf(side->library, sizeof side->library, "%s", text == NULL ? "" : text);
     text = ERR_reason_error_string(side->reason);
     snprintf(side->reason_text, sizeof side->reason_text, "%s", text == NULL ? "" : text);
-    snprintf(side->data, sizeof side->data, "%s", data != NULL && flags & ERR_TXT_STRING ? data : "");
+    snprintf(side->data, sizeof side->data, "%s",
+             data != NULL && flags & ERR_TXT_STRING ? data : "");
 }
 
 static void judge_call(struct tls_side *side, int result)
