@@ -94,7 +94,7 @@ expect 3 "nothing is kept without evidence" trusting --save "$work/none"
 if [ -e "$work/none.yaml" ] || [ -e "$work/none" ]; then fail "a file was written"; fi
 stop python
 
-start_python_server attested --tls12
+start_python_server attested server --tls12
 expect 3 "TLS 1.2 is not enough" trusting
 has "does not speak TLS 1.3"
 stop python
