@@ -29,8 +29,8 @@ static void set_up(void)
         return;
     world = tls_world_new();
     for (unsigned i = 0; i < 4; i++) {
-        raws[i].context = i & IN_SERVER_HELLO ? SSL_EXT_TLS1_3_SERVER_HELLO
-                                              : SSL_EXT_TLS1_3_CERTIFICATE;
+        raws[i].context =
+            i & IN_SERVER_HELLO ? SSL_EXT_TLS1_3_SERVER_HELLO : SSL_EXT_TLS1_3_CERTIFICATE;
         raws[i].chain_index = i & IN_SECOND_ENTRY ? 1 : 0;
         raw_servers[i] = tls_plain_server(world);
         FUZZ_CHECK(SSL_CTX_add1_chain_cert(raw_servers[i], world->ca) == 1);

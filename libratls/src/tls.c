@@ -6,8 +6,7 @@
 #include "tls_internal.h"
 
 /* SH is not sent in: there the callback only looks, after a server may have changed its SSL_CTX. */
-#define CONTEXTS                                                                                   \
-    (SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE)
+#define CONTEXTS (SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE)
 
 static pthread_mutex_t index_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int tls_index = -1;

@@ -62,8 +62,7 @@ Test(tls, server_keys)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         EVP_PKEY *key = pki_key(rows[i]);
-        X509 *certificate =
-            pki_server_certificate(key, "DNS:" TLS_NAME, world->ca, world->ca_key);
+        X509 *certificate = pki_server_certificate(key, "DNS:" TLS_NAME, world->ca, world->ca_key);
         SSL_CTX *server = SSL_CTX_new(TLS_server_method());
         struct ratls_error error = {0};
         struct tls_pair *pair;
@@ -142,7 +141,8 @@ Test(tls, hello_retry_request)
     tls_world_free(world);
 }
 
-/* Tickets are sent and offered, but every connection is a full handshake with its own evidence. */
+/* Tickets are sent and offered, but every connection is a full handshake with evidence of its own.
+ */
 Test(tls, no_resumption_with_tickets)
 {
     struct tls_world *world = tls_world_new();
@@ -246,20 +246,29 @@ Test(tls, clear_and_connect_again)
     tls_world_free(world);
 }
 
+/* Before a first handshake and between two: the copy has nothing of the original's attestation. */
 Test(tls, dup)
 {
     struct tls_world *world = tls_world_new();
-    struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
-    SSL *original = pair->client.ssl;
 
-    SSL_set_bio(original, NULL, NULL);
-    pair->client.ssl = SSL_dup(original);
-    cr_assert(pair->client.ssl != NULL && pair->client.ssl != original);
-    tls_pair_connect(pair);
-    assert_accepted(pair);
-    cr_assert_null(ratls_tls_report(original));
-    SSL_free(original);
-    tls_pair_free(pair);
+    for (int used = 0; used < 2; used++) {
+        struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
+        SSL *original = pair->client.ssl;
+
+        if (used) {
+            assert_accepted(pair);
+            cr_assert(SSL_clear(original) && SSL_clear(pair->server.ssl));
+        }
+        SSL_set_bio(original, NULL, NULL);
+        pair->client.ssl = SSL_dup(original);
+        cr_assert(pair->client.ssl != NULL && pair->client.ssl != original);
+        cr_assert_null(ratls_tls_report(pair->client.ssl));
+        tls_pair_connect(pair);
+        assert_accepted(pair);
+        cr_assert_neq(ratls_tls_report(pair->client.ssl), ratls_tls_report(original));
+        SSL_free(original);
+        tls_pair_free(pair);
+    }
     tls_world_free(world);
 }
 

@@ -1,4 +1,5 @@
-/* Evidence in the certificate (WIRE.md, 4) where handshakes have none; and evidence that is only kept. */
+/* Evidence in the certificate (WIRE.md, 4) where handshakes have none; and evidence that is only
+ * kept. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <time.h>
@@ -13,9 +14,8 @@
 /* A server without an attester, whose certificate has evidence about its key. */
 static SSL_CTX *certified_server(struct tls_world *world, EVP_PKEY *about)
 {
-    struct ratls_expectation expectation = {.mode = RATLS_MODE_CERTIFICATE,
-                                            .role = RATLS_ROLE_SERVER,
-                                            .now = time(NULL)};
+    struct ratls_expectation expectation = {
+        .mode = RATLS_MODE_CERTIFICATE, .role = RATLS_ROLE_SERVER, .now = time(NULL)};
     EVP_PKEY *key = pki_key(PKI_P256);
     X509 *draft = pki_ca("only for its key", about == NULL ? key : about, NULL, NULL);
     struct ratls_attest_request request;
@@ -27,9 +27,9 @@ static SSL_CTX *certified_server(struct tls_world *world, EVP_PKEY *about)
     cr_assert_eq(ratls_spki_sha256(draft, expectation.spki_sha256, NULL), RATLS_OK);
     fake_request(&expectation, &fake_policy_rules(world->policy)->selection, &request);
     attested = fake_tpm_attest(world->tpm, &request, NULL, NULL);
-    cr_assert_eq(ratls_evidence_extension(ratls_slice(attested->wire, attested->wire_len),
-                                          &extension, NULL),
-                 RATLS_OK);
+    cr_assert_eq(
+        ratls_evidence_extension(ratls_slice(attested->wire, attested->wire_len), &extension, NULL),
+        RATLS_OK);
     certificate = pki_certificate(&(struct pki_spec){.subject = "server",
                                                      .key = key,
                                                      .issuer = world->ca,
@@ -97,8 +97,8 @@ Test(tls_certificate, no_second_chance)
 {
     struct tls_world *world = content_world();
     SSL_CTX *server = certified_server(world, NULL);
-    struct tls_raw raw = {.context = SSL_EXT_TLS1_3_CERTIFICATE, .p = (const uint8_t *)"\xa0",
-                          .len = 1};
+    struct tls_raw raw = {
+        .context = SSL_EXT_TLS1_3_CERTIFICATE, .p = (const uint8_t *)"\xa0", .len = 1};
     struct tls_pair *pair;
 
     tls_raw_add(server, &raw);

@@ -1,4 +1,5 @@
-/* Evidence in the wrong place, of every length, and twice: what bytes on the wire can do wrong. */
+/* Evidence in the wrong place, of every length, and twice: what the bytes on the wire can do wrong.
+ */
 #include <criterion/criterion.h>
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
@@ -57,8 +58,10 @@ Test(tls_evidence, place_of_the_extension)
     struct tls_bytes evidence = record_evidence(world);
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct tls_raw raw = {.context = rows[i].context, .chain_index = rows[i].chain_index,
-                              .p = evidence.p, .len = evidence.len};
+        struct tls_raw raw = {.context = rows[i].context,
+                              .chain_index = rows[i].chain_index,
+                              .p = evidence.p,
+                              .len = evidence.len};
         SSL_CTX *server;
         struct tls_pair *pair;
 
@@ -97,7 +100,8 @@ Test(tls_evidence, lengths)
     }
     memcpy(longest, evidence.p, evidence.len); /* with trailing bytes */
     for (size_t i = 0; i < 2; i++) {
-        struct tls_raw raw = {.context = SSL_EXT_TLS1_3_CERTIFICATE, .p = longest,
+        struct tls_raw raw = {.context = SSL_EXT_TLS1_3_CERTIFICATE,
+                              .p = longest,
                               .len = i == 0 ? evidence.len + 1 : sizeof longest};
         SSL_CTX *server;
         struct tls_pair *pair = pair_with_raw(world, &server, &raw);
@@ -112,7 +116,8 @@ Test(tls_evidence, lengths)
 
 /*
  * No server of OpenSSL sends an extension twice. So the test opens the record of the Certificate
- * message with the server's handshake traffic secret, changes it, and seals it again (RFC 8446, 5.2).
+ * message with the server's handshake traffic secret, changes it, and seals it again (RFC
+ * 8446, 5.2).
  */
 static uint8_t traffic_secret[SECRET_LEN];
 

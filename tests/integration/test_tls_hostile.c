@@ -94,7 +94,8 @@ Test(tls_hostile, psk_is_not_offered)
     tls_world_free(world);
 }
 
-/* A custom extension of the program comes behind ours: it undoes what ours did to the hello. */
+/* A custom extension of the program comes behind ours: it undoes what ours did to the ClientHello.
+ */
 static int offer_psk_again(SSL *ssl, unsigned type, unsigned context, const unsigned char **out,
                            size_t *ret_len, X509 *certificate, size_t chain_index, int *alert,
                            void *arg)
@@ -116,7 +117,8 @@ static void add_undoing_extension(SSL_CTX *client, void *arg)
     cr_assert(SSL_CTX_set_ciphersuites(client, "TLS_AES_128_GCM_SHA256")); /* of the PSK */
 }
 
-/* The handshake went past the Certificate message, so past us: the channel is shut both ways. */
+/* The handshake went past the Certificate message, and so past us: the channel is shut both ways.
+ */
 static void assert_shut(struct tls_pair *pair)
 {
     char byte;

@@ -120,8 +120,7 @@ Test(tls_memory, client_of_a_server_without_evidence, .timeout = 250)
 /* An attester that allocates nothing. What it says does not matter to the server. */
 static enum ratls_status attest_anything(struct ratls_attester *self,
                                          const struct ratls_attest_request *request, uint8_t *out,
-                                         size_t cap, size_t *ret_len,
-                                         struct ratls_error *ret_error)
+                                         size_t cap, size_t *ret_len, struct ratls_error *ret_error)
 {
     (void)self, (void)request, (void)ret_error;
     memset(out, 0x42, cap);
@@ -157,8 +156,8 @@ static bool try_server(SSL_CTX *client, SSL_CTX *server, struct tls_raw *raw,
     else
         cr_assert(failure->failed, "nothing failed");
     if (pair->server.done < 0)
-        cr_assert_neq(pair->server.reason, 0, "call %u, allocation %zu: no reason",
-                      failure->call, failure->n);
+        cr_assert_neq(pair->server.reason, 0, "call %u, allocation %zu: no reason", failure->call,
+                      failure->n);
     tls_pair_free(pair);
     return failure->failed;
 }
@@ -221,8 +220,7 @@ Test(tls_memory, contexts)
             cr_assert(failed);
             cr_assert_neq(error.text[0], '\0', "allocation %zu", n);
             error = (struct ratls_error){0};
-            cr_assert_eq(ratls_tls_verify(ctx, world->policy, &error), RATLS_OK, "%s",
-                         error.text);
+            cr_assert_eq(ratls_tls_verify(ctx, world->policy, &error), RATLS_OK, "%s", error.text);
         }
         SSL_CTX_free(ctx);
         ERR_clear_error();

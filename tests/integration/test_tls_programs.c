@@ -151,13 +151,11 @@ static void connect_to_both(struct names *names)
     static const char *const rows[] = {OTHER_NAME, TLS_NAME, OTHER_NAME};
 
     for (size_t i = 0; i < 3; i++) {
-        struct tls_pair *pair =
-            tls_pair_new(names->world->client, names->world->server, rows[i]);
+        struct tls_pair *pair = tls_pair_new(names->world->client, names->world->server, rows[i]);
 
         assert_accepted(pair);
         cr_assert_eq(X509_cmp(SSL_get0_peer_certificate(pair->client.ssl),
-                              rows[i] == rows[1] ? names->world->certificate
-                                                 : names->certificate),
+                              rows[i] == rows[1] ? names->world->certificate : names->certificate),
                      0);
         tls_pair_free(pair);
     }
@@ -184,7 +182,8 @@ Test(tls_programs, context_chosen_by_client_hello)
     end_names(&names);
 }
 
-/* The context that was chosen only verifies, as a client of others: its server has no evidence. */
+/* The context that was chosen only verifies, as a client of others: so its server has no evidence.
+ */
 Test(tls_programs, chosen_context_does_not_attest)
 {
     struct names names;
@@ -214,12 +213,12 @@ static int see_client(int ok, X509_STORE_CTX *store)
 static void assert_mutual(struct tls_world *world, SSL_CTX *client, bool trusted)
 {
     EVP_PKEY *key = pki_key(PKI_P256);
-    X509 *certificate = pki_certificate(
-        &(struct pki_spec){.subject = "client",
-                           .key = key,
-                           .issuer = trusted ? world->ca : NULL,
-                           .issuer_key = trusted ? world->ca_key : key,
-                           .eku = "clientAuth"});
+    X509 *certificate =
+        pki_certificate(&(struct pki_spec){.subject = "client",
+                                           .key = key,
+                                           .issuer = trusted ? world->ca : NULL,
+                                           .issuer_key = trusted ? world->ca_key : key,
+                                           .eku = "clientAuth"});
     struct tls_pair *pair;
 
     cr_assert(SSL_CTX_use_certificate(client, certificate) && SSL_CTX_use_PrivateKey(client, key));

@@ -51,8 +51,8 @@ Test(tls_refused, replayed_evidence)
 {
     struct tls_world *world = tls_world_new();
     struct tls_bytes evidence = record_evidence(world);
-    struct tls_raw raw = {.context = SSL_EXT_TLS1_3_CERTIFICATE, .p = evidence.p,
-                          .len = evidence.len};
+    struct tls_raw raw = {
+        .context = SSL_EXT_TLS1_3_CERTIFICATE, .p = evidence.p, .len = evidence.len};
     SSL_CTX *server;
     struct tls_pair *pair = pair_with_raw(world, &server, &raw);
 
@@ -67,8 +67,8 @@ Test(tls_refused, replayed_evidence)
 }
 
 /*
- * A relay: whoever has stolen the TLS key asks the genuine server with the client's nonce, in a
- * session of its own, and hands on what it gets.
+ * A relay: whoever has stolen the TLS key asks the genuine server with the nonce of the client, in
+ * a session of its own, and hands on what it gets.
  */
 struct relay {
     struct tls_world *world;

@@ -179,8 +179,7 @@ Test(tls_requests, changed_after_retry)
         cr_assert_eq(pair->server.alert_sent, rows[i].alert, "%s: alert %d", rows[i].name,
                      pair->server.alert_sent);
         cr_assert_eq(asker.hellos, 2, "%s", rows[i].name);
-        cr_assert_eq(asker.answers, rows[i].answers, "%s: %u answers", rows[i].name,
-                     asker.answers);
+        cr_assert_eq(asker.answers, rows[i].answers, "%s: %u answers", rows[i].name, asker.answers);
         cr_assert_eq(world->attested, rows[i].answers, "%s", rows[i].name);
         tls_pair_free(pair);
         SSL_CTX_free(client);

@@ -13,8 +13,8 @@
 static inline void assert_connected(struct tls_pair *pair)
 {
     cr_assert(tls_pair_handshake(pair), "client %d (%s %s %s), server %d (%s %s)",
-              pair->client.done, pair->client.library, pair->client.reason_text,
-              pair->client.data, pair->server.done, pair->server.reason_text, pair->server.data);
+              pair->client.done, pair->client.library, pair->client.reason_text, pair->client.data,
+              pair->server.done, pair->server.reason_text, pair->server.data);
 }
 
 /* Evidence was appraised, data goes through, and no call left anything on the error stack. */

@@ -152,8 +152,7 @@ static int call_openssl(struct tls_pair *pair, struct tls_side *side, uint8_t *b
 
     if (pair->around != NULL)
         pair->around(pair, side, true, pair->around_arg);
-    result = side->done == 0 ? SSL_do_handshake(side->ssl)
-                             : SSL_read(side->ssl, bytes, COPY_BYTES);
+    result = side->done == 0 ? SSL_do_handshake(side->ssl) : SSL_read(side->ssl, bytes, COPY_BYTES);
     if (pair->around != NULL)
         pair->around(pair, side, false, pair->around_arg);
     return result;

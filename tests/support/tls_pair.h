@@ -27,9 +27,9 @@ struct tls_world {
     struct fake_tpm *tpm;
     struct ratls_attester *attester;
     struct ratls_policy *policy;
-    SSL_CTX *client; /* verifies certificate (SSL_VERIFY_PEER) and evidence */
-    SSL_CTX *server; /* attests */
-    unsigned attested; /* how often the attester was asked */
+    SSL_CTX *client;                   /* verifies certificate (SSL_VERIFY_PEER) and evidence */
+    SSL_CTX *server;                   /* attests */
+    unsigned attested;                 /* how often the attester was asked */
     struct ratls_attest_request asked; /* the last time */
     fake_tamper *tamper;               /* may be set by the test; NULL: none */
     void *tamper_arg;
@@ -55,15 +55,15 @@ bool tls_bytes_contain(const struct tls_bytes *bytes, const char *text);
 struct tls_side {
     SSL *ssl;
     BIO *wire;
-    int done;             /* 1: handshake complete; 0: under way; -1: failed */
-    int alert_sent;       /* as in RFC 8446, 6; -1: none */
+    int done;       /* 1: handshake complete; 0: under way; -1: failed */
+    int alert_sent; /* as in RFC 8446, 6; -1: none */
     int alert_received;
     unsigned long reason; /* the oldest entry of the error stack when it failed */
     char library[32];     /* and its words */
     char reason_text[160];
     char data[400];
-    size_t stray_errors;  /* calls that did not fail and left something on the error stack */
-    struct tls_bytes sent; /* every byte that it put on the wire */
+    size_t stray_errors;       /* calls that did not fail and left something on the error stack */
+    struct tls_bytes sent;     /* every byte that it put on the wire */
     struct tls_bytes received; /* application data that it decrypted */
 };
 
@@ -107,9 +107,9 @@ struct ratls_slice tls_hello_extension(struct ratls_slice hello, unsigned type);
 
 /* A server that is no attester, but says in extension 65300 what the test wants. */
 struct tls_raw {
-    unsigned context;    /* SSL_EXT_TLS1_3_CERTIFICATE and others: the messages it goes in */
-    size_t chain_index;  /* the entry of the Certificate message; SIZE_MAX: every one */
-    unsigned type;       /* 0: TLS_EXTENSION */
+    unsigned context;   /* SSL_EXT_TLS1_3_CERTIFICATE and others: the messages it goes in */
+    size_t chain_index; /* the entry of the Certificate message; SIZE_MAX: every one */
+    unsigned type;      /* 0: TLS_EXTENSION */
     const uint8_t *p;
     size_t len;
     uint8_t request[1100]; /* what the client asked */
