@@ -26,5 +26,8 @@ for option in --fail --insecure --http1.0; do
     has pcr.value
     only_an_alert_left
 done
+client_log_off
+expect 35 "curl by itself says why" get
+has "attestation refused: pcr.value"
 [ ! -s "$work/received" ] || fail "the server decrypted something of a refused client"
 ok "the server decrypted nothing"

@@ -53,3 +53,6 @@ for mode in require verify-full; do
     has pcr.value
     only_an_alert_left
 done
+client_log_off
+expect 2 "psql by itself says why" query require
+has "attestation refused: pcr.value"

@@ -28,5 +28,10 @@ for option in -quiet -verify_return_error -tls1_3; do
     has pcr.value
     only_an_alert_left
 done
+client_log_off
+if talk -quiet; then fail "s_client went on after a refusal"; fi
+ok "s_client by itself says why"
+has "attestation refused: pcr.value"
+has "pcrs.sha256[7]: expected 0000"
 [ ! -s "$work/received" ] || fail "the server decrypted something of a refused client"
 ok "the server decrypted nothing"

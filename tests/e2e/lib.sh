@@ -235,6 +235,11 @@ client_conf() {
     write_conf client.cnf client/openssl.cnf
 }
 
+# From here on only the programs themselves say why they refuse.
+client_log_off() {
+    sed -i '/^log = /d' "$work/client.cnf"
+}
+
 # attested COMMAND... and verifying COMMAND...: run a program with one environment variable more.
 attested() {
     env OPENSSL_CONF="$work/server.cnf" "$@"
