@@ -14,6 +14,7 @@
 #include "file.h"
 #include "options.h"
 #include "output.h"
+#include "rules.h"
 #include "x509_file.h"
 
 struct arguments {
@@ -57,7 +58,13 @@ static enum ratls_status appraise(const struct arguments *a,
     status = ratls_policy_load(a->policy_path, &policy, err);
     if (status != RATLS_OK)
         return status;
-    status = ratls_appraise(policy, expectation, evidence.p, evidence.len, &report, err);
+    if (expectation->server_name == NULL && ratls_policy_rules(policy, NULL) == NULL)
+        status = ratls_fail(err, RATLS_USAGE,
+                            "%s speaks for named servers only; --server-name "
+                            "says which one is meant",
+                            a->policy_path);
+    else
+        status = ratls_appraise(policy, expectation, evidence.p, evidence.len, &report, err);
     if (report != NULL)
         shown = show_report(report, note, a->json);
     ratls_report_free(report);

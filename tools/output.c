@@ -6,11 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *command_name = "ratls";
+#define COMMAND_MAX 64
+
+static char command_name[COMMAND_MAX] = "ratls";
 
 void ratls_out_command(const char *command)
 {
-    command_name = command;
+    snprintf(command_name, sizeof command_name, "%s", command);
 }
 
 const char *ratls_out_command_name(void)

@@ -14,7 +14,7 @@ enum ratls_exit {
     RATLS_EXIT_FAILED = 3,  /* could not work: network, TPM, file */
 };
 
-/* What stands before every complaint: "ratls probe". Kept, not copied. */
+/* What stands before every complaint: "ratls probe". */
 void ratls_out_command(const char *command);
 const char *ratls_out_command_name(void);
 

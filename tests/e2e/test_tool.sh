@@ -82,6 +82,9 @@ expect 3 "no key yet" "$ratls" cert --state "$work/nothing" --name a.test --out 
 if [ -e "$work/x" ] || [ -e "$work/y" ]; then fail "a failed cert left files"; fi
 printf 'nonsense' >"$work/nonsense"
 expect 3 "neither evidence nor anything else" "$ratls" show "$work/nonsense"
+# shellcheck disable=SC2016 # for the inner shell
+expect 3 "output that is lost" sh -c '"$1" help show >/dev/full' sh "$ratls"
+has "ratls show: standard output: No space left on device"
 
 # init and show.
 start_tpm tpm
@@ -154,6 +157,8 @@ expect 0 "verify --json accepts" verify --json "$crt"
 is_json 'd["accepted"] and {c["verdict"] for c in d["checks"]} == {"pass", "not asked"}'
 expect 2 "no rules for another name" "$ratls" verify --policy "$work/bank.yaml" \
     --server-name other.test "$crt"
+expect 2 "no rules without a name" "$ratls" verify --policy "$work/bank.yaml" "$crt"
+has "--server-name says which one is meant"
 make_certificate plain
 expect 1 "verify refuses a certificate without evidence" verify "$work/plain.pem"
 has "carries no evidence"
