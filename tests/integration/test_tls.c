@@ -272,24 +272,36 @@ Test(tls, dup)
     tls_world_free(world);
 }
 
-/* A context that connects and serves, as of a proxy. */
+/*
+ * A context that connects and serves, as of a proxy, and asks for certificates of clients: evidence
+ * is asked of servers only, although the callback that verifies them is now the same.
+ */
 Test(tls, both_roles)
 {
     struct tls_world *world = tls_world_new();
     SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    X509 *certificate = pki_certificate(&(struct pki_spec){.subject = "proxy",
+                                                           .key = world->key,
+                                                           .issuer = world->ca,
+                                                           .issuer_key = world->ca_key,
+                                                           .names = "DNS:" TLS_NAME,
+                                                           .eku = "serverAuth,clientAuth"});
     struct ratls_error error = {0};
     struct tls_pair *pair;
 
-    cr_assert(SSL_CTX_use_certificate(ctx, world->certificate) &&
+    cr_assert(SSL_CTX_use_certificate(ctx, certificate) &&
               SSL_CTX_use_PrivateKey(ctx, world->key) &&
               X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), world->ca));
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     cr_assert_eq(ratls_tls_attest(ctx, world->attester, &error), RATLS_OK);
     cr_assert_eq(ratls_tls_verify(ctx, world->policy, &error), RATLS_OK);
     cr_assert_eq(ratls_tls_verify(ctx, world->policy, &error), RATLS_USAGE, "twice");
     pair = tls_pair_new(ctx, ctx, TLS_NAME);
     assert_accepted(pair);
     cr_assert_null(ratls_tls_report(pair->server.ssl));
+    cr_assert_not_null(SSL_get0_peer_certificate(pair->server.ssl));
     tls_pair_free(pair);
+    X509_free(certificate);
     SSL_CTX_free(ctx);
     tls_world_free(world);
 }

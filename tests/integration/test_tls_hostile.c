@@ -224,6 +224,34 @@ Test(tls_hostile, verify_callback_replaced)
     tls_world_free(world);
 }
 
+static void ignore_line(const SSL *ssl, const char *line)
+{
+    (void)ssl, (void)line;
+}
+
+static void replace_keylog(int write, int version, int type, const void *p, size_t len, SSL *ssl,
+                           void *arg)
+{
+    (void)version, (void)len, (void)arg;
+    if (write && type == SSL3_RT_HANDSHAKE && *(const uint8_t *)p == SSL3_MT_CLIENT_HELLO)
+        SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(ssl), ignore_line);
+}
+
+/* Without the secret there is no binder to compare with: nobody's fault but the program's. */
+Test(tls_hostile, keylog_callback_replaced)
+{
+    struct tls_world *world = tls_world_new();
+    struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
+
+    SSL_set_msg_callback(pair->client.ssl, replace_keylog);
+    assert_stopped(pair, SSL_AD_HANDSHAKE_FAILURE, -1);
+    cr_assert_str_eq(pair->client.library, "ratls");
+    cr_assert_str_eq(pair->client.data, "OpenSSL did not show the handshake secret");
+    cr_assert_null(ratls_tls_report(pair->client.ssl));
+    tls_pair_free(pair);
+    tls_world_free(world);
+}
+
 Test(tls_hostile, verify_mode_taken_away)
 {
     struct tls_world *world = tls_world_new();

@@ -34,7 +34,8 @@ RATLS_API RATLS_MUST_CHECK enum ratls_status ratls_tls_attest(SSL_CTX *ctx,
  * Every client handshake asks for evidence and fails without evidence that the policy accepts, with
  * SSL_R_CERTIFICATE_VERIFY_FAILED and X509_V_ERR_APPLICATION_VERIFICATION. PKI verification stays
  * what the program asked for. The rules are chosen by the name that the program verifies against
- * (SSL_set1_host), else by the SNI; both present and different: refused.
+ * (SSL_set1_host), else by the SNI; both present and different: refused. An SSL that was made
+ * before is not covered: call this before the first SSL_new().
  */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_tls_verify(SSL_CTX *ctx, struct ratls_policy *policy, struct ratls_error *ret_error);
