@@ -197,7 +197,11 @@ static bool set_rsa_scheme(EVP_PKEY_CTX *ctx, uint16_t scheme, const EVP_MD *md)
            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_AUTO) == 1;
 }
 
-/* 1 valid, 0 not, below 0 OpenSSL failed. */
+/*
+ * 1 valid, 0 not, below 0 OpenSSL failed. What it calls a failure of the verification itself counts
+ * as not valid: so it calls a point at infinity, which whoever knows the private key can bring
+ * about, and a peer must not pass its refusal off as a fault of ours.
+ */
 static int verify_digest(EVP_PKEY *key, const EVP_MD *md,
                          const struct ratls_tpm_signature *signature, const uint8_t *digest)
 {
@@ -215,7 +219,7 @@ static int verify_digest(EVP_PKEY *key, const EVP_MD *md,
     } else if (!set_rsa_scheme(ctx, signature->alg, md)) {
         goto out;
     }
-    valid = EVP_PKEY_verify(ctx, bytes.p, bytes.len, digest, (size_t)EVP_MD_get_size(md));
+    valid = EVP_PKEY_verify(ctx, bytes.p, bytes.len, digest, (size_t)EVP_MD_get_size(md)) == 1;
 out:
     OPENSSL_free(der);
     EVP_PKEY_CTX_free(ctx);
