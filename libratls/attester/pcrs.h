@@ -11,7 +11,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_pcrs_allocated(struct ratls_tpm *tpm,
 
 /*
  * The values of a selection, bank after bank, ascending by index: the order in which TPM2_Quote
- * digests them (TPM 2.0 Part 2, 10.12.1). At most cap bytes.
+ * digests them (TPM 2.0 Part 2, 10.12.4). At most cap bytes.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_pcrs_read(struct ratls_tpm *tpm,
                                                    const struct ratls_pcr_selection *selection,

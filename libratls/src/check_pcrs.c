@@ -29,7 +29,7 @@ static void check_selection(struct ratls_appraisal *a)
                     expected[0] == '\0' ? "none" : expected, actual[0] == '\0' ? "none" : actual);
 }
 
-/* Part 2, 10.12.1: the digest is made with the hash of the signature scheme, not of the bank. */
+/* Part 2, 10.12.4: the digest is made with the hash of the signature scheme, not of the bank. */
 static enum ratls_status check_digest(struct ratls_appraisal *a)
 {
     uint16_t alg = a->ak.scheme_hash;

@@ -1,5 +1,5 @@
 /*
- * The quote (TPM 2.0 Part 2, 10.12.8) and its signature. All checks need quote.format. In addition
+ * The quote (TPM 2.0 Part 2, 10.12.12) and its signature. All checks need quote.format. In addition
  * quote.signature needs ak.algorithm, for an algorithm that the policy does not allow is never run;
  * quote.signer and quote.counters need ak.format, for the key's Name.
  */

@@ -29,17 +29,17 @@
     X(AK_ALGORITHM,       "ak.algorithm",       "algorithms that the policy allows",                 "policy: algorithms") \
     X(AK_TRUST,           "ak.trust",           "pinned, or certified by an issuer of the policy",   "policy: attestation-keys") \
     X(AK_SERVER,          "ak.server",          "enrolled for the server that was meant",            "policy: attestation-keys") \
-    X(QUOTE_FORMAT,       "quote.format",       "quote and signature are well formed",               "TPM 2.0 Part 2, 10.12.8") \
+    X(QUOTE_FORMAT,       "quote.format",       "quote and signature are well formed",               "TPM 2.0 Part 2, 10.12.12") \
     X(QUOTE_SIGNATURE,    "quote.signature",    "signed by the attestation key",                     "TPM 2.0 Part 3, TPM2_Quote") \
     X(QUOTE_MAGIC,        "quote.magic",        "made inside a TPM",                                 "TPM 2.0 Part 2, 6.2") \
-    X(QUOTE_TYPE,         "quote.type",         "a quote, not another attestation",                  "TPM 2.0 Part 2, 10.12.8") \
+    X(QUOTE_TYPE,         "quote.type",         "a quote, not another attestation",                  "TPM 2.0 Part 2, 10.12.12") \
     X(QUOTE_SIGNER,       "quote.signer",       "signed in the endorsement hierarchy",               "TPM 2.0 Part 1, 16") \
     X(QUOTE_EXTRA_DATA,   "quote.extraData",    "signs this statement",                              "WIRE.md, 5")         \
     X(QUOTE_CLOCK,        "quote.clock",        "the TPM's clock is safe",                           "policy: clock")      \
     X(QUOTE_COUNTERS,     "quote.counters",     "clock and counters did not go back",                "TPM 2.0 Part 1, 36") \
     X(QUOTE_FIRMWARE,     "quote.firmware",     "TPM firmware that the policy does not deny",        "policy: deny-firmware") \
     X(PCR_SELECTION,      "pcr.selection",      "exactly the PCRs of the policy",                    "policy: pcrs")       \
-    X(PCR_DIGEST,         "pcr.digest",         "the values are those that were quoted",             "TPM 2.0 Part 2, 10.12.1") \
+    X(PCR_DIGEST,         "pcr.digest",         "the values are those that were quoted",             "TPM 2.0 Part 2, 10.12.4") \
     X(PCR_VALUE,          "pcr.value",          "values that the policy allows",                     "policy: pcrs")
 /* clang-format on */
 

@@ -9,7 +9,7 @@
 
 #define RSA_EXPONENT_DEFAULT 65537 /* Part 2, 12.2.3.5 (TPMS_RSA_PARMS) */
 
-/* Part 2, 9.29 (TPMI_ALG_HASH): what a TPM may name, of which checks allow less. */
+/* Part 2, 9.27 (TPMI_ALG_HASH): what a TPM may name, of which checks allow less. */
 static uint16_t read_hash_alg(struct ratls_reader *r)
 {
     uint16_t alg = ratls_read_u16(r);

@@ -79,7 +79,7 @@ struct ratls_tpm_selection {
     struct ratls_pcr_bank banks[RATLS_TPM_BANKS_MAX];
 };
 
-/* Part 2, 10.12.8 (TPMS_ATTEST). */
+/* Part 2, 10.12.12 (TPMS_ATTEST). */
 struct ratls_tpm_attest {
     struct ratls_slice raw; /* what the signature is over */
     uint32_t magic;

@@ -36,7 +36,7 @@ RATLS_API const char *ratls_verdict_name(enum ratls_verdict verdict);
 struct ratls_finding {
     const char *check;    /* stable name, for example "quote.signature" */
     const char *meaning;  /* the check in a sentence */
-    const char *source;   /* of the requirement, for example "TPM 2.0 Part 2, 10.12.8" */
+    const char *source;   /* of the requirement, for example "TPM 2.0 Part 2, 10.12.12" */
     enum ratls_verdict verdict;
     const char *at;       /* where it was seen, for example "pcrs.sha256[7]" */
     const char *expected; /* what this side expected */
