@@ -79,14 +79,21 @@ static const char *find_unfilled(const struct ratls_expectation *e)
     return NULL;
 }
 
-/* Clock and counters of a TPM are believed, and from now on required, once its quote is. */
-static void remember_counters(struct ratls_appraisal *a)
+/*
+ * Clock and counters of a TPM are believed, and from now on required, once its quote is. So is what
+ * its certificates say of it: a stranger must not fill the memory with keys that nobody has.
+ */
+static void remember_key(struct ratls_appraisal *a)
 {
+    struct ratls_slice name = ratls_slice(a->ak_name, a->ak_name_len);
     const struct ratls_tpm_counters counters = {.reset_count = a->attest.reset_count,
                                                 .restart_count = a->attest.restart_count,
                                                 .clock_ms = a->attest.clock_ms};
 
-    ratls_key_cache_seen(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len), &counters);
+    ratls_key_cache_seen(a->rules->keys, name, &counters);
+    if (a->chain_verified)
+        ratls_key_cache_chain_verified(a->rules->keys, name, a->chain_sha256,
+                                       a->submission->expectation->server_name, a->chain_until);
 }
 
 static void name_report(const struct ratls_appraisal *a)
@@ -118,6 +125,6 @@ enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
         return status;
     if (!ratls_report_accepted(report))
         return RATLS_REJECTED;
-    remember_counters(&a);
+    remember_key(&a);
     return RATLS_OK;
 }

@@ -34,6 +34,9 @@ struct ratls_appraisal {
     uint8_t ak_name[RATLS_TPM_NAME_MAX];  /* AK_FORMAT */
     size_t ak_name_len;
     EVP_PKEY *key;                        /* AK_FORMAT; owned */
+    bool chain_verified;                  /* AK_SERVER passed by certificates that were sent */
+    uint8_t chain_sha256[32];             /* of them; and when the first of them expires: */
+    int64_t chain_until;
     struct ratls_tpm_attest attest;       /* QUOTE_FORMAT */
     struct ratls_tpm_signature signature; /* QUOTE_FORMAT */
 };

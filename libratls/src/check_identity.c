@@ -268,31 +268,29 @@ static enum ratls_status try_issuer(struct ratls_appraisal *a, const struct ratl
 /*
  * A chain that was verified for this server before is known by its hash, so that a client that
  * comes again parses no certificate. No certificate at all is what the server sends to who named
- * the key.
+ * the key. A chain that is new is not remembered yet: it certifies a key, but a Name has more in it
+ * (attributes, a policy), which anybody may make up until the quote shows that the TPM has it.
  */
 static enum ratls_status try_certificates(struct ratls_appraisal *a, struct standing *standing)
 {
     const struct ratls_expectation *e = a->submission->expectation;
     struct ratls_slice name = ratls_slice(a->ak_name, a->ak_name_len);
     bool is_sent = a->evidence.certificate_count > 0;
-    uint8_t chain_sha256[32];
-    int64_t until = 0;
-    enum ratls_status status = ratls_evidence_manifest(&a->evidence, chain_sha256, a->err);
+    enum ratls_status status = ratls_evidence_manifest(&a->evidence, a->chain_sha256, a->err);
 
     if (status != RATLS_OK || a->rules->issuer_count == 0)
         return status;
-    if (ratls_key_cache_chain_known(a->rules->keys, name, is_sent ? chain_sha256 : NULL,
+    if (ratls_key_cache_chain_known(a->rules->keys, name, is_sent ? a->chain_sha256 : NULL,
                                     e->server_name, e->now)) {
         standing->trusted = standing->covers = true;
         return RATLS_OK;
     }
     for (size_t i = 0; is_sent && !standing->covers && i < a->rules->issuer_count; i++) {
-        status = try_issuer(a, &a->rules->issuers[i], standing, &until);
+        status = try_issuer(a, &a->rules->issuers[i], standing, &a->chain_until);
         if (status != RATLS_OK)
             return status;
     }
-    if (is_sent && standing->covers)
-        ratls_key_cache_chain_verified(a->rules->keys, name, chain_sha256, e->server_name, until);
+    a->chain_verified = is_sent && standing->covers;
     return RATLS_OK;
 }
 

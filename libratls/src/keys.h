@@ -29,7 +29,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_key_cache_get(struct ratls_key_cache *c
  * That certificates were verified for a key and name this server (NULL: none was meant):
  * remembered by the SHA-256 of the chain, until `until`, for the last 4 servers of a key. known
  * returns false if they were not, or not any more. chain_sha256 == NULL stands for any chain: the
- * server left it out because the request named the key (WIRE.md, 3).
+ * server left it out because the request named the key (WIRE.md, 3). verified only after the quote
+ * was accepted: a certificate covers the key, not the Name.
  */
 bool ratls_key_cache_chain_known(struct ratls_key_cache *cache, struct ratls_slice name,
                                  const uint8_t *chain_sha256, const char *server, int64_t now);

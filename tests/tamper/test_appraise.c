@@ -233,6 +233,37 @@ Test(appraise, certificates_are_needed_once)
     scene_close(&scene);
 }
 
+static void set_no_da(enum fake_stage stage, struct fake_draft *draft, void *arg)
+{
+    (void)arg;
+    if (stage == FAKE_SIGNED)
+        draft->ak_public.p[6] ^= 0x04; /* of type, nameAlg and attributes: noDA, which is free */
+}
+
+/* A certificate says nothing of the rest of a public area: anybody can send it with many Names. */
+Test(appraise, names_that_no_tpm_has_are_not_remembered)
+{
+    struct scene scene;
+    struct fake_draft *draft;
+    struct ratls_report *report;
+    struct ratls_finding finding = {.check = "none"};
+    uint8_t ids[RATLS_KEY_IDS_MAX][RATLS_KEY_ID_LEN];
+
+    scene_open(&scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
+    scene_certify(&scene, "DNS:" SCENE_SERVER);
+    draft = scene_attest(&scene, set_no_da, NULL);
+    report = scene_appraise(&scene, draft->wire, draft->wire_len);
+    cr_expect_not(ratls_report_accepted(report));
+    ratls_report_first_failure(report, &finding);
+    cr_expect_str_eq(finding.check, "quote.signer");
+    cr_expect_eq(ratls_key_cache_ids(scene.rules->keys, SCENE_SERVER, SCENE_NOW, ids, 4), 0);
+    expect_accepted(&scene, "the Name of the TPM", NULL, NULL);
+    cr_expect_eq(ratls_key_cache_ids(scene.rules->keys, SCENE_SERVER, SCENE_NOW, ids, 4), 1);
+    ratls_report_free(report);
+    free(draft);
+    scene_close(&scene);
+}
+
 /* What was refused leaves no trace: counters from a forged quote would lock the genuine TPM out. */
 Test(appraise, refused_counters_are_not_remembered)
 {
