@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "samples.h"
+#include "tls_pair.h"
 
 static void check(int ok, const char *what)
 {
@@ -51,7 +52,7 @@ void pair_handshake(SSL_CTX *client, SSL_CTX *server, const char *name, struct p
     BIO_set_mem_eof_return(to_client, -1);
     BIO_set_mem_eof_return(to_server, -1);
     c = make_side(client, to_client, to_server);
-    check((int)SSL_set_tlsext_host_name(c, name) && SSL_set1_host(c, name), "the server's name");
+    check(tls_set_sni(c, name) && SSL_set1_host(c, name), "the server's name");
     SSL_set_connect_state(c);
     mid = cpu_us();
     s = make_side(server, to_server, to_client);

@@ -33,10 +33,10 @@ has "New, TLSv1.3"
 has "id=65300"
 unset OPENSSL_CONF
 
-expect 0 "curl sends two requests on one connection, attested once" get --verbose --next --silent \
-    --fail --verbose --cacert "$work/server.pem" --resolve "$name:$port:$address" \
-    "https://$name:$port/second"
-has "Re-using existing connection"
+expect 0 "curl sends two requests on one connection, attested once" \
+    get --verbose "https://$name:$port/second"
+# Newer ones say "Re-using existing https: connection".
+has "Re-using existing"
 
 i=0
 while [ "$i" -lt 16 ]; do

@@ -1,8 +1,8 @@
 #!/bin/sh
-# install.sh BUILD CC FLAGS: installs to a folder of its own, and builds and runs programs against
+# install.sh BUILD CC [FLAGS]: installs to a folder of its own, and builds and runs programs against
 # it, with find_package and with pkg-config.
 set -eu
-build=$1 cc=$2 flags=$3
+build=$1 cc=$2 flags=${3:-}
 consumer=${RATLS_SOURCE_DIR:?}/tests/shape/consumer
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -72,8 +72,7 @@ void tls_pair_connect(struct tls_pair *pair)
     SSL_set_accept_state(pair->server.ssl);
 }
 
-/* SSL_set_tlsext_host_name() casts const away: a function that does not change the name. */
-static bool set_sni(SSL *ssl, const char *name)
+bool tls_set_sni(SSL *ssl, const char *name)
 {
     union {
         const char *in;
@@ -93,7 +92,7 @@ struct tls_pair *tls_pair_new(SSL_CTX *client, SSL_CTX *server, const char *name
     must(pair->client.ssl != NULL && pair->server.ssl != NULL);
     if (name != NULL) {
         must(SSL_set1_host(pair->client.ssl, name) == 1);
-        must(set_sni(pair->client.ssl, name));
+        must(tls_set_sni(pair->client.ssl, name));
     }
     tls_pair_connect(pair);
     return pair;

@@ -84,6 +84,8 @@ struct tls_pair {
     void *around_arg;
 };
 
+/* SSL_set_tlsext_host_name() casts const away: a function that does not change the name. */
+bool tls_set_sni(SSL *ssl, const char *name);
 /* With SNI and SSL_set1_host(name); name NULL: neither. */
 struct tls_pair *tls_pair_new(SSL_CTX *client, SSL_CTX *server, const char *name);
 void tls_pair_free(struct tls_pair *pair);
