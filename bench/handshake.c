@@ -37,12 +37,14 @@ struct timed {
 };
 
 static enum ratls_status attest_timed(struct ratls_attester *self,
-                                      const struct ratls_attest_request *request, uint8_t *out,
-                                      size_t cap, size_t *ret_len, struct ratls_error *err)
+                                      const struct ratls_attest_request *request,
+                                      uint8_t **ret_evidence, size_t *ret_len,
+                                      struct ratls_error *err)
 {
     struct timed *timed = (struct timed *)self;
     double begin = cpu_us();
-    enum ratls_status status = timed->inner->attest(timed->inner, request, out, cap, ret_len, err);
+    enum ratls_status status =
+        timed->inner->attest(timed->inner, request, ret_evidence, ret_len, err);
 
     timed->us += cpu_us() - begin;
     return status;

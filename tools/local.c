@@ -1,5 +1,8 @@
 #include "local.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "crypto.h"
 #include "fail.h"
 #include "output.h"
@@ -28,14 +31,18 @@ enum ratls_status ratls_local_attest(const struct ratls_tpm_options *options,
                                      size_t *ret_len, struct ratls_error *err)
 {
     struct ratls_attester *attester = NULL;
+    uint8_t *evidence = NULL;
     enum ratls_status status;
 
     status = ratls_tpm_attester_new(options, &attester, err);
     if (status != RATLS_OK)
         return status;
     ratls_progress("Waiting for the TPM");
-    status = attester->attest(attester, request, out, RATLS_EVIDENCE_MAX, ret_len, err);
+    status = attester->attest(attester, request, &evidence, ret_len, err);
     ratls_progress_done();
+    if (status == RATLS_OK)
+        memcpy(out, evidence, *ret_len);
+    free(evidence);
     attester->free(attester);
     return status;
 }

@@ -126,31 +126,39 @@ static enum ratls_status write_statement(const struct tpm_attester *self,
 
 static enum ratls_status write_evidence(const struct tpm_attester *self,
                                         struct ratls_evidence *evidence,
-                                        const struct ratls_quoted *quoted, struct ratls_writer *w,
-                                        struct ratls_error *err)
+                                        const struct ratls_quoted *quoted, uint8_t **ret_evidence,
+                                        size_t *ret_len, struct ratls_error *err)
 {
     const struct ratls_quote *quote = &quoted->quote;
+    struct ratls_writer w = ratls_writer(NULL, RATLS_EVIDENCE_MAX); /* counts */
+    uint8_t *out;
 
     evidence->path = quoted->path;
     evidence->attest = ratls_slice(quote->attest, quote->attest_len);
     evidence->signature = ratls_slice(quote->signature, quote->signature_len);
     evidence->ak_public = ratls_slice(self->state.public_area, self->state.public_len);
     evidence->pcr_values = ratls_slice(quote->pcr_values, quote->pcr_values_len);
-    ratls_evidence_write(evidence, w);
-    if (w->failed)
-        return ratls_fail(err, RATLS_LIMIT, "the evidence has more than %zu bytes", w->cap);
+    ratls_evidence_write(evidence, &w);
+    if (w.failed)
+        return ratls_fail(err, RATLS_LIMIT, "the evidence has more than %zu bytes", w.cap);
+    out = malloc(w.len);
+    if (out == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    w = ratls_writer(out, w.len);
+    ratls_evidence_write(evidence, &w);
+    *ret_evidence = out;
+    *ret_len = w.len;
     return RATLS_OK;
 }
 
 static enum ratls_status attest(struct ratls_attester *interface,
-                                const struct ratls_attest_request *request, uint8_t *out,
-                                size_t cap, size_t *ret_len, struct ratls_error *err)
+                                const struct ratls_attest_request *request,
+                                uint8_t **ret_evidence, size_t *ret_len, struct ratls_error *err)
 {
     struct tpm_attester *self = from_interface(interface);
     uint8_t statement[RATLS_STATEMENT_MAX];
     uint8_t leaf[RATLS_QUALIFYING_LEN];
     struct ratls_writer statement_writer = ratls_writer(statement, sizeof statement);
-    struct ratls_writer w = ratls_writer(out, cap);
     struct ratls_evidence evidence = {0};
     struct ratls_worker *worker = NULL;
     struct ratls_quoted *quoted = NULL;
@@ -172,9 +180,7 @@ static enum ratls_status attest(struct ratls_attester *interface,
         status =
             ratls_worker_quote(worker, &request->selection, leaf, self->deadline_ms, quoted, err);
     if (status == RATLS_OK)
-        status = write_evidence(self, &evidence, quoted, &w, err);
-    if (status == RATLS_OK)
-        *ret_len = w.len;
+        status = write_evidence(self, &evidence, quoted, ret_evidence, ret_len, err);
     free(quoted);
     return status;
 }

@@ -53,11 +53,12 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
 
 static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
                                        struct ratls_channel *channel, const X509 *certificate,
-                                       uint8_t *out, size_t *ret_len)
+                                       uint8_t **ret_evidence, size_t *ret_len)
 {
     struct ratls_attest_request request = {.mode = RATLS_MODE_HANDSHAKE, .role = RATLS_ROLE_SERVER};
     struct ratls_expectation session;
     enum ratls_status status;
+    uint8_t *evidence = NULL;
     size_t len = 0;
 
     if (tls->attester == NULL)
@@ -74,12 +75,14 @@ static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
     request.selection = channel->request.selection;
     request.key_id_count = channel->request.key_id_count;
     memcpy(request.key_ids, channel->request.key_ids, sizeof request.key_ids);
-    status = tls->attester->attest(tls->attester, &request, out, RATLS_EVIDENCE_MAX, &len,
-                                   &channel->error);
+    status = tls->attester->attest(tls->attester, &request, &evidence, &len, &channel->error);
     if (status != RATLS_OK)
         return ratls_fail(&channel->error, status, "the attester gave no reason");
-    if (len == 0 || len > RATLS_EVIDENCE_MAX)
+    if (evidence == NULL || len == 0 || len > RATLS_EVIDENCE_MAX) {
+        free(evidence);
         return ratls_fail(&channel->error, RATLS_USAGE, "the attester returned %zu bytes", len);
+    }
+    *ret_evidence = evidence;
     *ret_len = len;
     return RATLS_OK;
 }
@@ -89,25 +92,16 @@ int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
 {
     struct ratls_channel *channel = ratls_channel_of(ssl);
     uint8_t *evidence;
-    uint8_t *smaller;
-    enum ratls_status status;
 
     if (channel == NULL || !channel->asked)
         return 0;
     if (tls->attester == NULL && tls->attester_failure.status == RATLS_OK)
         return 0; /* the program went on with an SSL_CTX that does not attest */
-    evidence = malloc(RATLS_EVIDENCE_MAX);
-    if (evidence == NULL)
-        status = ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
-    else
-        status = make_evidence(ssl, tls, channel, certificate, evidence, ret_len);
-    if (status != RATLS_OK) {
-        free(evidence);
+    if (make_evidence(ssl, tls, channel, certificate, &evidence, ret_len) != RATLS_OK) {
         ratls_raise_error(&channel->error);
         *alert = SSL_AD_INTERNAL_ERROR;
         return -1;
     }
-    smaller = realloc(evidence, *ret_len); /* OpenSSL keeps it until the message is built */
-    *out = smaller != NULL ? smaller : evidence;
+    *out = evidence; /* until OpenSSL has built the message: free_extension() */
     return 1;
 }

@@ -234,11 +234,12 @@ static void *attest_once(void *arg)
     struct waiter *waiter = arg;
     const struct ratls_attest_request request = new_request(1);
     uint64_t start = now_ms();
-    uint8_t out[2048];
+    uint8_t *out = NULL;
     size_t len;
 
     waiter->status =
-        waiter->attester->attest(waiter->attester, &request, out, sizeof out, &len, &waiter->err);
+        waiter->attester->attest(waiter->attester, &request, &out, &len, &waiter->err);
+    free(out);
     waiter->taken_ms = now_ms() - start;
     atomic_fetch_add(&returned, 1);
     return NULL;

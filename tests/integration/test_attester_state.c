@@ -254,26 +254,3 @@ Test(attester_state, refused_certificates)
     assert_fails(ratls_tpm_attester_new(&options, &attester, &err), RATLS_USAGE, &err,
                  "only certificates");
 }
-
-Test(attester_state, buffer_too_small)
-{
-    const struct ratls_attest_request request = new_request(1);
-    struct ratls_attester *attester;
-    struct ratls_error err = {0};
-    struct sample *s;
-    uint8_t small[1200];
-    size_t len = 4711;
-    size_t needed;
-
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    attester = new_attester(NULL, 0);
-    s = attest(attester, &request);
-    needed = s->len;
-    cr_assert_lt(needed, sizeof small);
-    /* The length of an ECDSA signature is fixed in TPM form, save for leading zeros. */
-    assert_fails(attester->attest(attester, &request, small, needed - 100, &len, &err), RATLS_LIMIT,
-                 &err, "evidence has more than");
-    cr_assert_eq(len, 4711);
-    free(s);
-    attester->free(attester);
-}

@@ -258,29 +258,30 @@ Test(tls_programs, client_certificates)
 
 static enum ratls_status attest_without_tpm(struct ratls_attester *self,
                                             const struct ratls_attest_request *request,
-                                            uint8_t *out, size_t cap, size_t *ret_len,
+                                            uint8_t **ret_evidence, size_t *ret_len,
                                             struct ratls_error *ret_error)
 {
-    (void)self, (void)request, (void)out, (void)cap, (void)ret_len;
+    (void)self, (void)request, (void)ret_evidence, (void)ret_len;
     return ratls_fail(ret_error, RATLS_TPM, "/dev/tpmrm0: no such device");
 }
 
 static enum ratls_status attest_with_nothing(struct ratls_attester *self,
                                              const struct ratls_attest_request *request,
-                                             uint8_t *out, size_t cap, size_t *ret_len,
+                                             uint8_t **ret_evidence, size_t *ret_len,
                                              struct ratls_error *ret_error)
 {
-    (void)self, (void)request, (void)out, (void)cap, (void)ret_error;
+    (void)self, (void)request, (void)ret_error;
+    *ret_evidence = NULL;
     *ret_len = 0;
     return RATLS_OK;
 }
 
 static enum ratls_status attest_without_reason(struct ratls_attester *self,
                                                const struct ratls_attest_request *request,
-                                               uint8_t *out, size_t cap, size_t *ret_len,
+                                               uint8_t **ret_evidence, size_t *ret_len,
                                                struct ratls_error *ret_error)
 {
-    (void)self, (void)request, (void)out, (void)cap, (void)ret_len, (void)ret_error;
+    (void)self, (void)request, (void)ret_evidence, (void)ret_len, (void)ret_error;
     return RATLS_LIMIT;
 }
 

@@ -124,7 +124,15 @@ enum ratls_status try_attest(struct ratls_attester *attester,
                              const struct ratls_attest_request *request, struct sample *s,
                              struct ratls_error *err)
 {
-    return attester->attest(attester, request, s->bytes, sizeof s->bytes, &s->len, err);
+    uint8_t *evidence = NULL;
+    enum ratls_status status = attester->attest(attester, request, &evidence, &s->len, err);
+
+    if (status == RATLS_OK) {
+        cr_assert_leq(s->len, sizeof s->bytes);
+        memcpy(s->bytes, evidence, s->len);
+    }
+    free(evidence);
+    return status;
 }
 
 struct sample *attest(struct ratls_attester *attester, const struct ratls_attest_request *request)

@@ -17,20 +17,24 @@ struct fake_attester {
 };
 
 static enum ratls_status attest(struct ratls_attester *self,
-                                const struct ratls_attest_request *request, uint8_t *out,
-                                size_t cap, size_t *ret_len, struct ratls_error *ret_error)
+                                const struct ratls_attest_request *request,
+                                uint8_t **ret_evidence, size_t *ret_len,
+                                struct ratls_error *ret_error)
 {
     struct fake_attester *attester = (struct fake_attester *)self;
     enum ratls_status status = RATLS_OK;
     struct fake_draft *draft;
+    uint8_t *out;
 
     pthread_mutex_lock(&attester->lock);
     draft = fake_tpm_attest(attester->tpm, request, attester->tamper, attester->arg);
     pthread_mutex_unlock(&attester->lock);
-    if (draft->wire_len > cap) {
-        status = ratls_fail(ret_error, RATLS_LIMIT, "the evidence is too long");
+    out = malloc(draft->wire_len + 1);
+    if (out == NULL) {
+        status = ratls_fail(ret_error, RATLS_MEMORY, "out of memory");
     } else {
         memcpy(out, draft->wire, draft->wire_len);
+        *ret_evidence = out;
         *ret_len = draft->wire_len;
     }
     free(draft);

@@ -72,12 +72,13 @@ struct ratls_attest_request {
  */
 struct ratls_attester {
     /*
-     * Writes evidence (WIRE.md, 3) to out, at most cap bytes, and its length to *ret_len.
-     * Returns within a bounded time. RATLS_TPM if no quote could be had.
+     * Makes evidence (WIRE.md, 3) of at most RATLS_EVIDENCE_MAX bytes; the caller frees
+     * *ret_evidence with free(). Returns within a bounded time. RATLS_TPM if no quote could be had.
      */
     enum ratls_status (*attest)(struct ratls_attester *self,
-                                const struct ratls_attest_request *request, uint8_t *out,
-                                size_t cap, size_t *ret_len, struct ratls_error *ret_error);
+                                const struct ratls_attest_request *request,
+                                uint8_t **ret_evidence, size_t *ret_len,
+                                struct ratls_error *ret_error);
     struct ratls_attester *(*up_ref)(struct ratls_attester *self);
     void (*free)(struct ratls_attester *self);
 };
