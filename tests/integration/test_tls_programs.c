@@ -343,3 +343,41 @@ Test(tls_programs, attester_fails)
     SSL_CTX_free(plain);
     tls_world_free(world);
 }
+
+static int make_cookie(SSL *ssl, unsigned char *cookie, size_t *ret_len)
+{
+    (void)ssl;
+    memcpy(cookie, "cookie", 6);
+    *ret_len = 6;
+    return 1;
+}
+
+static int check_cookie(SSL *ssl, const unsigned char *cookie, size_t len)
+{
+    (void)ssl;
+    return len == 6 && memcmp(cookie, "cookie", 6) == 0;
+}
+
+/* A server that keeps nothing of a client until its cookie came back (SSL_stateless(3)). */
+Test(tls_programs, stateless_server)
+{
+    struct tls_world *world = tls_world_new();
+    struct tls_pair *pair;
+
+    /* SSL_stateless() stops at a ChangeCipherSpec before the second ClientHello, also without us.
+     */
+    SSL_CTX_clear_options(world->client, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+    SSL_CTX_set_stateless_cookie_generate_cb(world->server, make_cookie);
+    SSL_CTX_set_stateless_cookie_verify_cb(world->server, check_cookie);
+    pair = tls_pair_new(world->client, world->server, TLS_NAME);
+    for (int hello = 0; hello < 2; hello++) {
+        cr_assert_eq(SSL_do_handshake(pair->client.ssl), -1);
+        tls_pair_carry(pair);
+        cr_assert_eq(SSL_stateless(pair->server.ssl), hello, "ClientHello %d", hello);
+        tls_pair_carry(pair);
+    }
+    assert_accepted(pair);
+    cr_assert_eq(world->attested, 1);
+    tls_pair_free(pair);
+    tls_world_free(world);
+}
