@@ -6,14 +6,16 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
 sh scripts/install-packages.sh test
-cmake --preset fuzz
-cmake --build --preset fuzz
-
 if [ $# -eq 0 ]; then
-    for program in build/fuzz/bin/fuzz_*; do
-        set -- "$@" "${program##*/fuzz_}"
+    for source in fuzz/fuzz_*.c; do
+        target=${source##*/fuzz_}
+        set -- "$@" "${target%.c}"
     done
 fi
+cmake --preset fuzz
+for target; do
+    cmake --build --preset fuzz --target "fuzz_$target"
+done
 
 failed=0
 for target; do
