@@ -62,6 +62,34 @@ static bool has_key_for(const struct ratls_rules *rules, const char *server)
     return false;
 }
 
+/* Several machines under several names: one that falls can stand in for the others. */
+static bool are_keys_shared(const struct ratls_rules *rules)
+{
+    return rules->pin_count > 1 &&
+           (rules->servers.count > 1 ||
+            (rules->servers.count == 1 && rules->servers.names[0][0] == '*'));
+}
+
+static void lint_key(const struct lint *lint, size_t i)
+{
+    const struct ratls_document_key *key = &lint->document->keys[i];
+    bool is_issuer = key->issuer != NULL;
+    char at[RATLS_POLICY_AT_MAX];
+
+    if (key->servers_count > 0)
+        return;
+    snprintf(at, sizeof at, "attestation-keys[%zu].%s", i, is_issuer ? "issuer" : "name");
+    if (is_issuer)
+        warn(lint, at,
+             "no servers: every attestation key is accepted that this issuer certifies for %s",
+             lint->rules->servers.count == 0 ? "the name that is meant"
+                                             : "a server of this policy");
+    else if (are_keys_shared(lint->rules))
+        warn(lint, at,
+             "no servers: this key is accepted for every server of this policy, also for those of "
+             "other machines");
+}
+
 static void lint_servers(const struct lint *lint)
 {
     const struct ratls_rules *rules = lint->rules;
@@ -75,16 +103,8 @@ static void lint_servers(const struct lint *lint)
         snprintf(at, sizeof at, "servers[%zu]", i);
         warn(lint, at, "no attestation key is for this server: it is always refused");
     }
-    for (size_t i = 0; i < lint->document->keys_count; i++) {
-        const struct ratls_document_key *key = &lint->document->keys[i];
-
-        if (key->issuer == NULL || key->servers_count > 0)
-            continue;
-        snprintf(at, sizeof at, "attestation-keys[%zu].issuer", i);
-        warn(lint, at,
-             "no servers: every attestation key is accepted that this issuer certifies for %s",
-             rules->servers.count == 0 ? "the name that is meant" : "a server of this policy");
-    }
+    for (size_t i = 0; i < lint->document->keys_count; i++)
+        lint_key(lint, i);
 }
 
 /* "1, 3 and 6" would be nicer; "1, 3, 6" is shorter to make and as clear. */

@@ -91,6 +91,25 @@ static const struct linted cases[] = {
      "attestation-keys: [{name: 000b" AA64 ", servers: [a.example, x.c.example]}]\n"
      "pcrs:\n" FIRMWARE,
      "p.yaml:2:22: servers[1]: no attestation key is for this server: it is always refused\n"},
+    {"pins of several servers",
+     "policy: ratls-1\nservers: [a.example, b.example]\nattestation-keys:\n"
+     "  - {name: 000b" AA64 "}\n  - {name: 000b" ZERO64 ", servers: [b.example]}\n"
+     "pcrs:\n" FIRMWARE,
+     "p.yaml:4:12: attestation-keys[0].name: no servers: this key is accepted for every server of "
+     "this policy, also for those of other machines\n"},
+    {"pins of a wildcard",
+     "policy: ratls-1\nservers: [\"*.example\"]\nattestation-keys:\n"
+     "  - {name: 000b" AA64 ", servers: [a.example]}\n  - {name: 000b" ZERO64 "}\n"
+     "pcrs:\n" FIRMWARE,
+     "p.yaml:5:12: attestation-keys[1].name: no servers: this key is accepted for every server of "
+     "this policy, also for those of other machines\n"},
+    {"pins of one server",
+     "policy: ratls-1\nservers: [a.example]\n"
+     "attestation-keys: [{name: 000b" AA64 "}, {name: 000b" ZERO64 "}]\n"
+     "pcrs:\n" FIRMWARE,
+     ""},
+    {"several servers of one pin",
+     "policy: ratls-1\nservers: [a.example, b.example]\n" KEYS "pcrs:\n" FIRMWARE, ""},
     {"issuer without servers", SERVERS "attestation-keys: [{issuer: ca.pem}]\npcrs:\n" FIRMWARE,
      "p.yaml:3:29: attestation-keys[0].issuer: no servers: every attestation key is accepted that "
      "this issuer certifies for a server of this policy\n"},
