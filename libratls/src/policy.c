@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "fail.h"
@@ -12,13 +13,15 @@
 
 #define FILES_MAX 1024
 
+/* In any case of letters. */
 static bool ends_with(const char *text, const char *end)
 {
     size_t text_len = strlen(text), end_len = strlen(end);
 
-    return text_len > end_len && strcmp(text + text_len - end_len, end) == 0;
+    return text_len > end_len && strcasecmp(text + text_len - end_len, end) == 0;
 }
 
+/* Also what is only like one: a policy that is left out in silence protects nobody. */
 static int is_policy_file(const struct dirent *entry)
 {
     return entry->d_name[0] != '.' &&
@@ -38,7 +41,7 @@ static enum ratls_status check_entries(const char *folder, struct dirent *const 
     if (count > FILES_MAX)
         return ratls_fail(err, RATLS_USAGE, "%s: more than %d files", folder, FILES_MAX);
     for (int i = 0; i < count; i++) {
-        if (ends_with(entries[i]->d_name, ".yml"))
+        if (strcmp(strrchr(entries[i]->d_name, '.'), ".yaml") != 0)
             return ratls_fail(err, RATLS_USAGE,
                               "%s/%s: policies end in .yaml: rename this file, or move it away",
                               folder, entries[i]->d_name);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,10 +18,10 @@ size_t ratls_policy_folder_len(const char *path)
 }
 
 /* A sticky folder, such as /tmp, does not let others replace a file that is there. */
-static enum ratls_status check_folder(const char *path, struct ratls_error *err)
+static enum ratls_status check_folder(const char *path, const char *file, struct ratls_error *err)
 {
-    size_t len = ratls_policy_folder_len(path);
-    char *folder = len == 0 ? strdup(".") : strndup(path, len);
+    size_t len = ratls_policy_folder_len(file);
+    char *folder = len == 0 ? strdup(".") : strndup(file, len);
     enum ratls_status status = RATLS_OK;
     struct stat st;
 
@@ -32,6 +33,25 @@ static enum ratls_status check_folder(const char *path, struct ratls_error *err)
                             "take that right away with chmod o-w",
                             path, folder);
     free(folder);
+    return status;
+}
+
+/* Of a symbolic link both count: the folder in which it lies, and that of the file it leads to. */
+static enum ratls_status check_folders(const char *path, struct ratls_error *err)
+{
+    enum ratls_status status = check_folder(path, path, err);
+    char *file;
+
+    if (status != RATLS_OK)
+        return status;
+    file = malloc(PATH_MAX);
+    if (file == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    if (realpath(path, file) == NULL)
+        status = ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
+    else
+        status = check_folder(path, file, err);
+    free(file);
     return status;
 }
 
@@ -47,7 +67,7 @@ static enum ratls_status check_file(const char *path, const struct stat *st, siz
                           path);
     if (st->st_size < 0 || (uintmax_t)st->st_size > max)
         return ratls_fail(err, RATLS_USAGE, "%s: longer than %zu bytes", path, max);
-    return check_folder(path, err);
+    return check_folders(path, err);
 }
 
 /* Reads to the end, however long the file was when it was looked at: out has max + 1 bytes. */

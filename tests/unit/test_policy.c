@@ -117,6 +117,7 @@ Test(policy, too_long)
 Test(policy, writable_by_everyone)
 {
     struct ratls_policy *policy;
+    char *here = realpath(".", NULL), text[RATLS_ERROR_TEXT];
 
     cr_assert(eq(int, mkdir("open", 0755), 0));
     write_file("open/a.yaml", POLICY(""));
@@ -129,12 +130,19 @@ Test(policy, writable_by_everyone)
     expect_refused("open/a.yaml", RATLS_USAGE,
                    "open/a.yaml: everyone may write to the folder open/ and so replace this file: "
                    "take that right away with chmod o-w");
+    cr_assert(eq(int, symlink("open/a.yaml", "link.yaml"), 0));
+    snprintf(text, sizeof text,
+             "link.yaml: everyone may write to the folder %s/open/ and so replace this file: take "
+             "that right away with chmod o-w",
+             here);
+    expect_refused("link.yaml", RATLS_USAGE, text);
     cr_assert(eq(int, chmod("open", 01777), 0)); /* sticky, as /tmp: the file is safe, */
     policy = load("open/a.yaml");
     ratls_policy_free(policy);
     expect_refused("open", RATLS_USAGE, /* but others may add one */
                    "open: everyone may add files to this folder and so choose what is trusted: "
                    "take that right away with chmod o-w");
+    free(here);
 }
 
 Test(policy, folder)
@@ -157,6 +165,9 @@ Test(policy, folder)
     write_file("d/c.yml", POLICY("servers: [c.example]\n"));
     expect_refused("d", RATLS_USAGE,
                    "d/c.yml: policies end in .yaml: rename this file, or move it away");
+    cr_assert(eq(int, rename("d/c.yml", "d/C.YAML"), 0));
+    expect_refused("d", RATLS_USAGE,
+                   "d/C.YAML: policies end in .yaml: rename this file, or move it away");
 }
 
 Test(policy, files_that_contradict_each_other)
