@@ -1,7 +1,10 @@
 /* Quotes that are none, or that say something else. */
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "rows.h"
 
 #define TPM_ST_ATTEST_CERTIFY 0x8017
@@ -90,6 +93,32 @@ static void zero_signature(enum fake_stage stage, struct fake_draft *draft, void
         memset(draft->signature.p + 6, 0, 32);
         memset(draft->signature.p + 40, 0, 32);
     }
+}
+
+/*
+ * Whoever knows the private key d can choose r = -e / d (e: the digest), and the point that is
+ * computed is infinity. That OpenSSL calls a failure of its own; it is the peer's all the same.
+ */
+static void sign_infinity(enum fake_stage stage, struct fake_draft *draft, void *arg)
+{
+    uint8_t digest[32];
+    BN_CTX *ctx = BN_CTX_new();
+    BIGNUM *d = NULL, *n = NULL, *e, *r = BN_new();
+
+    (void)arg;
+    fake_digest(RATLS_ALG_SHA256, ratls_slice(draft->attest.p, draft->attest.len), digest);
+    e = BN_bin2bn(digest, sizeof digest, NULL);
+    must(EVP_PKEY_get_bn_param(draft->tpm->key, OSSL_PKEY_PARAM_PRIV_KEY, &d) == 1 &&
+         EVP_PKEY_get_bn_param(draft->tpm->key, OSSL_PKEY_PARAM_EC_ORDER, &n) == 1 &&
+         BN_mod_inverse(r, d, n, ctx) != NULL && BN_mod_mul(r, r, e, n, ctx) == 1 &&
+         BN_sub(r, n, r) == 1);
+    if (stage == FAKE_SIGNED)
+        must(BN_bn2binpad(r, draft->signature.p + 6, 32) == 32);
+    BN_free(r);
+    BN_free(e);
+    BN_free(n);
+    BN_clear_free(d);
+    BN_CTX_free(ctx);
 }
 
 static void change_magic(enum fake_stage stage, struct fake_draft *draft, void *arg)
@@ -210,6 +239,10 @@ static const struct row rows[] = {
     {.name = "a signature of zeros",
      .check = RATLS_CHECK_QUOTE_SIGNATURE,
      .tamper = zero_signature},
+    {.name = "a signature that leads to infinity",
+     .check = RATLS_CHECK_QUOTE_SIGNATURE,
+     .tamper = sign_infinity,
+     .actual = "another signature, ecdsa with sha256"},
     {.name = "firmware version changed after the signature",
      .check = RATLS_CHECK_QUOTE_SIGNATURE,
      .tamper = change_attest,

@@ -234,35 +234,6 @@ Test(crypto_key, ecdsa_numbers_out_of_range_are_not_valid)
     EVP_PKEY_free(s.key);
 }
 
-/*
- * Whoever knows the private key d can choose r = -e / d (e: the digest), and the point that is
- * computed is infinity. That OpenSSL calls a failure of its own.
- */
-Test(crypto_key, ecdsa_numbers_that_lead_to_infinity_are_not_valid)
-{
-    struct signer s;
-    uint8_t digest[32];
-    make_signer(&s, PKI_P256, RATLS_ALG_ECDSA, RATLS_ALG_SHA256);
-    BN_CTX *ctx = BN_CTX_new();
-    BIGNUM *d = NULL, *n = NULL, *r = BN_new();
-    cr_assert_eq(EVP_PKEY_get_bn_param(s.key, OSSL_PKEY_PARAM_PRIV_KEY, &d), 1);
-    cr_assert_eq(EVP_PKEY_get_bn_param(s.key, OSSL_PKEY_PARAM_EC_ORDER, &n), 1);
-    cr_assert_eq(ratls_sha256(slice(MESSAGE, strlen(MESSAGE)), digest, NULL), RATLS_OK);
-    BIGNUM *e = BN_bin2bn(digest, sizeof(digest), NULL);
-    BIGNUM *inverse = BN_mod_inverse(NULL, d, n, ctx);
-    cr_assert_eq(BN_mod_mul(r, e, inverse, n, ctx), 1);
-    cr_assert_eq(BN_sub(r, n, r), 1);
-    s.signature.r = put_number(r, s.r, 32);
-    cr_assert_not(verify(&s, MESSAGE));
-    BN_free(inverse);
-    BN_free(e);
-    BN_free(r);
-    BN_free(n);
-    BN_clear_free(d);
-    BN_CTX_free(ctx);
-    EVP_PKEY_free(s.key);
-}
-
 Test(crypto_key, rsa_signature_is_exactly_as_long_as_the_modulus)
 {
     struct signer s;
