@@ -22,7 +22,7 @@ for pattern in include/ratls/ratls.h 'lib*/libratls.so*' 'lib*/pkgconfig/ratls.p
     ls $folder/root$prefix/$pattern >/dev/null || fail
 done
 find "$folder/root" -name ratls.so | grep -q . || { echo "the provider was not installed"; exit 1; }
-if grep -rlI "$build" "$folder/root"; then
+if grep -rlIwF "$build" "$folder/root"; then
     echo "an installed text file names the build folder"
     exit 1
 fi

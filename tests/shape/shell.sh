@@ -12,9 +12,9 @@ for script; do
     dash -n "$script"
 done
 if command -v codespell >/dev/null; then
-    codespell -q 3 --ignore-words-list=nin,sesion --skip='*.bin,*.der' README.md NEWS \
-        CONTRIBUTING.md libratls provider tools examples policies scripts \
-        tests
+    codespell -q 3 --ignore-words-list=nin,sesion,caf,abd,re-using \
+        --skip='*.bin,*.der' README.md NEWS CONTRIBUTING.md libratls provider tools examples \
+        policies scripts tests
 else
     echo "codespell is missing"
     exit 77
