@@ -11,9 +11,6 @@
 #include "fail.h"
 #include "keys.h"
 
-#define RSA_EXPONENT 65537
-#define RSA_BITS_MIN 2048
-
 /* Cuts what does not fit. */
 static void append_text(char *out, size_t cap, const char *text)
 {
@@ -32,18 +29,13 @@ static void append_word(char *out, size_t cap, const char *separator, const char
     append_text(out, cap, word);
 }
 
-static bool is_strong_hash(uint16_t alg)
-{
-    return alg == RATLS_ALG_SHA256 || alg == RATLS_ALG_SHA384 || alg == RATLS_ALG_SHA512;
-}
-
 /* Makes the key's Name, and the key itself. RATLS_MALFORMED if there is no such key. */
 static enum ratls_status make_key(struct ratls_appraisal *a)
 {
     struct ratls_error err = {0};
     enum ratls_status status;
 
-    if (!is_strong_hash(a->ak.name_alg))
+    if (!ratls_tpm_is_strong_hash(a->ak.name_alg))
         return RATLS_MALFORMED;
     status = ratls_tpm_name(&a->ak, a->ak_name, &a->ak_name_len, a->err);
     if (status != RATLS_OK)
@@ -70,7 +62,8 @@ static enum ratls_status check_format(struct ratls_appraisal *a)
              readable ? ratls_tpm_alg_name(a->ak.name_alg) : "none", a->evidence.ak_public.len,
              readable && status == RATLS_MALFORMED ? ", no such key" : "");
     ratls_check_say(a->report, RATLS_CHECK_AK_FORMAT, "quote.ak-public",
-                    "a TPMT_PUBLIC of an RSA or ECC key, name by SHA-2", actual);
+                    "a TPMT_PUBLIC: P-256, P-384, P-521, or RSA of 2048 to 4096 bits with "
+                    "exponent 65537; name by SHA-2", actual);
     return RATLS_OK;
 }
 
@@ -161,21 +154,19 @@ static void print_algorithms(unsigned allowed, char *out, size_t cap)
     append_word(out, cap, "; ", "by sha256, sha384 or sha512");
 }
 
+/* Curves, and length and exponent of RSA, that nobody should use are no key at all: ak.format. */
 static void check_algorithm(struct ratls_appraisal *a)
 {
     const struct ratls_tpm_public *ak = &a->ak;
     size_t i = find_algorithm(ak);
     char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
-    bool is_rsa = ak->type == RATLS_ALG_RSA;
     bool is_allowed = i < ALGORITHM_COUNT && (a->rules->algorithms & algorithms[i].allowed) != 0 &&
-                      is_strong_hash(ak->scheme_hash);
+                      ratls_tpm_is_strong_hash(ak->scheme_hash);
 
-    if (is_rsa && (ak->rsa_bits < RSA_BITS_MIN || ak->rsa_exponent != RSA_EXPONENT))
-        is_allowed = false;
     if (!ratls_check_decide(a->report, RATLS_CHECK_AK_ALGORITHM, is_allowed))
         return;
     print_algorithms(a->rules->algorithms, expected, sizeof expected);
-    if (is_rsa)
+    if (ak->type == RATLS_ALG_RSA)
         snprintf(actual, sizeof actual, "%s by %s, %u bits, exponent %u",
                  ratls_tpm_alg_name(ak->scheme), ratls_tpm_alg_name(ak->scheme_hash), ak->rsa_bits,
                  ak->rsa_exponent);

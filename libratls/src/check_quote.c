@@ -135,16 +135,6 @@ static void check_clock(struct ratls_appraisal *a)
                           "quote.attest.clockInfo.safe", "yes", a->attest.safe ? "yes" : "no");
 }
 
-/* Part 1, 36: resetCount, restartCount and clock are read as one number that only grows. */
-static bool is_before(const struct ratls_tpm_counters *a, const struct ratls_tpm_counters *b)
-{
-    if (a->reset_count != b->reset_count)
-        return a->reset_count < b->reset_count;
-    if (a->restart_count != b->restart_count)
-        return a->restart_count < b->restart_count;
-    return a->clock_ms < b->clock_ms;
-}
-
 static void print_counters(const struct ratls_tpm_counters *counters, const char *before, char *out,
                            size_t cap)
 {
@@ -177,7 +167,7 @@ static void check_counters(struct ratls_appraisal *a)
                                         &last);
     if (is_known)
         last.clock_ms -= last.clock_ms < OVERTAKEN_MS ? last.clock_ms : OVERTAKEN_MS;
-    went_back = is_known && is_before(&now, &last);
+    went_back = is_known && ratls_tpm_counters_before(&now, &last);
     if (!ratls_check_decide(a->report, RATLS_CHECK_QUOTE_COUNTERS, !went_back))
         return;
     if (is_known)

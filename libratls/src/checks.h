@@ -22,7 +22,7 @@
     X(STATEMENT_SPKI,     "statement.spki",     "made for this server's TLS key",                    "WIRE.md, 5")         \
     X(STATEMENT_SERVICE,  "statement.service",  "made for this service",                             "policy: service")    \
     X(STATEMENT_MANIFEST, "statement.manifest", "covers all items of the evidence",                  "WIRE.md, 5")         \
-    X(STATEMENT_CONTEXT,  "statement.context",  "context is what the mode requires",                 "WIRE.md, 5")         \
+    X(STATEMENT_CONTEXT,  "statement.context",  "time of issue in a certificate, else empty",        "WIRE.md, 5")         \
     X(EVIDENCE_AGE,       "evidence.age",       "not older than the policy allows",                  "policy: max-age")    \
     X(AK_FORMAT,          "ak.format",          "the attestation key is well formed",                "TPM 2.0 Part 2, 12.2.4") \
     X(AK_ATTRIBUTES,      "ak.attributes",      "a restricted signing key that cannot leave its TPM", "TPM 2.0 Part 2, 8.3") \

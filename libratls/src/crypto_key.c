@@ -226,17 +226,12 @@ out:
     return valid;
 }
 
-static bool is_strong_hash(uint16_t alg)
-{
-    return alg == RATLS_ALG_SHA256 || alg == RATLS_ALG_SHA384 || alg == RATLS_ALG_SHA512;
-}
-
 /* Whether a signature can be one by this key at all: its scheme, its hash and its length. */
 static bool is_of_key(const EVP_PKEY *key, const struct ratls_tpm_public *area,
                       const struct ratls_tpm_signature *signature)
 {
     if (signature->alg != area->scheme || signature->hash != area->scheme_hash ||
-        !is_strong_hash(area->scheme_hash))
+        !ratls_tpm_is_strong_hash(area->scheme_hash))
         return false;
     if (area->scheme == RATLS_ALG_ECDSA)
         return EVP_PKEY_is_a(key, "EC") && signature->r.len <= COORDINATE_MAX &&

@@ -228,14 +228,15 @@ bool ratls_key_cache_counters(struct ratls_key_cache *cache, struct ratls_slice 
     return found;
 }
 
-/* Part 1, 36: a reset counts resetCount up, a restart restartCount; the clock runs between them. */
-static bool is_later(const struct ratls_tpm_counters *a, const struct ratls_tpm_counters *b)
+/* A reset counts resetCount up, a restart restartCount; the clock runs between them. */
+bool ratls_tpm_counters_before(const struct ratls_tpm_counters *a,
+                               const struct ratls_tpm_counters *b)
 {
     if (a->reset_count != b->reset_count)
-        return a->reset_count > b->reset_count;
+        return a->reset_count < b->reset_count;
     if (a->restart_count != b->restart_count)
-        return a->restart_count > b->restart_count;
-    return a->clock_ms > b->clock_ms;
+        return a->restart_count < b->restart_count;
+    return a->clock_ms < b->clock_ms;
 }
 
 void ratls_key_cache_seen(struct ratls_key_cache *cache, struct ratls_slice name,
@@ -246,7 +247,7 @@ void ratls_key_cache_seen(struct ratls_key_cache *cache, struct ratls_slice name
         return;
     pthread_mutex_lock(&cache->lock);
     struct entry *entry = add_entry(cache, name, &evicted);
-    if (!entry->accepted || is_later(counters, &entry->counters))
+    if (!entry->accepted || ratls_tpm_counters_before(&entry->counters, counters))
         entry->counters = *counters;
     entry->accepted = true;
     pthread_mutex_unlock(&cache->lock);

@@ -44,6 +44,10 @@ struct ratls_tpm_counters {
     uint64_t clock_ms;
 };
 
+/* Part 1, 36: resetCount, restartCount and clock are read as one number that only grows. */
+bool ratls_tpm_counters_before(const struct ratls_tpm_counters *a,
+                               const struct ratls_tpm_counters *b);
+
 /*
  * The highest counters seen from a key; false if none were. Handshakes overlap: while the counts
  * stay the same, an honest clock may be behind one that was seen by as long as a handshake lasts.

@@ -10,12 +10,6 @@
 #define BANK_ITEMS 2
 #define PCR_MASK ((UINT32_C(1) << RATLS_PCR_COUNT) - 1)
 
-static bool is_requestable_bank(uint16_t hash_alg)
-{
-    return hash_alg == RATLS_ALG_SHA256 || hash_alg == RATLS_ALG_SHA384 ||
-           hash_alg == RATLS_ALG_SHA512;
-}
-
 bool ratls_selection_valid(const struct ratls_pcr_selection *selection)
 {
     if (selection->count < 1 || selection->count > RATLS_BANKS_MAX)
@@ -23,7 +17,7 @@ bool ratls_selection_valid(const struct ratls_pcr_selection *selection)
     for (size_t i = 0; i < selection->count; i++) {
         const struct ratls_pcr_bank *bank = &selection->banks[i];
 
-        if (!is_requestable_bank(bank->hash_alg))
+        if (!ratls_tpm_is_strong_hash(bank->hash_alg))
             return false;
         if (i > 0 && bank->hash_alg <= selection->banks[i - 1].hash_alg)
             return false;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STRONG_HASH_LEN 32 /* SHA-1 is shorter */
+
 struct named_alg {
     uint16_t alg;
     const char *name;
@@ -57,6 +59,11 @@ uint16_t ratls_tpm_hash_alg(const char *name)
 size_t ratls_tpm_hash_len(uint16_t alg)
 {
     return find_alg(alg)->hash_len;
+}
+
+bool ratls_tpm_is_strong_hash(uint16_t alg)
+{
+    return find_alg(alg)->hash_len >= STRONG_HASH_LEN;
 }
 
 const char *ratls_tpm_alg_name(uint16_t alg)

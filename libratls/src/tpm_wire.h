@@ -71,6 +71,7 @@ enum ratls_tpm_attribute { /* Part 2, 8.3 (TPMA_OBJECT) */
 const char *ratls_tpm_hash_name(uint16_t alg);
 uint16_t ratls_tpm_hash_alg(const char *name); /* 0 if there is none */
 size_t ratls_tpm_hash_len(uint16_t alg);       /* in bytes; 0 for what is not known */
+bool ratls_tpm_is_strong_hash(uint16_t alg);   /* SHA-256, SHA-384 or SHA-512 */
 const char *ratls_tpm_alg_name(uint16_t alg);  /* for reports: any TPM_ALG_ID, or "unknown" */
 
 /* TPML_PCR_SELECTION as it was signed: order, duplicates and empty banks are kept. */

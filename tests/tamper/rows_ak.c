@@ -31,6 +31,11 @@ static void leave_curve(enum fake_stage stage, struct fake_draft *draft, void *a
         draft->ak_public.p[draft->ak_public.len - 1] ^= 1;
 }
 
+static void use_exponent_3(struct scene *scene)
+{
+    scene->tpm->area.exponent = 3;
+}
+
 static void name_by_sha1(struct scene *scene)
 {
     scene->tpm->area.name_alg = RATLS_ALG_SHA1;
@@ -205,6 +210,13 @@ static const struct row rows[] = {
      .not_run = NEEDS_AK_FORMAT,
      .tamper = leave_curve,
      .actual = "ecc, name by sha256, 88 bytes, no such key"},
+    {.name = "RSA with exponent 3",
+     .check = RATLS_CHECK_AK_FORMAT,
+     .not_run = NEEDS_AK_FORMAT,
+     .algorithm = FAKE_RSASSA,
+     .before = use_exponent_3,
+     .expected = "a TPMT_PUBLIC: P-256, P-384, P-521, or RSA of 2048 to 4096 bits with exponent "
+                 "65537; name by SHA-2"},
     {.name = "Name by SHA-1",
      .check = RATLS_CHECK_AK_FORMAT,
      .not_run = NEEDS_AK_FORMAT,
