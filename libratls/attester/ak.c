@@ -1,5 +1,6 @@
 #include "ak.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
@@ -47,20 +48,45 @@ static TPM2B_PUBLIC build_template(const struct ratls_ak_state *state)
     return template;
 }
 
+/*
+ * Part 1, 19.6.4. The key quotes only for who knows this value: else every user of the TPM could
+ * have it sign statements about sessions of his own (WIRE.md, 5).
+ */
+static TPM2B_AUTH auth_of(const struct ratls_ak_state *state)
+{
+    TPM2B_AUTH auth = {.size = sizeof state->auth};
+
+    memcpy(auth.buffer, state->auth, sizeof state->auth);
+    return auth;
+}
+
+static enum ratls_status set_auth(struct ratls_tpm *tpm, const struct ratls_ak_state *state,
+                                  ESYS_TR key, struct ratls_error *err)
+{
+    TPM2B_AUTH auth = auth_of(state);
+    TSS2_RC rc = Esys_TR_SetAuth(tpm->esys, key, &auth);
+
+    OPENSSL_cleanse(&auth, sizeof auth);
+    if (rc != TSS2_RC_SUCCESS)
+        return ratls_tpm_fail(tpm, rc, "the authorization of the attestation key", err);
+    return RATLS_OK;
+}
+
 /* The same TPM makes the same key of the same template, as long as it was not cleared. */
 static enum ratls_status make_primary(struct ratls_tpm *tpm, const struct ratls_ak_state *state,
                                       ESYS_TR *ret_key, TPM2B_PUBLIC **ret_public,
                                       struct ratls_error *err)
 {
     const TPM2B_PUBLIC template = build_template(state);
-    const TPM2B_SENSITIVE_CREATE no_password = {0};
+    TPM2B_SENSITIVE_CREATE sensitive = {.sensitive.userAuth = auth_of(state)};
     const TPM2B_DATA no_outside_info = {0};
     const TPML_PCR_SELECTION no_pcrs = {0};
     TSS2_RC rc;
 
     rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, NO_SESSION,
-                            NO_SESSION, &no_password, &template, &no_outside_info, &no_pcrs,
+                            NO_SESSION, &sensitive, &template, &no_outside_info, &no_pcrs,
                             ret_key, ret_public, NULL, NULL, NULL);
+    OPENSSL_cleanse(&sensitive, sizeof sensitive);
     if (rc != TSS2_RC_SUCCESS)
         return ratls_tpm_fail(tpm, rc, "making the attestation key", err);
     return RATLS_OK;
@@ -196,6 +222,8 @@ enum ratls_status ratls_ak_load(struct ratls_tpm *tpm, const struct ratls_ak_sta
             ratls_fail(err, RATLS_TPM,
                        "the TPM's attestation key is not that of the state folder: the TPM was "
                        "cleared, or is another one; make a new key with ratls init --replace");
+    if (status == RATLS_OK)
+        status = set_auth(tpm, state, key, err);
     if (status != RATLS_OK) {
         ratls_ak_unload(tpm, state, key);
         return status;

@@ -142,6 +142,8 @@ static enum ratls_status read_conf(const char *path, struct ratls_ak_state *stat
     if (status == RATLS_OK)
         status = get_hex(conf, path, "unique", state->unique, sizeof state->unique, err);
     if (status == RATLS_OK)
+        status = get_hex(conf, path, "auth", state->auth, sizeof state->auth, err);
+    if (status == RATLS_OK)
         status = get_hex(conf, path, "name", state->name, sizeof state->name, err);
     if (status == RATLS_OK)
         status = get_tcti(conf, path, state->tcti, err);
@@ -260,4 +262,5 @@ void ratls_ak_state_clear(struct ratls_ak_state *state)
     for (i = 0; i < state->certificate_count; i++)
         OPENSSL_free((void *)(uintptr_t)state->certificates[i].p);
     state->certificate_count = 0;
+    OPENSSL_cleanse(state->auth, sizeof state->auth);
 }

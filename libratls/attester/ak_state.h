@@ -1,6 +1,7 @@
 /*
- * The folder of an attestation key: ak.conf (what is needed to find or make the key again), ak.pub
- * (its TPMT_PUBLIC) and, if there are any, ak.crt (its certificates, PEM). No secret lies there.
+ * The folder of an attestation key: ak.conf (what is needed to find, make and use the key), ak.pub
+ * (its TPMT_PUBLIC) and, if there are any, ak.crt (its certificates, PEM). ak.conf is a secret: who
+ * can read it and open the TPM can let the key quote what he likes.
  */
 #ifndef RATLS_ATTESTER_AK_STATE_H
 #define RATLS_ATTESTER_AK_STATE_H
@@ -12,6 +13,7 @@
 
 #define RATLS_AK_NAME_LEN 34   /* u16 algorithm and a SHA-256 digest */
 #define RATLS_AK_UNIQUE_LEN 32 /* random bytes that make this key another one than the last */
+#define RATLS_AK_AUTH_LEN 32   /* at most a digest of nameAlg: TPM 2.0 Part 1, 19.6.5 */
 #define RATLS_AK_PUBLIC_MAX 512
 #define RATLS_TCTI_MAX 256
 #define RATLS_AK_PATH_LEN 4096
@@ -20,6 +22,7 @@ struct ratls_ak_state {
     enum ratls_ak_algorithm algorithm;
     uint32_t handle; /* persistent handle; 0: transient */
     uint8_t unique[RATLS_AK_UNIQUE_LEN];
+    uint8_t auth[RATLS_AK_AUTH_LEN]; /* the key's authorization value, random */
     uint8_t name[RATLS_AK_NAME_LEN];
     uint8_t public_area[RATLS_AK_PUBLIC_MAX];
     size_t public_len;

@@ -94,20 +94,26 @@ static enum ratls_status write_conf(const char *path, const struct ratls_ak_stat
 {
     char text[CONF_MAX];
     char unique[2 * RATLS_AK_UNIQUE_LEN + 1];
+    char auth[2 * RATLS_AK_AUTH_LEN + 1];
+    enum ratls_status status;
     char name[2 * RATLS_AK_NAME_LEN + 1];
     char handle[16] = "transient";
     bool has_tcti = state->tcti[0] != '\0';
 
     ratls_hex(ratls_slice(state->unique, sizeof state->unique), unique, sizeof unique);
+    ratls_hex(ratls_slice(state->auth, sizeof state->auth), auth, sizeof auth);
     ratls_hex(ratls_slice(state->name, sizeof state->name), name, sizeof name);
     if (state->handle != 0)
         snprintf(handle, sizeof handle, "0x%08x", state->handle);
     snprintf(text, sizeof text,
-             "# Attestation key of ratls; made by ratls init\n"
-             "algorithm = %s\nhandle = %s\nunique = %s\nname = %s\n%s%s%s",
+             "# Attestation key of ratls; made by ratls init. Secret: let only the server read it\n"
+             "algorithm = %s\nhandle = %s\nunique = %s\nauth = %s\nname = %s\n%s%s%s",
              state->algorithm == RATLS_AK_RSA_2048 ? "rsa-2048" : "ecdsa-p256", handle, unique,
-             name, has_tcti ? "tcti = " : "", state->tcti, has_tcti ? "\n" : "");
-    return write_file(path, ratls_slice(text, strlen(text)), err);
+             auth, name, has_tcti ? "tcti = " : "", state->tcti, has_tcti ? "\n" : "");
+    status = write_file(path, ratls_slice(text, strlen(text)), err);
+    OPENSSL_cleanse(text, sizeof text);
+    OPENSSL_cleanse(auth, sizeof auth);
+    return status;
 }
 
 static enum ratls_status remove_file(const char *path, struct ratls_error *err)

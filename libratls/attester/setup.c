@@ -53,10 +53,13 @@ enum ratls_status ratls_tpm_init(const struct ratls_tpm_init_options *options,
     }
     status = ratls_random(state.unique, sizeof state.unique, err);
     if (status == RATLS_OK)
+        status = ratls_random(state.auth, sizeof state.auth, err);
+    if (status == RATLS_OK)
         status = ratls_tpm_open(options->tcti, &tpm, err);
     if (status == RATLS_OK)
         status = replace_key(&tpm, options->state_dir, &state, !options->transient, err);
     ratls_tpm_close(&tpm);
+    ratls_ak_state_clear(&state);
     return status;
 }
 

@@ -120,6 +120,7 @@ static void write_state(const char *file, const char *text)
 Test(attester_state, broken_state)
 {
 #define UNIQUE "unique = 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
+#define AUTH "auth = ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100\n"
 #define NAME "name = 000b00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
     static const struct {
         const char *conf;
@@ -135,8 +136,11 @@ Test(attester_state, broken_state)
         {"algorithm = rsa-2048\nhandle = transient\n", RATLS_USAGE, "unique is missing"},
         {"algorithm = rsa-2048\nhandle = transient\nunique = 00\n", RATLS_USAGE,
          "unique must be 64 hex"},
-        {"algorithm = rsa-2048\nhandle = transient\n" UNIQUE, RATLS_USAGE, "name is missing"},
-        {"algorithm = rsa-2048\nhandle = transient\n" UNIQUE NAME, RATLS_USAGE,
+        {"algorithm = rsa-2048\nhandle = transient\n" UNIQUE, RATLS_USAGE, "auth is missing"},
+        {"algorithm = rsa-2048\nhandle = transient\n" UNIQUE "auth = \n", RATLS_USAGE,
+         "auth must be 64 hex"},
+        {"algorithm = rsa-2048\nhandle = transient\n" UNIQUE AUTH, RATLS_USAGE, "name is missing"},
+        {"algorithm = rsa-2048\nhandle = transient\n" UNIQUE AUTH NAME, RATLS_USAGE,
          "ak.pub: not the key that ak.conf names"},
     };
     const struct ratls_tpm_options options = {.state_dir = f.state};
@@ -152,6 +156,35 @@ Test(attester_state, broken_state)
                      cases[i].text);
         cr_assert_null(attester);
     }
+}
+
+/* Who may use the TPM, but not read the state folder, gets no quote from the key. */
+Test(attester_state, needs_authorization)
+{
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    struct ratls_error err = {0};
+    struct sample *s = calloc(1, sizeof *s);
+    char conf[2048];
+    char path[PATH_LEN + 16];
+    char *auth;
+    FILE *file;
+
+    cr_assert_not_null(s);
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    snprintf(path, sizeof path, "%s/ak.conf", f.state);
+    file = fopen(path, "r");
+    cr_assert_not_null(file);
+    conf[fread(conf, 1, sizeof conf - 1, file)] = '\0';
+    fclose(file);
+    auth = strstr(conf, "auth = ");
+    cr_assert_not_null(auth);
+    memset(auth + strlen("auth = "), '0', 64);
+    write_state("ak.conf", conf);
+    attester = new_attester(NULL, 0);
+    assert_fails(try_attest(attester, &request, s, &err), RATLS_TPM, &err, "authorization");
+    attester->free(attester);
+    free(s);
 }
 
 Test(attester_state, missing_state)
