@@ -78,7 +78,7 @@ static struct core find_core(const OSSL_DISPATCH *in)
     return core;
 }
 
-RATLS_API OSSL_provider_init_fn OSSL_provider_init;
+RATLS_API OSSL_provider_init_fn OSSL_provider_init; /* NOLINT: declared again to be exported */
 
 /*
  * On failure OpenSSL goes on without this provider. Then nobody has loaded `default`: there are no

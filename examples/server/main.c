@@ -136,7 +136,7 @@ static int run(const struct settings *settings)
     int listener = ctx == NULL ? -1 : listen_on(settings->port);
 
     signal(SIGPIPE, SIG_IGN);
-    while (listener >= 0) {
+    while (listener >= 0) { /* NOLINT(bugprone-infinite-loop): it serves until it is ended */
         int fd = accept(listener, NULL, NULL);
 
         if (fd >= 0)

@@ -6,6 +6,9 @@
 
 #include <ratls/ratls.h>
 
+#undef ratls_fail
+#undef ratls_fail_openssl
+
 const char *ratls_version(void)
 {
     return RATLS_VERSION;

@@ -305,18 +305,16 @@ int main(int argc, char **argv)
     int option;
 
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (option == '?' || (option == 't' && !set_path(&mux.tpm, optarg, "")))
+            return usage();
         if (option == 'l')
             path = optarg;
-        else if (option == 't' && !set_path(&mux.tpm, optarg, ""))
-            return usage();
         else if (option == 'd')
             mux.delay_ms = strtol(optarg, NULL, 10);
         else if (option == 'e')
             mux.error = (uint32_t)strtoul(optarg, NULL, 16);
         else if (option == 'c')
             mux.code = (uint32_t)strtoul(optarg, NULL, 16);
-        else if (option == '?')
-            return usage();
         mux.hangs = mux.hangs || option == 'h';
         mux.all_commands = mux.all_commands || option == 'a';
         mux.armed = mux.armed && option != 'x';

@@ -114,7 +114,7 @@ static inline struct ratls_slice vector_load(const char *folder, const char *nam
     if (copy == NULL || len == sizeof content)
         values_fail("too large", path);
     memcpy(copy, content, len);
-    return ratls_slice(copy, len);
+    return (struct ratls_slice){copy, len};
 }
 
 /* What vector_load() gave. */
