@@ -58,7 +58,7 @@ static void see_secret(const SSL *ssl, const char *line)
         strncmp(line, SERVER_HANDSHAKE_SECRET, strlen(SERVER_HANDSHAKE_SECRET)) != 0)
         return;
     derive_binder(channel, line);
-    if (channel->counted != NULL) {
+    if (tls != NULL && channel->counted != NULL) {
         pthread_mutex_lock(&tls->lock);
         restore_callback(channel->counted, tls, 1);
         pthread_mutex_unlock(&tls->lock);

@@ -214,6 +214,8 @@ static enum ratls_status lint_text(struct lint *lint, struct ratls_error *err)
         lint_pcrs(lint);
         lint_age(lint);
     }
+    lint->document = NULL;
+    lint->rules = NULL;
     ratls_rules_done(&rules);
     ratls_document_free(document);
     return status;
@@ -231,6 +233,7 @@ static enum ratls_status lint_file(struct lint *lint, const char *path, struct r
         return status;
     lint->source = &source;
     status = lint_text(lint, err);
+    lint->source = NULL;
     free(text);
     return status;
 }

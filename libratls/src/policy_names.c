@@ -117,7 +117,7 @@ static int rank_names(const struct ratls_names *names, const char *name)
 
 bool ratls_names_cover(const struct ratls_names *names, const char *name)
 {
-    char wanted[RATLS_NAME_SIZE];
+    char wanted[RATLS_NAME_SIZE] = "";
 
     if (names->count == 0)
         return true;
@@ -126,7 +126,7 @@ bool ratls_names_cover(const struct ratls_names *names, const char *name)
 
 struct ratls_rules *ratls_policy_rules(const struct ratls_policy *policy, const char *name)
 {
-    char wanted[RATLS_NAME_SIZE];
+    char wanted[RATLS_NAME_SIZE] = "";
     struct ratls_rules *best = NULL;
     int best_rank = 0;
 

@@ -29,12 +29,14 @@ struct misleading {
 
 /* YAML 1.1, 5.4 takes CR, NEL, LS and PS for line ends; the others are of UAX #9. */
 static const struct misleading misleading[] = {
+    /* NOLINTBEGIN(misc-misleading-bidirectional): they are what is looked for */
     {"\xef\xbb\xbf", 0xbf, "a byte order mark: save the file as UTF-8 without it"},
     {"\xc2\x85", 0x85, "a line end (U+0085) that editors do not show"},
     {"\xe2\x80\xa8", 0xa9, "a line end (U+2028 or U+2029) that editors do not show"},
     {"\xe2\x80\xaa", 0xae, "a character that turns the direction of writing around"},
     {"\xe2\x80\x8e", 0x8f, "a character that turns the direction of writing around"},
     {"\xe2\x81\xa6", 0xa9, "a character that turns the direction of writing around"},
+    /* NOLINTEND(misc-misleading-bidirectional) */
 };
 
 static const char *find_misleading(const uint8_t *p, size_t left)

@@ -91,7 +91,7 @@ int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
                               const unsigned char **out, size_t *ret_len, int *alert)
 {
     struct ratls_channel *channel = ratls_channel_of(ssl);
-    uint8_t *evidence;
+    uint8_t *evidence = NULL;
 
     if (channel == NULL || !channel->asked)
         return 0;
