@@ -63,7 +63,8 @@ static enum ratls_status check_format(struct ratls_appraisal *a)
              readable && status == RATLS_MALFORMED ? ", no such key" : "");
     ratls_check_say(a->report, RATLS_CHECK_AK_FORMAT, "quote.ak-public",
                     "a TPMT_PUBLIC: P-256, P-384, P-521, or RSA of 2048 to 4096 bits with "
-                    "exponent 65537; name by SHA-2", actual);
+                    "exponent 65537; name by SHA-2",
+                    actual);
     return RATLS_OK;
 }
 
@@ -181,8 +182,8 @@ static void check_algorithm(struct ratls_appraisal *a)
 /* What was found about a key; several pins and issuers may speak of it, and the best one counts. */
 struct standing {
     bool trusted;
-    bool covers;             /* the server that was meant */
-    char why[RATLS_WHY_MAX]; /* the key is not trusted */
+    bool covers;                /* the server that was meant */
+    char why[RATLS_WHY_MAX];    /* the key is not trusted */
     char seen[RATLS_VALUE_MAX]; /* what it is enrolled for, if it is not that server */
 };
 

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,6 +265,47 @@ Test(crypto_chain, leaf_is_a_certificate_of_this_attestation_key)
     cr_says(verify_leaf(make_leaf(PKI_EKU_AK, "keyEncipherment", keys[AK]), root),
             "lacks digitalSignature");
     cr_says(verify_leaf(make_leaf(PKI_EKU_AK, NULL, keys[OTHER]), root), "another key");
+}
+
+/* Says "" or what is wrong with a certificate of the key, by an issuer, with one more extension. */
+static const char *verify_extended(const char *names, const char *nid_value[2], bool on_issuer)
+{
+    X509_EXTENSION *extension = X509V3_EXT_conf(NULL, NULL, (char *)(uintptr_t)nid_value[0],
+                                                (char *)(uintptr_t)nid_value[1]);
+    struct pki_spec ca = {.subject = "ca", .key = keys[OTHER], .ca = "critical,CA:TRUE"};
+    struct pki_spec ak = {.subject = "ak",
+                          .key = keys[AK],
+                          .issuer_key = keys[OTHER],
+                          .eku = PKI_EKU_AK,
+                          .names = names};
+    const char *why;
+    (on_issuer ? &ca : &ak)->extensions[0] = extension;
+    cr_assert_not_null(extension);
+    ak.issuer = pki_certificate(&ca);
+    why = verify_leaf(pki_certificate(&ak), ak.issuer);
+    X509_free(ak.issuer);
+    X509_EXTENSION_free(extension);
+    return why;
+}
+
+Test(crypto_chain, critical_extensions_and_constraints_of_the_issuer_count)
+{
+    const char *unknown[] = {"1.2.3.4", "DER:0500"};
+    const char *critical[] = {"1.2.3.4", "critical,DER:0500"};
+    const char *only_a[] = {"nameConstraints", "critical,permitted;DNS:a.example"};
+    const char *not_b[] = {"nameConstraints", "critical,excluded;DNS:b.example"};
+    const char *not_net[] = {"nameConstraints", "critical,excluded;IP:192.0.2.0/255.255.255.0"};
+    const char *names[] = {"subjectAltName", "DNS:b.example"};
+    for (int on_issuer = 0; on_issuer < 2; on_issuer++) {
+        cr_assert_str_eq(verify_extended("DNS:a.example", unknown, on_issuer), "");
+        cr_says(verify_extended("DNS:a.example", critical, on_issuer), "critical extension");
+    }
+    cr_assert_str_eq(verify_extended("DNS:x.a.example", only_a, true), "");
+    cr_says(verify_extended("DNS:b.example", only_a, true), "permitted subtree violation");
+    cr_says(verify_extended("DNS:a.example,DNS:x.b.example", not_b, true), "excluded subtree");
+    cr_says(verify_extended("DNS:a.example,IP:192.0.2.7", not_net, true), "excluded subtree");
+    cr_assert_str_eq(verify_extended("DNS:a.example,IP:192.0.3.7", not_net, true), "");
+    cr_says(verify_extended("DNS:a.example", names, false), "certificate 1"); /* twice */
 }
 
 Test(crypto_chain, der_is_exactly_one_certificate)
