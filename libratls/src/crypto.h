@@ -66,9 +66,10 @@ struct ratls_ak_chain {
 
 /*
  * RFC 5280, 6. *ret_why is the empty string if the chain verifies up to the anchor, has no
- * certificate that this does not need, has extended key usage tcg-kp-AIKCertificate (2.23.133.8.3)
- * and holds exactly the key; then *ret_until is the time when the first of the certificates, the
- * anchor included, expires. Else *ret_why says what is wrong.
+ * certificate that this does not need, has extended key usage tcg-kp-AIKCertificate (2.23.133.8.3),
+ * also in each CA that has any but anyExtendedKeyUsage, and holds exactly the key; then *ret_until
+ * is the time when the first of the certificates, the anchor included, expires. Else *ret_why says
+ * what is wrong.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_ak_chain(const struct ratls_ak_chain *chain,
                                                   int64_t *ret_until,

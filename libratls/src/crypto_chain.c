@@ -18,6 +18,9 @@
 
 #define NAME_TEXT_MAX 260
 
+#define AIK_USAGE "2.23.133.8.3" /* TCG EK Credential Profile: tcg-kp-AIKCertificate */
+#define ANY_USAGE "2.5.29.37.0"  /* RFC 5280, 4.2.1.12: anyExtendedKeyUsage */
+
 enum ratls_status ratls_spki_sha256(const X509 *certificate, uint8_t out[static 32],
                                     struct ratls_error *err)
 {
@@ -96,21 +99,40 @@ static void check_path(STACK_OF(X509) *path, STACK_OF(X509) *sent, const X509 *a
         snprintf(why, RATLS_WHY_MAX, "the path does not end at the issuer");
 }
 
+static bool has_usage(const EXTENDED_KEY_USAGE *usages, const char *wanted)
+{
+    for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
+        char oid[32];
+        int len = OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(usages, i), 1);
+        if (len == (int)strlen(wanted) && strcmp(oid, wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Extended key usages, of the CAs too: one that was made for web servers only must not certify
+ * attestation keys. OpenSSL does the same for the purposes that it knows.
+ */
+static void check_usages(STACK_OF(X509) *path, char *why)
+{
+    for (int i = 0; why[0] == '\0' && i < sk_X509_num(path); i++) {
+        int found;
+        EXTENDED_KEY_USAGE *usages =
+            X509_get_ext_d2i(sk_X509_value(path, i), NID_ext_key_usage, &found, NULL);
+        bool is_open = i > 0 && (found == -1 || has_usage(usages, ANY_USAGE));
+        if (!is_open && !has_usage(usages, AIK_USAGE))
+            snprintf(
+                why, RATLS_WHY_MAX,
+                "certificate %d: extended key usage lacks tcg-kp-AIKCertificate (2.23.133.8.3)",
+                i + 1);
+        EXTENDED_KEY_USAGE_free(usages);
+    }
+}
+
 static void check_leaf(X509 *leaf, const EVP_PKEY *key, char *why)
 {
-    static const char aik[] = "2.23.133.8.3"; /* TCG EK Credential Profile: tcg-kp-AIKCertificate */
-    EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(leaf, NID_ext_key_usage, NULL, NULL);
-    bool found = false;
-    for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
-        char oid[sizeof(aik) + 1];
-        int len = OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(usages, i), 1);
-        found = found || (len == (int)strlen(aik) && strcmp(oid, aik) == 0);
-    }
-    EXTENDED_KEY_USAGE_free(usages);
-    if (!found)
-        snprintf(why, RATLS_WHY_MAX,
-                 "extended key usage lacks tcg-kp-AIKCertificate (2.23.133.8.3)");
-    else if (!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE)) /* all bits if there is none */
+    if (!(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE)) /* all bits if there is none */
         snprintf(why, RATLS_WHY_MAX, "key usage lacks digitalSignature");
     else if (EVP_PKEY_eq(X509_get0_pubkey(leaf), key) != 1)
         snprintf(why, RATLS_WHY_MAX, "certifies another key than the attestation key");
@@ -157,6 +179,8 @@ static enum ratls_status verify_path(const struct ratls_ak_chain *chain, STACK_O
         goto out;
     }
     check_path(X509_STORE_CTX_get0_chain(ctx), sent, chain->anchor, why);
+    if (why[0] == '\0')
+        check_usages(X509_STORE_CTX_get0_chain(ctx), why);
     if (why[0] == '\0')
         check_leaf(leaf, chain->key, why);
     if (why[0] == '\0' && !read_expiry(X509_STORE_CTX_get0_chain(ctx), ret_until))

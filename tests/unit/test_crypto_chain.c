@@ -296,10 +296,16 @@ Test(crypto_chain, critical_extensions_and_constraints_of_the_issuer_count)
     const char *not_b[] = {"nameConstraints", "critical,excluded;DNS:b.example"};
     const char *not_net[] = {"nameConstraints", "critical,excluded;IP:192.0.2.0/255.255.255.0"};
     const char *names[] = {"subjectAltName", "DNS:b.example"};
+    const char *aik[] = {"extendedKeyUsage", "serverAuth,2.23.133.8.3"};
+    const char *any[] = {"extendedKeyUsage", "anyExtendedKeyUsage"};
+    const char *tls[] = {"extendedKeyUsage", "serverAuth"};
     for (int on_issuer = 0; on_issuer < 2; on_issuer++) {
         cr_assert_str_eq(verify_extended("DNS:a.example", unknown, on_issuer), "");
         cr_says(verify_extended("DNS:a.example", critical, on_issuer), "critical extension");
     }
+    cr_assert_str_eq(verify_extended("DNS:a.example", aik, true), "");
+    cr_assert_str_eq(verify_extended("DNS:a.example", any, true), "");
+    cr_says(verify_extended("DNS:a.example", tls, true), "certificate 2: extended key usage lacks");
     cr_assert_str_eq(verify_extended("DNS:x.a.example", only_a, true), "");
     cr_says(verify_extended("DNS:b.example", only_a, true), "permitted subtree violation");
     cr_says(verify_extended("DNS:a.example,DNS:x.b.example", not_b, true), "excluded subtree");
