@@ -22,7 +22,7 @@ sends_nothing
 expect failure "nor does s_client" verifying openssl s_client -connect "$address:$port"
 sends_nothing
 cat "$work/server.pem" "$work/server.key" >"$work/server-and-key.pem"
-use_example haproxy.cfg
+use_haproxy
 expect failure "nor does HAProxy" attested haproxy -c -f "$work/haproxy.cfg"
 use_example stunnel.conf
 expect failure "nor does stunnel" attested timeout 5 stunnel "$work/stunnel.conf"

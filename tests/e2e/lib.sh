@@ -273,6 +273,11 @@ use_example() { # use_example FILE: $work/FILE is examples/server/FILE with our 
         -e "s|127\\.0\\.0\\.1:8080|$address:${backend:-$port}|g" "$examples/server/$1" >"$work/$1"
 }
 
+use_haproxy() { # the example; only root can change the user
+    use_example haproxy.cfg
+    [ "$(id -u)" -eq 0 ] || sed -i '/^    \(user\|group\) /d' "$work/haproxy.cfg"
+}
+
 # ---- clients and servers that most tests use
 
 get() { # get [CURL OPTION...]: the request carries $secret

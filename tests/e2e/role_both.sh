@@ -31,7 +31,7 @@ learn_policy
     printf 'role = both\npolicy = %s\nlog = stderr\n' "$work/back"
     printf 'tcti = %s\n' "$front_tcti"
 } >>"$front_conf"
-use_example haproxy.cfg
+use_haproxy
 sed -i "s|^    server application .*|& ssl verify required ca-file $work/back.pem \
 sni str(back.test)|" "$work/haproxy.cfg"
 start haproxy env OPENSSL_CONF="$front_conf" haproxy -f "$work/haproxy.cfg"

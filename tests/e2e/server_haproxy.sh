@@ -5,7 +5,7 @@ need haproxy curl
 prepare
 cat "$work/server.pem" "$work/server.key" >"$work/server-and-key.pem"
 backend=$(free_port)
-use_example haproxy.cfg
+use_haproxy
 start backend "$python" "$support/backend.py" "$address" "$backend" "$work/requests"
 wait_until_listening backend "$backend"
 start haproxy env OPENSSL_CONF="$work/server.cnf" haproxy -f "$work/haproxy.cfg"
