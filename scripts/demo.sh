@@ -121,8 +121,17 @@ cat policies/bank.yaml
 
 say "an unmodified curl verifies, and is satisfied"
 cat >"$work/client.cnf" <<CONF
-.include $build/share/ratls/openssl.cnf
+openssl_conf = ratls_conf
+[ratls_conf]
+providers = ratls_providers
+[ratls_providers]
+base = ratls_base
+ratls = ratls
+[ratls_base]
+activate = 1
 [ratls]
+module = $build/ossl-modules/ratls.so
+activate = 1
 role = client
 policy = $work/policies
 log = stderr
