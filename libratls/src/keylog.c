@@ -48,12 +48,16 @@ static void restore_callback(SSL_CTX *ctx, struct ratls_tls *tls, unsigned other
 
 static void see_secret(const SSL *ssl, const char *line)
 {
+    static _Thread_local const SSL *passing_on; /* the program's callback may call this one */
     struct ratls_tls *tls = ratls_tls_of(ssl);
     struct ratls_channel *channel = ratls_channel_of(ssl);
     SSL_CTX_keylog_cb_func chained = tls == NULL ? NULL : atomic_load(&tls->chained_keylog);
 
-    if (chained != NULL)
+    if (chained != NULL && passing_on != ssl) {
+        passing_on = ssl;
         chained(ssl, line);
+        passing_on = NULL;
+    }
     if (channel == NULL || !channel->asked ||
         strncmp(line, SERVER_HANDSHAKE_SECRET, strlen(SERVER_HANDSHAKE_SECRET)) != 0)
         return;

@@ -37,8 +37,7 @@ static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
     if (SSL_is_dtls(ssl))
         return ratls_fail(err, RATLS_USAGE, "attestation needs TLS 1.3; the program uses DTLS");
     if ((max_version != 0 && max_version < TLS1_3_VERSION) ||
-        SSL_get_options(ssl) & SSL_OP_NO_TLSv1_3 ||
-        !SSL_set_min_proto_version(ssl, TLS1_3_VERSION))
+        SSL_get_options(ssl) & SSL_OP_NO_TLSv1_3 || !SSL_set_min_proto_version(ssl, TLS1_3_VERSION))
         return ratls_fail(err, RATLS_USAGE,
                           "attestation needs TLS 1.3; the program allows only older versions");
     return RATLS_OK;
@@ -69,6 +68,7 @@ static void close_unattested(const SSL *ssl, struct ratls_channel *channel)
 
 static void see_progress(const SSL *ssl, int where, int result)
 {
+    static _Thread_local const SSL *passing_on; /* the program's callback may call this one */
     struct ratls_channel *channel = ratls_channel_of(ssl);
     void (*chained)(const SSL *, int, int) = channel == NULL ? NULL : channel->chained_info;
 
@@ -79,20 +79,31 @@ static void see_progress(const SSL *ssl, int where, int result)
     }
     if (chained == NULL)
         chained = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
-    if (chained != NULL)
-        chained(ssl, where, result);
+    if (chained == NULL || passing_on == ssl)
+        return;
+    passing_on = ssl;
+    chained(ssl, where, result);
+    passing_on = NULL;
 }
 
 /*
- * Set again at each ClientHello: the program may have replaced them since SSL_CTX_new(). The mark
- * tells our verify mode from one that the program has set since, were it only SSL_VERIFY_PEER.
+ * The mark tells our verify mode from one that the program has set since, were it only
+ * SSL_VERIFY_PEER.
  */
-static void install_verification(SSL *ssl, struct ratls_channel *channel)
+static void learn_verify_mode(const SSL *ssl, struct ratls_channel *channel)
 {
     int mode = SSL_get_verify_mode(ssl);
 
     if (channel->verify_mode < 0 || (mode & VERIFY_MARK) == 0)
         channel->verify_mode = mode & ~VERIFY_MARK;
+}
+
+/* Set again at each ClientHello: the program may have replaced them since SSL_CTX_new(). */
+static void install_verification(SSL *ssl, struct ratls_channel *channel)
+{
+    int mode = SSL_get_verify_mode(ssl);
+
+    learn_verify_mode(ssl, channel);
     SSL_CTX_set_cert_verify_callback(SSL_get_SSL_CTX(ssl), verify_certificate, NULL);
     SSL_set_verify(ssl, mode | SSL_VERIFY_PEER | VERIFY_MARK, SSL_get_verify_callback(ssl));
 }
@@ -278,8 +289,7 @@ static enum ratls_status appraise_server(SSL *ssl, struct ratls_channel *channel
     if (channel->report == NULL)
         return ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
     channel->report->is_brief = ratls_tls_of(ssl)->brief;
-    return ratls_appraise_submission(channel->rules, &submission, channel->report,
-                                     &channel->error);
+    return ratls_appraise_submission(channel->rules, &submission, channel->report, &channel->error);
 }
 
 /*
@@ -309,6 +319,7 @@ static int verify_certificate(X509_STORE_CTX *store, void *arg)
     (void)arg;
     if (SSL_is_server(ssl) || tls == NULL || channel == NULL || !channel->asked)
         return chain;
+    learn_verify_mode(ssl, channel);
     if (chain <= 0 && channel->verify_mode != SSL_VERIFY_NONE)
         return chain;
     status = appraise_server(ssl, channel, X509_STORE_CTX_get0_cert(store));

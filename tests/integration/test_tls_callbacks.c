@@ -1,0 +1,119 @@
+/* Programs that change or chain callbacks and modes of OpenSSL while a handshake is going on. */
+#include "tls_assert.h"
+
+#define CALLS_MAX 1000 /* more is a loop without end */
+
+static SSL_CTX_keylog_cb_func saved_keylog;
+static unsigned keylog_calls;
+
+/* As a library that wants to see the secrets, too, and passes them on to who was there before. */
+static void chain_keylog(const SSL *ssl, const char *line)
+{
+    cr_assert_lt(++keylog_calls, CALLS_MAX);
+    if (saved_keylog != NULL)
+        saved_keylog(ssl, line);
+}
+
+static void insert_keylog(int write, int version, int type, const void *p, size_t len, SSL *ssl,
+                          void *arg)
+{
+    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+
+    (void)version, (void)len, (void)arg;
+    if (!write || type != SSL3_RT_HANDSHAKE || *(const uint8_t *)p != SSL3_MT_CLIENT_HELLO)
+        return;
+    if (SSL_CTX_get_keylog_callback(ctx) != chain_keylog) {
+        saved_keylog = SSL_CTX_get_keylog_callback(ctx);
+        SSL_CTX_set_keylog_callback(ctx, chain_keylog);
+    }
+}
+
+Test(tls_callbacks, keylog_callback_that_calls_ours)
+{
+    struct tls_world *world = tls_world_new();
+
+    for (int i = 0; i < 3; i++) {
+        struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
+
+        SSL_set_msg_callback(pair->client.ssl, insert_keylog);
+        keylog_calls = 0;
+        assert_accepted(pair);
+        cr_assert_geq(keylog_calls, 5);
+        tls_pair_free(pair);
+    }
+    cr_assert_not_null(saved_keylog);
+    tls_world_free(world);
+}
+
+static void (*saved_info)(const SSL *ssl, int where, int result);
+static void (*fixture_info)(const SSL *ssl, int where, int result);
+static unsigned info_calls;
+
+static void chain_info(const SSL *ssl, int where, int result)
+{
+    cr_assert_lt(++info_calls, CALLS_MAX);
+    fixture_info(ssl, where, result);
+    saved_info(ssl, where, result);
+}
+
+/* The second handshake of an SSL, after the program has put itself before our callback. */
+Test(tls_callbacks, info_callback_that_calls_ours)
+{
+    struct tls_world *world = tls_world_new();
+    SSL_CTX *plain = tls_plain_server(world);
+    SSL_CTX *const servers[] = {world->server, plain};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
+
+        assert_accepted(pair);
+        saved_info = SSL_get_info_callback(pair->client.ssl);
+        cr_assert_not_null(saved_info);
+        cr_assert(SSL_clear(pair->client.ssl));
+        SSL_free(pair->server.ssl);
+        pair->server.ssl = SSL_new(servers[i]);
+        tls_pair_connect(pair);
+        fixture_info = SSL_get_info_callback(pair->client.ssl);
+        SSL_set_info_callback(pair->client.ssl, chain_info);
+        info_calls = 0;
+        if (i == 0)
+            assert_accepted(pair);
+        else
+            assert_refused(pair, "evidence.present");
+        cr_assert_gt(info_calls, 0);
+        tls_pair_free(pair);
+    }
+    SSL_CTX_free(plain);
+    tls_world_free(world);
+}
+
+/* The mode that the program sets between ClientHello and Certificate, which counts in OpenSSL. */
+static int later_mode;
+
+static void set_mode_later(int write, int version, int type, const void *p, size_t len, SSL *ssl,
+                           void *arg)
+{
+    (void)version, (void)len, (void)arg;
+    if (!write && type == SSL3_RT_HANDSHAKE && *(const uint8_t *)p == SSL3_MT_SERVER_HELLO)
+        SSL_set_verify(ssl, later_mode, NULL);
+}
+
+Test(tls_callbacks, verify_mode_set_after_client_hello)
+{
+    struct tls_world *world = tls_world_new();
+    struct tls_pair *pair;
+
+    SSL_CTX_set_cert_store(world->client, X509_STORE_new());
+    for (int i = 0; i < 2; i++) {
+        pair = tls_pair_new(world->client, world->server, TLS_NAME);
+        SSL_set_verify(pair->client.ssl, i == 0 ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+        later_mode = i == 0 ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
+        SSL_set_msg_callback(pair->client.ssl, set_mode_later);
+        if (later_mode == SSL_VERIFY_PEER)
+            assert_stopped(pair, SSL_AD_UNKNOWN_CA, -1);
+        else
+            assert_accepted(pair);
+        tls_pair_free(pair);
+    }
+    tls_world_free(world);
+}
