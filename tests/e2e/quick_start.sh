@@ -32,7 +32,8 @@ run=$(commands 'ratls init .*')
 [ -n "$run" ] || fail "the README has no ratls init"
 expect 0 "$run" sh -c "$run --state $work/state"
 section() { # section LAST-KEY: the lines of openssl.cnf in the README that end with this key
-    awk -v last="^    $1 = " '/^    (\.include|openssl_conf)/ { text = "" } { text = text substr($0, 5) "\n" }
+    awk -v last="^    $1 = " '/^    (\.include|openssl_conf)/ { text = "" }
+        { text = text substr($0, 5) "\n" }
         $0 ~ last { printf "%s", text }' "$readme" | here
 }
 section state >"$work/etc/openssl.cnf"
