@@ -32,8 +32,12 @@ static void forbid_resumption(SSL *ssl)
 
 static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
 {
-    long max_version = SSL_get_max_proto_version(ssl);
+    long max_version;
 
+    /* Before all else: OpenSSL holds a lock of QUIC that the functions below would wait for. */
+    if (SSL_version(ssl) == RATLS_QUIC_VERSION)
+        return ratls_fail(err, RATLS_USAGE, "attestation needs TLS 1.3; the program uses QUIC");
+    max_version = SSL_get_max_proto_version(ssl);
     if (SSL_is_dtls(ssl))
         return ratls_fail(err, RATLS_USAGE, "attestation needs TLS 1.3; the program uses DTLS");
     if ((max_version != 0 && max_version < TLS1_3_VERSION) ||

@@ -20,6 +20,9 @@ typedef void ratls_tls_log_fn(const SSL *ssl, const struct ratls_channel *channe
 #define ratls_session_set_time SSL_SESSION_set_time
 #endif
 
+/* What SSL_version() says of OpenSSL's own QUIC, which is new in 3.2: a number of no TLS. */
+#define RATLS_QUIC_VERSION 1
+
 /* What one SSL_CTX was told to do. */
 struct ratls_tls {
     struct ratls_attester *attester; /* NULL: does not attest */

@@ -25,6 +25,8 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
 
     if (tls->attester == NULL && tls->attester_failure.status == RATLS_OK)
         return 1;
+    if (SSL_version(ssl) == RATLS_QUIC_VERSION) /* no client can accept it */
+        return 1;
     channel = ratls_channel_begin(ssl);
     if (channel == NULL) {
         ratls_raise_error(&(struct ratls_error){RATLS_MEMORY, "out of memory"});
