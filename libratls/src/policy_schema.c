@@ -121,7 +121,6 @@ static void read_backtrace(struct complaint *complaint, const char *line)
     bool first = complaint->innermost[0] == '\0';
 
     if (sscanf(line, "  in mapping field '%24[^']'", part) != 1) {
-        /* NOLINTNEXTLINE(cert-err34-c): libcyaml counted the entries */
         if (sscanf(line, "  in sequence entry '%u'", &entry) == 1)
             snprintf(part, sizeof part, "[%u]", entry == 0 ? 0 : entry - 1);
         else if (strncmp(line, "  in mapping (", 14) != 0)
@@ -244,7 +243,6 @@ static enum ratls_status refuse_length(const struct ratls_source *source, cyaml_
     if (code == CYAML_ERR_SEQUENCE_ENTRIES_MIN)
         return ratls_source_fail(source, err, complaint->at, "an empty list: %s",
                                  "leave the key out, or say what is meant");
-    /* NOLINTNEXTLINE(cert-err34-c): the number is one of our schema */
     if (sscanf(complaint->words, "Excessive entries (%u max)", &max) != 1)
         return ratls_source_fail(source, err, complaint->at, "too many entries");
     return ratls_source_fail(source, err, complaint->at, "more than %u entries", max);
