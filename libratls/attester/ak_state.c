@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto.h"
@@ -113,6 +114,32 @@ static enum ratls_status get_tcti(CONF *conf, const char *path, char out[static 
     return RATLS_OK;
 }
 
+enum ratls_status ratls_ak_state_check_folder(const char *folder, struct ratls_error *err)
+{
+    struct stat st;
+
+    if (stat(folder, &st) == 0 && (st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
+        return ratls_fail(err, RATLS_USAGE,
+                          "%s: everyone may write to this folder and so replace the key: take that "
+                          "right away with chmod o-w",
+                          folder);
+    return RATLS_OK;
+}
+
+static enum ratls_status check_mode(const char *path, FILE *file, struct ratls_error *err)
+{
+    struct stat st;
+
+    if (fstat(fileno(file), &st) != 0)
+        return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
+    if ((st.st_mode & S_IWOTH) != 0)
+        return ratls_fail(err, RATLS_USAGE,
+                          "%s: everyone may write to this file and so choose the TPM: take that "
+                          "right away with chmod o-w",
+                          path);
+    return RATLS_OK;
+}
+
 static enum ratls_status read_conf(const char *path, struct ratls_ak_state *state,
                                    struct ratls_error *err)
 {
@@ -126,6 +153,9 @@ static enum ratls_status read_conf(const char *path, struct ratls_ak_state *stat
                           strerror(errno));
     if (file == NULL)
         return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
+    status = check_mode(path, file, err);
+    if (status != RATLS_OK)
+        goto out;
     conf = NCONF_new(NULL);
     if (conf == NULL) {
         status = ratls_fail(err, RATLS_MEMORY, "%s: out of memory", path);
@@ -232,7 +262,9 @@ enum ratls_status ratls_ak_state_load(const char *folder, struct ratls_ak_state 
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     /* What OpenSSL says about a missing key or the end of a file is not the program's business. */
     ERR_set_mark();
-    status = ratls_ak_state_path(folder, "ak.conf", path, err);
+    status = ratls_ak_state_check_folder(folder, err);
+    if (status == RATLS_OK)
+        status = ratls_ak_state_path(folder, "ak.conf", path, err);
     if (status == RATLS_OK)
         status = read_conf(path, &state, err);
     if (status == RATLS_OK)
@@ -252,6 +284,7 @@ enum ratls_status ratls_ak_state_load(const char *folder, struct ratls_ak_state 
         return status;
     }
     *ret_state = state;
+    OPENSSL_cleanse(state.auth, sizeof state.auth);
     return RATLS_OK;
 }
 

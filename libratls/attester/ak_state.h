@@ -36,6 +36,13 @@ RATLS_MUST_CHECK enum ratls_status ratls_ak_state_path(const char *folder, const
                                                        char ret_path[static RATLS_AK_PATH_LEN],
                                                        struct ratls_error *err);
 
+/*
+ * RATLS_USAGE if everyone may replace what is in the folder. It says which TPM is used, and with it
+ * which library is loaded into the server (tss2-tctildr).
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_ak_state_check_folder(const char *folder,
+                                                               struct ratls_error *err);
+
 /* Whether the folder has a key, readable or not. */
 bool ratls_ak_state_exists(const char *folder);
 

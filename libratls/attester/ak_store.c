@@ -40,7 +40,7 @@ static enum ratls_status make_folder(const char *folder, struct ratls_error *err
         if (chmod(folder, FOLDER_MODE) == 0)
             return RATLS_OK;
     } else if (errno == EEXIST) {
-        return RATLS_OK;
+        return ratls_ak_state_check_folder(folder, err);
     }
     return ratls_fail(err, RATLS_IO, "%s: %s", folder, strerror(errno));
 }

@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ static void destroy_worker(struct ratls_worker *worker)
     pthread_cond_destroy(&worker->exited);
     pthread_cond_destroy(&worker->wake);
     pthread_mutex_destroy(&worker->lock);
+    OPENSSL_cleanse(worker->state.auth, sizeof worker->state.auth);
     free(worker);
 }
 

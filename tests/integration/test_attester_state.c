@@ -158,6 +158,36 @@ Test(attester_state, broken_state)
     }
 }
 
+/* ak.conf names the TPM, and with it a library to load: not everyone may write it. */
+Test(attester_state, everyone_may_write)
+{
+    const struct ratls_tpm_options options = {.state_dir = f.state};
+    const struct ratls_tpm_init_options again = {
+        .state_dir = f.state, .tcti = f.tpm.tcti, .replace = true};
+    struct ratls_attester *attester = NULL;
+    struct ratls_error err = {0};
+    char path[PATH_LEN + 16];
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    snprintf(path, sizeof path, "%s/ak.conf", f.state);
+    cr_assert_eq(chmod(path, 0662), 0);
+    assert_fails(ratls_tpm_attester_new(&options, &attester, &err), RATLS_USAGE, &err,
+                 "ak.conf: everyone may write to this file");
+    cr_assert_eq(chmod(path, 0660), 0);
+    cr_assert_eq(chmod(f.state, 0777), 0);
+    memset(&err, 0, sizeof err);
+    assert_fails(ratls_tpm_attester_new(&options, &attester, &err), RATLS_USAGE, &err,
+                 "everyone may write to this folder");
+    memset(&err, 0, sizeof err);
+    assert_fails(ratls_tpm_init(&again, &err), RATLS_USAGE, &err,
+                 "everyone may write to this folder");
+    cr_assert_null(attester);
+    cr_assert_eq(chmod(f.state, 0770), 0);
+    memset(&err, 0, sizeof err);
+    assert_ok(ratls_tpm_attester_new(&options, &attester, &err), &err);
+    attester->free(attester);
+}
+
 /* Who may use the TPM, but not read the state folder, gets no quote from the key. */
 Test(attester_state, needs_authorization)
 {
