@@ -37,6 +37,7 @@ static void warn(const struct lint *lint, const char *at, const char *format, ..
 
     ratls_source_place_text(lint->source, at, place, sizeof place);
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): begun in the line above */
     vsnprintf(words, sizeof words, format, args);
     va_end(args);
     snprintf(text, sizeof text, "%s%s", place, words);
