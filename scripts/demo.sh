@@ -76,11 +76,6 @@ measure 7 "Secure Boot is on"
 echo "swtpm runs; firmware, boot loader and Secure Boot state are measured into PCRs 0, 4 and 7"
 cp "$build/ossl-modules/ratls.so" "$work/"
 show ratls init --state state --tcti "$tcti"
-# The workers of nginx must be able to use the key, and nobody else.
-if [ "$(id -u)" -eq 0 ]; then
-    chgrp -R www-data state
-    chmod -R g+rX state
-fi
 
 say "an unmodified nginx, attested by four lines of openssl.cnf and one environment variable"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/server.key" \
