@@ -175,9 +175,9 @@ int ratls_cmd_exec(int argc, char **argv)
         .synopsis = "[OPTION...] [--] PROGRAM [ARGUMENT...]",
         .about = "Runs a program that uses OpenSSL 3 so that each of its TLS connections fails\n"
                  "unless the policy accepts the server, before a byte of the program leaves.\n"
-                 "Nothing is run if that cannot be made sure: policy, provider and program are\n"
-                 "checked before. Exits as the program does. Programs with a TLS library of\n"
-                 "their own (Go, Java, browsers) are out of reach.",
+                 "Policy, provider and program are checked before. Exits as the program does.\n"
+                 "Programs with a TLS library of their own (Go, Java, browsers, git of Debian)\n"
+                 "are out of reach: try a program once against a server without evidence.",
         .example = "  ratls exec --policy bank.yaml -- curl https://bank.example/",
         .ends_at_operand = true,
         .rows = rows,

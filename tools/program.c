@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "linked.h"
 
 #define PATH_FALLBACK "/usr/local/bin:/usr/bin:/bin"
 #define PROGRAM_HEADERS_MAX 64
@@ -74,6 +75,7 @@ enum ratls_status ratls_program_check(const char *path, struct ratls_error *err)
 {
     enum ratls_status status = RATLS_OK;
     const char *reason = NULL;
+    const char *library = NULL;
     struct stat info;
     int fd;
 
@@ -88,8 +90,15 @@ enum ratls_status ratls_program_check(const char *path, struct ratls_error *err)
         if (fd >= 0 && !is_dynamic(fd))
             reason = "it is linked statically: it cannot load an OpenSSL provider";
         if (fd >= 0)
+            library = ratls_linked_tls(fd);
+        if (fd >= 0)
             close(fd);
     }
+    if (library != NULL)
+        status = ratls_fail(err, RATLS_USAGE,
+                            "%s would run without attestation, for its TLS library is %s, not "
+                            "OpenSSL 3",
+                            path, library);
     if (reason != NULL)
         status =
             ratls_fail(err, RATLS_USAGE, "%s would run without attestation, for %s", path, reason);

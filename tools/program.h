@@ -12,8 +12,8 @@ ratls_program_find(const char *name, char ret_path[static RATLS_PATH_MAX], struc
 
 /*
  * RATLS_USAGE if OpenSSL would not look at OPENSSL_CONF in this program, or could not load a module
- * there: set-user-ID, set-group-ID, file capabilities, or no dynamic linker. Such a program would
- * run unattested without a word.
+ * there: set-user-ID, set-group-ID, file capabilities, no dynamic linker, or another TLS library.
+ * Such a program would run unattested without a word.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_program_check(const char *path, struct ratls_error *err);
 

@@ -245,6 +245,21 @@ expect 2 "exec of a set-user-ID program" through -- "$work/elevated"
 has "set-user-ID"
 chmod 2755 "$work/elevated"
 expect 2 "exec of a set-group-ID program" through -- "$work/elevated"
+echo 'int nothing;' >"$work/library.c"
+echo 'int main(void) { return 0; }' >"$work/foreign.c"
+for library in libgnutls.so.30:GnuTLS libcurl-gnutls.so.4:GnuTLS libssl3.so:NSS; do
+    cc -shared -o "$work/library.so" -Wl,-soname,"${library%:*}" "$work/library.c"
+    cc -Wl,--no-as-needed -o "$work/foreign" "$work/foreign.c" "$work/library.so"
+    expect 2 "exec of a program with ${library%:*}" through -- "$work/foreign"
+    has "its TLS library is ${library#*:}, not OpenSSL 3"
+done
+size=$(wc -c <"$work/foreign")
+for part in 1 3 7 15; do
+    head -c $((size * part / 16)) "$work/foreign" >"$work/cut"
+    chmod 755 "$work/cut"
+    expect failure "exec of $part/16 of it" through -- "$work/cut"
+    lacks Sanitizer
+done
 [ ! -e "$marker" ] || fail "exec started a program in spite of its complaint"
 expect 0 "exec" through -- touch "$marker"
 [ -e "$marker" ] || fail "exec did not start the program"
