@@ -62,7 +62,9 @@ static void see_secret(const SSL *ssl, const char *line)
         strncmp(line, SERVER_HANDSHAKE_SECRET, strlen(SERVER_HANDSHAKE_SECRET)) != 0)
         return;
     derive_binder(channel, line);
-    if (tls != NULL && channel->counted != NULL) {
+    /* Not that of the SSL, which may have been given another context since its ClientHello. */
+    tls = channel->counted == NULL ? NULL : ratls_tls_of_context(channel->counted);
+    if (tls != NULL) {
         pthread_mutex_lock(&tls->lock);
         restore_callback(channel->counted, tls, 1);
         pthread_mutex_unlock(&tls->lock);
