@@ -217,12 +217,15 @@ init_machine() {
     chmod -R a+rX "$state"
 }
 
-# The module lies beside the test's own files: a server without privileges may not reach the tree.
+# The module and the skeleton lie beside the test's own files: a server without privileges may not
+# reach the tree, and OpenSSL passes over an .include that it cannot read.
 module=$work/ratls.so
 cp "$RATLS_BINARY_DIR/ossl-modules/ratls.so" "$module"
+mkdir -p "$work/share"
+cp "$RATLS_BINARY_DIR/share/ratls/openssl.cnf" "$work/share/"
 
 write_conf() { # write_conf FILE EXAMPLE: from examples/, with our own paths
-    sed -e "s|/usr/local/share/ratls|$RATLS_BINARY_DIR/share/ratls|" \
+    sed -e "s|/usr/local/share/ratls|$work/share|" \
         -e "s|/etc/ratls|$work|g" -e "s|/var/lib/ratls|${state:-$work/state}|g" \
         "$examples/$2" >"$work/$1"
     printf 'module = %s\n' "$module" >>"$work/$1"
