@@ -73,19 +73,19 @@ static enum ratls_status read_words(const struct raw *raw, struct ratls_config *
     int others = choose_word(raw->unlisted, unlisted, 2);
     int log = choose_word(raw->log, logs, 3);
 
+    if (log < 0)
+        return ratls_fail(err, RATLS_USAGE, "log = %.32s: must be none, stderr or syslog",
+                          raw->log);
+    config->log = (enum ratls_log)log;
     if (role <= 0)
         return ratls_fail(err, RATLS_USAGE, "role = %.32s: must be server, client or both",
                           raw->role == NULL ? "" : raw->role);
     if (others < 0)
         return ratls_fail(err, RATLS_USAGE, "unlisted = %.32s: must be refuse or plain",
                           raw->unlisted);
-    if (log < 0)
-        return ratls_fail(err, RATLS_USAGE, "log = %.32s: must be none, stderr or syslog",
-                          raw->log);
     config->server = role == 1 || role == 3;
     config->client = role == 2 || role == 3;
     config->unlisted_plain = others == 1;
-    config->log = (enum ratls_log)log;
     return read_extension(raw->extension, &config->extension, err);
 }
 

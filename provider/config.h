@@ -27,7 +27,10 @@ struct ratls_config {
     unsigned extension;
 };
 
-/* RATLS_USAGE, with the key in the text, for a value that is not one of the manual's. */
+/*
+ * RATLS_USAGE, with the key in the text, for a value that is not one of the manual's. On failure
+ * only `log` is set, if it is right: it says where to tell of the others.
+ */
 RATLS_MUST_CHECK enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
                                                      OSSL_FUNC_core_get_params_fn *get_params,
                                                      struct ratls_config *ret_config,

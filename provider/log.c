@@ -48,3 +48,11 @@ ratls_tls_log_fn *ratls_log_function(enum ratls_log log)
     }
     return NULL;
 }
+
+void ratls_log_mistake(enum ratls_log log, const struct ratls_error *err)
+{
+    if (log == RATLS_LOG_STDERR)
+        fprintf(stderr, "ratls: openssl.cnf: %s; TLS does not work without that\n", err->text);
+    else if (log == RATLS_LOG_SYSLOG)
+        syslog(LOG_AUTHPRIV | LOG_ERR, "ratls: openssl.cnf: %s", err->text);
+}

@@ -8,4 +8,7 @@
 /* The function for ratls_tls.log, or NULL for RATLS_LOG_NONE. */
 ratls_tls_log_fn *ratls_log_function(enum ratls_log log);
 
+/* The provider cannot be loaded; OpenSSL does not say why, and the program only that it fails. */
+void ratls_log_mistake(enum ratls_log log, const struct ratls_error *err);
+
 #endif

@@ -12,6 +12,7 @@
 #include <ratls/ratls.h>
 
 #include "contexts.h"
+#include "log.h"
 #include "tls_internal.h"
 
 struct provider {
@@ -102,8 +103,10 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     *provctx = provider;
     return 1;
 out:
-    if (err.text[0] != '\0')
+    if (err.text[0] != '\0') {
+        ratls_log_mistake(config.log, &err);
         ratls_raise_error(&err);
+    }
     if (provider != NULL && provider->fallback != NULL)
         OSSL_PROVIDER_unload(provider->fallback);
     ratls_config_clear(&config);
