@@ -70,7 +70,9 @@ static void print_text(const struct configuration *c, const struct ratls_local_k
            "     %s\n     [ratls]\n     role = server\n     state = %s\n\n"
            "2. Start the server, which may be any program with OpenSSL 3, with it:\n\n"
            "     OPENSSL_CONF=/etc/ratls/openssl.cnf nginx\n\n"
-           "   Its user must be able to read the state folder and to use the TPM.\n"
+           "   Restart a server that runs already: a reload keeps the old key. Its user must be\n"
+           "   able to use the TPM. The state folder is secret: the server reads it as it starts,\n"
+           "   before it gives up the rights of root.\n"
            "3. Let a client learn this machine's state (ratls policy learn HOST:PORT), or pin the\n"
            "   key in a policy of yours:\n\n"
            "     attestation-keys:\n       - name: \"%s\"\n",

@@ -37,8 +37,9 @@ static void warn(const char *source)
 
     fprintf(stderr,
             "%sWARNING: trust on first use.%s The policy accepts what %s proves now, whatever\n"
-            "that is. Compare the Name of the attestation key with what 'ratls show' says on the\n"
-            "server, and look at the PCR values, before you rely on it.\n",
+            "that is. Compare the Name of the attestation key with what 'ratls init' printed on\n"
+            "the server, or 'ratls show /var/lib/ratls' says there, and look at the PCR values,\n"
+            "before you rely on it.\n",
             colour ? "\033[1;33m" : "", colour ? "\033[0m" : "", source);
 }
 

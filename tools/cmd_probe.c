@@ -57,8 +57,9 @@ static int explain_pki(const struct ratls_session *session)
     ratls_complain(
         "%s the certificate is refused: %s",
         attested ? "attested, but" : "not appraised:", ratls_session_pki_reason(session));
-    ratls_hint(
-        "--ca names your certificate authority; --insecure-no-pki trusts the evidence alone");
+    if (ratls_session_pki_issuer_unknown(session))
+        ratls_hint("--ca names your certificate authority; --insecure-no-pki trusts the evidence "
+                   "alone");
     return RATLS_EXIT_REFUSED;
 }
 

@@ -44,6 +44,8 @@ static bool split(const char *text, struct ratls_endpoint *ret)
     const char *port = PORT_DEFAULT;
     size_t len = strlen(text);
 
+    if (strchr(text, '/') != NULL) /* a URL */
+        return false;
     if (text[0] == '[') {
         const char *close = strchr(text, ']');
 

@@ -83,6 +83,11 @@ static enum ratls_status explain_failure(const struct ratls_session *session, in
     if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION)
         return ratls_fail(err, RATLS_IO, "%s does not speak TLS 1.3, which attestation needs",
                           server);
+    if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_TLSV1_ALERT_INTERNAL_ERROR)
+        return ratls_fail(err, RATLS_IO,
+                          "%s ended the handshake: internal error; its own log says why: it may "
+                          "not reach its TPM, or not find its key",
+                          server);
     snprintf(what, sizeof what, "no TLS handshake with %s", server);
     (void)ratls_fail_openssl(err, what);
     return RATLS_IO;
@@ -168,6 +173,19 @@ void ratls_session_close(struct ratls_session *session)
 const char *ratls_session_pki_reason(const struct ratls_session *session)
 {
     return X509_verify_cert_error_string(SSL_get_verify_result(session->ssl));
+}
+
+bool ratls_session_pki_issuer_unknown(const struct ratls_session *session)
+{
+    switch (SSL_get_verify_result(session->ssl)) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        return true;
+    default:
+        return false;
+    }
 }
 
 void ratls_session_describe(struct ratls_view *v, const struct ratls_session *session)

@@ -48,6 +48,8 @@ void ratls_session_close(struct ratls_session *session);
 
 /* Why the PKI refused, in words. */
 const char *ratls_session_pki_reason(const struct ratls_session *session);
+/* Another certificate authority might help. */
+bool ratls_session_pki_issuer_unknown(const struct ratls_session *session);
 
 /* Version, cipher, certificate: as far as the handshake came. */
 void ratls_session_describe(struct ratls_view *v, const struct ratls_session *session);

@@ -73,8 +73,8 @@ enum ratls_status ratls_client_choose_rules(SSL *ssl, struct ratls_tls *tls,
         *ret_plain = true;
     } else if (name == NULL) {
         return ratls_fail(&channel->error, RATLS_USAGE,
-                          "the program did not say which server it means (no SNI), and no policy "
-                          "speaks for every name");
+                          "the program did not say which server it means (no SNI: an IP address is "
+                          "no name), and no policy speaks for every name");
     } else {
         return ratls_fail(&channel->error, RATLS_USAGE, "no policy speaks for %.200s", name);
     }
