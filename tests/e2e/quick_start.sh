@@ -64,7 +64,7 @@ has welcome
 mkdir "$work/etc/policies"
 cp bank.yaml "$work/etc/policies/"
 section policy >"$work/client.cnf"
-[ "$(grep -c . "$work/client.cnf")" -eq 13 ] || fail "the README has no 13 lines for a client"
+[ "$(grep -c . "$work/client.cnf")" -eq 14 ] || fail "the README has no 14 lines for a client"
 expect 0 "a client with the lines of the README" get
 has welcome
 expect 0 "the README's way to be sure" env OPENSSL_CONF="$work/client.cnf" openssl list -providers
