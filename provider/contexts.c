@@ -6,37 +6,58 @@
 #include "fail.h"
 #include "log.h"
 #include "tls_internal.h"
+#include "watch.h"
 
 /* OpenSSL's hook has no argument that outlives the provider, so this is one per process. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     bool hooked;
-    bool loaded;
     struct ratls_config config;
+    struct ratls_watch policy_watch, state_watch;
     struct ratls_policy *policy;
     struct ratls_error policy_failure;
     struct ratls_attester *attester;
     struct ratls_error attester_failure;
 } process;
 
-/* At the first SSL_CTX: a program that makes none reads no policy and no key. Under the lock. */
-static void load_once(void)
+/* Contexts that were made before keep the policy, or the attester, that they have. */
+static void load_policy(void)
 {
-    if (process.loaded)
-        return;
-    process.loaded = true;
-    if (process.config.client)
-        process.policy_failure.status =
-            ratls_policy_load(process.config.policy, &process.policy, &process.policy_failure);
-    if (process.config.server)
-        process.attester_failure.status =
-            ratls_provider_attester(&process.config, &process.attester, &process.attester_failure);
+    ratls_policy_free(process.policy);
+    process.policy = NULL;
+    process.policy_failure = (struct ratls_error){0};
+    process.policy_failure.status =
+        ratls_policy_load(process.config.policy, &process.policy, &process.policy_failure);
+}
+
+static void load_attester(void)
+{
+    if (process.attester != NULL)
+        process.attester->free(process.attester);
+    process.attester = NULL;
+    process.attester_failure = (struct ratls_error){0};
+    process.attester_failure.status =
+        ratls_provider_attester(&process.config, &process.attester, &process.attester_failure);
+}
+
+/*
+ * Not before the first SSL_CTX: a program that makes none reads no policy and no key. Again when
+ * the files have changed: `nginx -s reload` makes new contexts in the old process. Under the lock.
+ */
+static void load_changed(void)
+{
+    const struct ratls_config *config = &process.config;
+
+    if (config->client && ratls_watch_changed(&process.policy_watch, config->policy))
+        load_policy();
+    if (config->server && ratls_watch_changed(&process.state_watch, config->state))
+        load_attester();
 }
 
 static void configure(struct ratls_tls *tls)
 {
     pthread_mutex_lock(&lock);
-    load_once();
+    load_changed();
     tls->verifies = process.config.client;
     tls->unlisted_plain = process.config.unlisted_plain;
     tls->log = ratls_log_function(process.config.log);

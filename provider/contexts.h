@@ -6,8 +6,9 @@
 
 /*
  * From now on every new SSL_CTX of the process is hooked. Takes over the strings of config. Policy
- * and attestation key are read when the first SSL_CTX is made; the TPM is not touched before a
- * client asks for evidence. Once per process: a second call is RATLS_USAGE.
+ * and attestation key are read when the first SSL_CTX is made, and again for a later one if their
+ * files have changed; the TPM is not touched before a client asks for evidence. Once per process:
+ * a second call is RATLS_USAGE.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_contexts_hook(const struct ratls_config *config,
                                                        struct ratls_error *err);

@@ -137,6 +137,11 @@ static enum ratls_status check_mode(const char *path, FILE *file, struct ratls_e
                           "%s: everyone may write to this file and so choose the TPM: take that "
                           "right away with chmod o-w",
                           path);
+    if ((st.st_mode & S_IROTH) != 0)
+        return ratls_fail(err, RATLS_USAGE,
+                          "%s: everyone may read this file and so the key's secret: take that "
+                          "right away with chmod o-r; if others could read it, make a new key",
+                          path);
     return RATLS_OK;
 }
 

@@ -17,7 +17,7 @@ else
 fi
 mkdir "$work/data" "$work/run"
 chmod 600 "$work/server.key"
-chown "$owner" "$work/data" "$work/run" "$work/server.key"
+chown -R "$owner" "$work/data" "$work/run" "$work/server.key" "$state"
 printf '%s\n' "$secret" >"$work/password"
 chmod 644 "$work/password"
 cd /

@@ -213,8 +213,6 @@ make_certificate() { # make_certificate FILE [ALGORITHM...]: FILE.pem and FILE.k
 init_machine() {
     state=$work/$1
     "$ratls" init --state "$state" --tcti "$tcti" >"$work/init.log" 2>&1 || fail "ratls init"
-    # A machine would let in the one user of its server; the tests run servers of several users.
-    chmod -R a+rX "$state"
 }
 
 # The module and the skeleton lie beside the test's own files: a server without privileges may not

@@ -173,6 +173,10 @@ Test(attester_state, everyone_may_write)
     cr_assert_eq(chmod(path, 0662), 0);
     assert_fails(ratls_tpm_attester_new(&options, &attester, &err), RATLS_USAGE, &err,
                  "ak.conf: everyone may write to this file");
+    err = (struct ratls_error){0};
+    cr_assert_eq(chmod(path, 0644), 0);
+    assert_fails(ratls_tpm_attester_new(&options, &attester, &err), RATLS_USAGE, &err,
+                 "ak.conf: everyone may read this file");
     cr_assert_eq(chmod(path, 0660), 0);
     cr_assert_eq(chmod(f.state, 0777), 0);
     memset(&err, 0, sizeof err);
