@@ -15,12 +15,12 @@ static enum ratls_status read_index(struct ratls_build *b, const char *text, uin
 
     if (len > 2 || strspn(text, "0123456789") != len || (len == 2 && text[0] == '0'))
         return ratls_build_refuse(b, "expected a number from 0 to %d without leading zeros, got %s",
-                                  RATLS_PCR_COUNT - 1, ratls_build_show(b, text));
+                                  RESETTABLE_APPLICATION - 1, ratls_build_show(b, text));
     for (size_t i = 0; i < len; i++)
         index = 10 * index + (unsigned)(text[i] - '0');
     if (index >= RATLS_PCR_COUNT)
-        return ratls_build_refuse(b, "expected a number from 0 to %d, got %u", RATLS_PCR_COUNT - 1,
-                                  index);
+        return ratls_build_refuse(b, "expected a number from 0 to %d, got %u",
+                                  RESETTABLE_APPLICATION - 1, index);
     if (index == RESETTABLE_DEBUG || index == RESETTABLE_APPLICATION)
         return ratls_build_refuse(b,
                                   "any program can reset PCR %u and give it the value that it "
