@@ -41,6 +41,7 @@ for line in 'role = cleint' 'policy =' 'unlisted = maybe' 'role ='; do
     client_conf
     printf '%s\n' "$line" >>"$work/client.cnf"
     expect failure "with '$line' curl does not work" get --insecure
+    has "ratls: " # the example has log = stderr
     sends_nothing
     expect failure "nor does Python" python_client
     sends_nothing
