@@ -196,8 +196,9 @@ static enum ratls_status open_persistent(struct ratls_tpm *tpm, const struct rat
     tpm->last_rc = rc;
     return ratls_fail(
         err, RATLS_TPM,
-        "the TPM has no key at handle 0x%08x: if the key was replaced, restart this program; "
-        "else the TPM was cleared, or is another: make a new key with ratls init --replace",
+        "the TPM has no key at handle 0x%08x: if the key was replaced, reload or restart this "
+        "program; else the TPM was cleared, or is another: make a new key with ratls init "
+        "--replace",
         state->handle);
 }
 
