@@ -63,13 +63,14 @@ static void check_presence(struct ratls_appraisal *a)
 static void check_place(struct ratls_appraisal *a)
 {
     const struct ratls_submission *s = a->submission;
+    bool in_certificate = s->expectation->mode == RATLS_MODE_CERTIFICATE;
+    const char *actual = in_certificate ? "in the certificate itself" : "yes";
 
     if (!s->present && !s->misplaced)
         return;
     ratls_check_holds(a->report, RATLS_CHECK_EVIDENCE_PLACE, !s->misplaced, "channel",
                       "once, in the first certificate entry",
-                      s->misplaced ? "twice, or in another place"
-                                   : "once, in the first certificate entry");
+                      s->misplaced ? "twice, or in another place" : actual);
 }
 
 static void check_format(struct ratls_appraisal *a)

@@ -9,7 +9,7 @@
 #define MARK_WIDTH 7  /* "not run" */
 #define NAME_WIDTH 18 /* "statement.manifest" */
 #define LABEL_WIDTH 8 /* "expected" */
-#define SEEN_WIDTH 32
+#define SEEN_WIDTH 40
 
 enum colour { PLAIN, GREEN, RED, FAINT };
 
@@ -94,7 +94,7 @@ static void print_seen(const struct printer *p, const char *value)
     bool is_long = len > SEEN_WIDTH;
 
     if (len > 0)
-        fprintf(p->out, ": %.*s%s", is_long ? SEEN_WIDTH : (int)len, value, is_long ? "..." : "");
+        fprintf(p->out, " (%.*s%s)", is_long ? SEEN_WIDTH : (int)len, value, is_long ? "..." : "");
 }
 
 static void print_finding(const struct printer *p, const struct ratls_finding *finding,

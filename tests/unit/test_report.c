@@ -66,7 +66,7 @@ Test(report_text, accepted)
 
     cr_expect_eq(strncmp(text, "ACCEPTED  bank.example  policies/bank.yaml\n", 43), 0, "%s", text);
     expect_contains(text,
-                    "\n  ok       quote.signature     signed by the attestation key: 0x0001\n");
+                    "\n  ok       quote.signature     signed by the attestation key (0x0001)\n");
     expect_contains(
         text, "\n  -        evidence.age        not older than the policy allows (not asked)\n");
     expect_lacks(text, "FAIL");
