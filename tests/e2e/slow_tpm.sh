@@ -19,7 +19,7 @@ for i in 1 2 3 4 5 6 7 8; do
 done
 sleep 0.1
 expect 0 "a plain client is served" plain_get
-waiting=0
+waiting=0 client=
 for i in 1 2 3 4 5 6 7 8; do
     eval "client=\$client_$i"
     ended "$client" || waiting=$((waiting + 1))
