@@ -68,6 +68,31 @@ uint64_t ratls_read_u64(struct ratls_reader *r)
     return read_big_endian(r, sizeof(uint64_t));
 }
 
+static uint64_t read_little_endian(struct ratls_reader *r, size_t len)
+{
+    struct ratls_slice bytes = ratls_read_bytes(r, len);
+    uint64_t value = 0;
+
+    for (size_t i = bytes.len; i > 0; i--)
+        value = value << 8 | bytes.p[i - 1];
+    return value;
+}
+
+uint16_t ratls_read_le16(struct ratls_reader *r)
+{
+    return (uint16_t)read_little_endian(r, sizeof(uint16_t));
+}
+
+uint32_t ratls_read_le32(struct ratls_reader *r)
+{
+    return (uint32_t)read_little_endian(r, sizeof(uint32_t));
+}
+
+uint64_t ratls_read_le64(struct ratls_reader *r)
+{
+    return read_little_endian(r, sizeof(uint64_t));
+}
+
 struct ratls_slice ratls_read_tpm2b(struct ratls_reader *r, size_t max)
 {
     uint16_t len = ratls_read_u16(r);

@@ -28,9 +28,12 @@ struct ratls_reader {
 
 struct ratls_reader ratls_reader(struct ratls_slice in);
 uint8_t ratls_read_u8(struct ratls_reader *r);
-uint16_t ratls_read_u16(struct ratls_reader *r); /* big-endian, as all of them */
+uint16_t ratls_read_u16(struct ratls_reader *r); /* big-endian */
 uint32_t ratls_read_u32(struct ratls_reader *r);
 uint64_t ratls_read_u64(struct ratls_reader *r);
+uint16_t ratls_read_le16(struct ratls_reader *r); /* little-endian: logs of firmware and kernel */
+uint32_t ratls_read_le32(struct ratls_reader *r);
+uint64_t ratls_read_le64(struct ratls_reader *r);
 struct ratls_slice ratls_read_bytes(struct ratls_reader *r, size_t len);
 /* A TPM2B: u16 length, then that many bytes; fails if there are more than max. */
 struct ratls_slice ratls_read_tpm2b(struct ratls_reader *r, size_t max);

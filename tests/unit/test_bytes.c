@@ -22,6 +22,21 @@ Test(bytes, reads_big_endian_and_to_the_end)
     free(in.p);
 }
 
+Test(bytes, reads_little_endian)
+{
+    struct octets in = octets_from_hex("0203 04050607 08090a0b0c0d0e0f ff");
+    struct ratls_reader r = ratls_reader(octets_slice(in));
+
+    cr_assert_eq(ratls_read_le16(&r), 0x0302);
+    cr_assert_eq(ratls_read_le32(&r), 0x07060504u);
+    cr_assert_eq(ratls_read_le64(&r), UINT64_C(0x0f0e0d0c0b0a0908));
+    cr_assert_not(r.failed);
+    cr_assert_eq(ratls_read_le16(&r), 0, "one byte is left");
+    cr_assert(r.failed);
+    cr_assert_eq(r.rest.len, 1, "a failure takes nothing");
+    free(in.p);
+}
+
 Test(bytes, a_short_input_fails_and_the_failure_sticks)
 {
     struct octets in = octets_from_hex("010203");
