@@ -216,7 +216,8 @@ static bool read_header(struct ratls_eventlog *log, const struct ratls_event *fi
 
     if (r.failed || memcmp(signature.p, SIGNATURE_BEGIN, strlen(SIGNATURE_BEGIN)) != 0)
         return true;
-    if (first->type != RATLS_EV_NO_ACTION || first->pcr != 0 || !is_zero(first->digests[0])) {
+    if (first->type != RATLS_EV_NO_ACTION || !is_zero(first->digests[0]) ||
+        (first->pcr != 0 && log->rigor == RATLS_EVENTLOG_STRICT)) {
         refuse_log(log, "the header is not an EV_NO_ACTION of PCR 0 with a digest of zeros");
         return false;
     }

@@ -1,8 +1,8 @@
 /*
  * A walk over the firmware's log of what it measured (TCG PC Client Platform Firmware Profile
- * Specification, version 1.05, "PFP" below), in both of its forms: crypto-agile (its first event has the
- * signature "Spec ID Event03") and with SHA-1 digests only. It borrows from the log and allocates
- * nothing.
+ * Specification, version 1.05, "PFP" below), in both of its forms: crypto-agile (its first event
+ * has the signature "Spec ID Event03") and with SHA-1 digests only. It borrows from the log and
+ * allocates nothing.
  *
  * Nothing in a log is authenticated by being read. Digests are, once a replay (replay.h) has given
  * the quoted PCRs; the type of an event never is; its data only if the digest is over them.
@@ -70,7 +70,8 @@ enum ratls_eventlog_rigor {
     RATLS_EVENTLOG_STRICT,
     /*
      * For people who look at a log: an event may also list less than the header (Windows extends
-     * one bank only), and zeros or ones may fill the area behind the last event (logs of ACPI).
+     * one bank only), zeros or ones may fill the area behind the last event, and the header may be
+     * of another register (logs of confidential VMs, "CCEL").
      */
     RATLS_EVENTLOG_SHOW,
 };

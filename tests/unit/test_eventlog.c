@@ -148,9 +148,6 @@ static const struct log_case LOGS[] = {
     {"header of another type",
      "00000000 04000000" Z20 "25000000" SPEC_ID VERSION "02000000 0400 1400 0b00 2000 00",
      "the header is not an EV_NO_ACTION of PCR 0 with a digest of zeros"},
-    {"header of another PCR",
-     "01000000 03000000" Z20 "25000000" SPEC_ID VERSION "02000000 0400 1400 0b00 2000 00",
-     "the header is not an EV_NO_ACTION of PCR 0 with a digest of zeros"},
     {"header with a digest",
      NO_ACTION D20 "25000000" SPEC_ID VERSION "02000000 0400 1400 0b00 2000 00",
      "the header is not an EV_NO_ACTION of PCR 0 with a digest of zeros"},
@@ -229,6 +226,9 @@ static const struct {
     {"nothing but zeros", Z20 Z20, "40 bytes without meaning follow at offset 0", 0, 40},
     {"zeros behind a log of SHA-1", SHA1_ACTION Z20 Z20,
      "40 bytes without meaning follow at offset 35", 1, 40},
+    {"header of another PCR",
+     "01000000 03000000" Z20 "25000000" SPEC_ID VERSION "02000000 0400 1400 0b00 2000 00" ACTION,
+     "the header is not an EV_NO_ACTION of PCR 0 with a digest of zeros", 2, 0},
     {"zeros, then ones", HEADER ACTION "0000ffff", "event 2 at offset 144 is cut", -1, 0},
 };
 
