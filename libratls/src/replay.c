@@ -97,11 +97,15 @@ static void note_first_of_pcr0(struct ratls_replay *replay, const struct ratls_e
 static enum ratls_status extend(struct ratls_replay *replay, struct ratls_replay_pcr *pcr,
                                 struct ratls_slice digest, struct ratls_error *err)
 {
-    const struct ratls_slice parts[] = {ratls_slice(pcr->value, replay->hasher.len), digest};
+    /* Side by side: one call of OpenSSL less for each event is a tenth of its time. */
+    uint8_t block[2 * RATLS_DIGEST_MAX];
+    struct ratls_slice both;
 
+    memcpy(block, pcr->value, replay->hasher.len);
+    memcpy(block + replay->hasher.len, digest.p, digest.len);
+    both = ratls_slice(block, replay->hasher.len + digest.len);
     pcr->events++;
-    return ratls_hasher_digest(&replay->hasher, parts, sizeof parts / sizeof *parts, pcr->value,
-                               err);
+    return ratls_hasher_digest(&replay->hasher, &both, 1, pcr->value, err);
 }
 
 enum ratls_status ratls_replay_event(struct ratls_replay *replay, const struct ratls_eventlog *log,

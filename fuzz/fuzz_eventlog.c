@@ -1,0 +1,81 @@
+/*
+ * Targets: ratls_eventlog_open, ratls_eventlog_next, ratls_replay_log (both rigors). The walk
+ * allocates nothing; a replay makes one context of a hash.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "replay.h"
+
+static void check_event(const struct ratls_eventlog *log, const struct ratls_event *event,
+                        const uint8_t *end)
+{
+    bool is_no_action = event->type == RATLS_EV_NO_ACTION;
+    size_t listed = 0;
+
+    FUZZ_CHECK(event->pcr < RATLS_PCR_COUNT ||
+               (is_no_action && event->pcr == RATLS_EVENTLOG_NO_PCR));
+    for (size_t i = 0; i < log->alg_count; i++) {
+        FUZZ_CHECK(event->digests[i].len == 0 || event->digests[i].len == log->algs[i].digest_len);
+        FUZZ_CHECK(event->digests[i].len == 0 ||
+                   event->digests[i].p + event->digests[i].len <= end);
+        listed += event->digests[i].len > 0;
+    }
+    FUZZ_CHECK(listed == log->alg_count || log->rigor == RATLS_EVENTLOG_SHOW ||
+               (event->number == 0 && listed == 0));
+    FUZZ_CHECK(event->data.p + event->data.len <= end);
+}
+
+/* How many events the log has; 0 as well if it is refused. */
+static size_t walk(struct ratls_slice in, enum ratls_eventlog_rigor rigor)
+{
+    const uint8_t *end = in.p; /* of the event before */
+    struct ratls_eventlog log;
+    struct ratls_event event;
+
+    FUZZ_CHECK(ratls_eventlog_open(in, rigor, &log) == (log.why[0] == '\0'));
+    while (ratls_eventlog_next(&log, &event)) {
+        FUZZ_CHECK(in.p + event.offset == end);
+        FUZZ_CHECK(event.number + 1 == log.events);
+        check_event(&log, &event, in.p + in.len);
+        end = event.data.p + event.data.len;
+    }
+    FUZZ_CHECK(ratls_eventlog_done(&log) == (log.why[0] == '\0'));
+    FUZZ_CHECK(strlen(log.why) < sizeof log.why);
+    FUZZ_CHECK(log.padding == 0 || rigor == RATLS_EVENTLOG_SHOW);
+    FUZZ_CHECK(!ratls_eventlog_next(&log, &event));
+    if (log.why[0] != '\0')
+        return 0;
+    FUZZ_CHECK(end + log.padding == in.p + in.len);
+    return log.events;
+}
+
+static void replay(struct ratls_slice in, enum ratls_eventlog_rigor rigor, uint16_t bank)
+{
+    struct ratls_eventlog log;
+    struct ratls_replay replay;
+    size_t events = 0;
+
+    ratls_eventlog_open(in, rigor, &log);
+    FUZZ_CHECK(ratls_replay_log(&log, bank, &replay, NULL) == RATLS_OK);
+    for (size_t i = 0; i < RATLS_PCR_COUNT; i++) {
+        events += replay.pcrs[i].events + replay.pcrs[i].unlisted;
+        FUZZ_CHECK(rigor == RATLS_EVENTLOG_SHOW || replay.pcrs[i].unlisted == 0);
+    }
+    FUZZ_CHECK(events <= log.events);
+    FUZZ_CHECK(ratls_eventlog_done(&log) || replay.why[0] != '\0');
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    unsigned long before = fuzz_allocations();
+    struct ratls_slice in = ratls_slice(data, size);
+    size_t strict = walk(in, RATLS_EVENTLOG_STRICT);
+    size_t shown = walk(in, RATLS_EVENTLOG_SHOW);
+
+    FUZZ_CHECK(strict == 0 || strict == shown);
+    FUZZ_CHECK(fuzz_allocations() == before);
+    replay(in, RATLS_EVENTLOG_STRICT, RATLS_ALG_SHA256);
+    replay(in, RATLS_EVENTLOG_SHOW, RATLS_ALG_SHA1);
+    return 0;
+}
