@@ -86,6 +86,30 @@ struct ratls_job *ratls_queue_take(struct ratls_queue *queue)
     return job;
 }
 
+static bool wants_same_pcrs(const struct ratls_job *a, const struct ratls_job *b)
+{
+    bool is_same = a->selection.count == b->selection.count;
+
+    for (size_t i = 0; is_same && i < a->selection.count; i++)
+        is_same = a->selection.banks[i].hash_alg == b->selection.banks[i].hash_alg &&
+                  a->selection.banks[i].pcrs == b->selection.banks[i].pcrs;
+    return is_same;
+}
+
+void ratls_queue_take_alike(struct ratls_queue *queue, struct ratls_queue *batch)
+{
+    struct ratls_job *first = ratls_queue_take(queue);
+    struct ratls_queue others = {0};
+    struct ratls_job *job;
+
+    if (first == NULL)
+        return;
+    ratls_queue_append(batch, first);
+    while ((job = ratls_queue_take(queue)) != NULL)
+        ratls_queue_append(wants_same_pcrs(first, job) ? batch : &others, job);
+    *queue = others;
+}
+
 bool ratls_queue_remove(struct ratls_queue *queue, struct ratls_job *job)
 {
     struct ratls_job *before = NULL;

@@ -44,6 +44,8 @@ struct ratls_queue {
 };
 
 void ratls_queue_append(struct ratls_queue *queue, struct ratls_job *job);
+/* Moves the first job, and all others that want the same PCRs, to the end of batch. */
+void ratls_queue_take_alike(struct ratls_queue *queue, struct ratls_queue *batch);
 struct ratls_job *ratls_queue_take(struct ratls_queue *queue);             /* NULL: it is empty */
 bool ratls_queue_remove(struct ratls_queue *queue, struct ratls_job *job); /* false: not in it */
 

@@ -24,8 +24,8 @@ struct ratls_worker {
     pthread_cond_t wake;
     pthread_cond_t exited;
     struct ratls_queue queue;
-    struct ratls_job *current;     /* the thread is at it, without the lock */
-    struct timespec current_limit; /* after it the TPM is taken for stuck */
+    struct ratls_queue batch;      /* the thread is at it, without the lock */
+    struct timespec batch_limit;   /* after it the TPM is taken for stuck */
     pthread_t thread;              /* if it is running */
     bool is_running;
     bool has_exited;
@@ -74,60 +74,102 @@ static enum ratls_status open_tpm(struct ratls_worker *worker, struct ratls_erro
     return status;
 }
 
-/*
- * Serves what was taken from the queue. One job for now, whose tree has one leaf; a batch is more
- * jobs with the same selection, the root of their leaves, and a path for each.
- */
-static enum ratls_status quote_once(struct ratls_worker *worker, struct ratls_job *job,
+/* The tree over the leaves of all jobs (WIRE.md, 5); each gets its path. */
+static enum ratls_status build_tree(const struct ratls_queue *batch,
+                                    uint8_t root[static RATLS_QUALIFYING_LEN],
                                     struct ratls_error *err)
 {
+    uint8_t(*leaves)[RATLS_QUALIFYING_LEN] = calloc(batch->count, sizeof *leaves);
+    struct ratls_merkle_path **paths = calloc(batch->count, sizeof *paths);
+    enum ratls_status status;
+    size_t i = 0;
+
+    if (leaves == NULL || paths == NULL) {
+        status = ratls_fail(err, RATLS_MEMORY, "out of memory");
+        goto out;
+    }
+    for (struct ratls_job *job = batch->first; job != NULL; job = job->next, i++) {
+        memcpy(leaves[i], job->leaf, sizeof leaves[i]);
+        paths[i] = &job->quoted.path;
+    }
+    status = ratls_merkle_tree(leaves, batch->count, paths, root, err);
+out:
+    free(paths);
+    free(leaves);
+    return status;
+}
+
+static enum ratls_status quote_once(struct ratls_worker *worker, const uint8_t *root,
+                                    struct ratls_error *err)
+{
+    struct ratls_job *first = worker->batch.first;
     enum ratls_status status;
 
     worker->tpm.last_rc = TSS2_RC_SUCCESS;
     status = open_tpm(worker, err);
     if (status == RATLS_OK)
-        status = ratls_quote_make(&worker->tpm, worker->key, &job->selection, job->leaf,
-                                  &worker->memory, &job->quoted.quote, err);
-    job->quoted.path = (struct ratls_merkle_path){.leaf_index = 0, .tree_size = 1, .count = 0};
+        status = ratls_quote_make(&worker->tpm, worker->key, &first->selection, root,
+                                  &worker->memory, &first->quoted.quote, err);
     return status;
 }
 
-static void serve(struct ratls_worker *worker, struct ratls_job *job)
+/* One quote for all: only the path from a job's leaf to what was quoted is its own. */
+static void share_result(const struct ratls_queue *batch, enum ratls_status status,
+                         const struct ratls_error *error)
+{
+    const struct ratls_job *first = batch->first;
+
+    for (struct ratls_job *job = batch->first; job != NULL; job = job->next) {
+        job->status = status;
+        job->error = *error;
+        if (job != first)
+            job->quoted.quote = first->quoted.quote;
+    }
+}
+
+/* Without the lock: the jobs of the batch, but for is_abandoned, are the thread's. */
+static void serve(struct ratls_worker *worker)
 {
     const struct timespec pause = {0, BUSY_PAUSE_MS * NS_PER_MS};
+    const struct timespec *last_deadline = &worker->batch.last->deadline;
+    uint8_t root[RATLS_QUALIFYING_LEN];
+    struct ratls_error error = {0};
+    enum ratls_status status = build_tree(&worker->batch, root, &error);
 
-    for (;;) {
-        memset(&job->error, 0, sizeof job->error);
-        job->status = quote_once(worker, job, &job->error);
-        if (job->status == RATLS_OK || !ratls_tpm_is_busy(&worker->tpm) ||
-            ratls_time_is_past(&job->deadline))
+    while (status == RATLS_OK) {
+        memset(&error, 0, sizeof error);
+        status = quote_once(worker, root, &error);
+        if (status == RATLS_OK || !ratls_tpm_is_busy(&worker->tpm) ||
+            ratls_time_is_past(last_deadline))
             break;
         nanosleep(&pause, NULL);
+        status = RATLS_OK;
     }
     /* What a failed command left behind is not looked into: the next request opens afresh. */
-    if (job->status != RATLS_OK &&
-        (worker->key == ESYS_TR_NONE || ratls_tpm_is_broken(&worker->tpm)))
+    if (status != RATLS_OK && (worker->key == ESYS_TR_NONE || ratls_tpm_is_broken(&worker->tpm)))
         close_tpm(worker);
+    share_result(&worker->batch, status, &error);
 }
 
-static struct ratls_job *take_job(struct ratls_worker *worker)
+/* The TPM is free: all that wait for the same PCRs share its next quote. No timer delays them. */
+static void take_batch(struct ratls_worker *worker)
 {
-    struct ratls_job *job = ratls_queue_take(&worker->queue);
-
-    worker->current = job;
-    worker->current_limit = ratls_time_from_now(job->deadline_ms);
-    return job;
+    ratls_queue_take_alike(&worker->queue, &worker->batch);
+    worker->batch_limit = ratls_time_from_now(worker->batch.last->deadline_ms);
 }
 
-static void finish_job(struct ratls_worker *worker, struct ratls_job *job)
+static void finish_batch(struct ratls_worker *worker)
 {
-    worker->current = NULL;
-    if (job->is_abandoned) {
-        ratls_job_free(job);
-        return;
+    struct ratls_job *job;
+
+    while ((job = ratls_queue_take(&worker->batch)) != NULL) {
+        if (job->is_abandoned) {
+            ratls_job_free(job);
+            continue;
+        }
+        job->is_done = true;
+        pthread_cond_signal(&job->finished);
     }
-    job->is_done = true;
-    pthread_cond_signal(&job->finished);
 }
 
 /* Called and returns with the lock held. False: stop. */
@@ -157,12 +199,11 @@ static void *run(void *arg)
 
     pthread_mutex_lock(&worker->lock);
     while (wait_for_work(worker)) {
-        struct ratls_job *job = take_job(worker);
-
+        take_batch(worker);
         pthread_mutex_unlock(&worker->lock);
-        serve(worker, job);
+        serve(worker);
         pthread_mutex_lock(&worker->lock);
-        finish_job(worker, job);
+        finish_batch(worker);
     }
     pthread_mutex_unlock(&worker->lock);
     close_tpm(worker);
@@ -235,11 +276,11 @@ static enum ratls_status append_job(struct ratls_worker *worker, struct ratls_jo
 {
     int result;
 
-    if (worker->current != NULL && ratls_time_is_past(&worker->current_limit))
+    if (worker->batch.first != NULL && ratls_time_is_past(&worker->batch_limit))
         return ratls_fail(err, RATLS_TPM,
                           "the TPM has not answered for more than %u ms: it hangs, or another "
                           "program keeps it busy",
-                          worker->current->deadline_ms);
+                          worker->batch.last->deadline_ms);
     if (worker->queue.count == QUEUE_MAX)
         return ratls_fail(err, RATLS_TPM, "the TPM is too slow: %d requests wait for it already",
                           QUEUE_MAX);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto.h"
+#include "fail.h"
 
 #define NODE_LEN 32
 
@@ -89,5 +90,47 @@ enum ratls_status ratls_merkle_root(const uint8_t leaf[static 32],
         return status;
     memcpy(out, node, sizeof node);
     *ret_valid = true;
+    return RATLS_OK;
+}
+
+/* Hands the nodes of one level to the leaves below that have them as siblings. */
+static void add_siblings(const uint8_t (*nodes)[NODE_LEN], size_t width, unsigned level,
+                         struct ratls_merkle_path *const *paths, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t sibling = (i >> level) ^ 1;
+
+        if (sibling < width)
+            memcpy(paths[i]->hashes[paths[i]->count++], nodes[sibling], NODE_LEN);
+    }
+}
+
+/*
+ * From the leaves up, level by level. A last node without sibling goes up as it is: that is the
+ * same tree as the one that RFC 9162 splits from the top at powers of two.
+ */
+enum ratls_status ratls_merkle_tree(uint8_t (*leaves)[32], size_t count,
+                                    struct ratls_merkle_path *const *paths,
+                                    uint8_t ret_root[static 32], struct ratls_error *err)
+{
+    enum ratls_status status = RATLS_OK;
+    size_t width = count;
+
+    if (count < 1 || count > RATLS_MERKLE_LEAVES_MAX)
+        return ratls_fail(err, RATLS_LIMIT, "a tree of %zu leaves", count);
+    for (size_t i = 0; i < count; i++)
+        *paths[i] = (struct ratls_merkle_path){.leaf_index = (uint32_t)i,
+                                               .tree_size = (uint32_t)count};
+    for (unsigned level = 0; width > 1; level++) {
+        add_siblings((const uint8_t (*)[NODE_LEN])leaves, width, level, paths, count);
+        for (size_t i = 0; status == RATLS_OK && i < width / 2; i++)
+            status = hash_node(leaves[2 * i], leaves[2 * i + 1], leaves[i], err);
+        if (status != RATLS_OK)
+            return status;
+        if (width % 2 == 1)
+            memcpy(leaves[width / 2], leaves[width - 1], NODE_LEN);
+        width = (width + 1) / 2;
+    }
+    memcpy(ret_root, leaves[0], NODE_LEN);
     return RATLS_OK;
 }

@@ -28,4 +28,15 @@ RATLS_MUST_CHECK enum ratls_status ratls_merkle_root(const uint8_t leaf[static 3
                                                      const struct ratls_merkle_path *path,
                                                      bool *ret_valid, uint8_t out[static 32],
                                                      struct ratls_error *err);
+
+/*
+ * The tree over count leaves (RFC 9162, 2.1.1), 1 to RATLS_MERKLE_LEAVES_MAX: its root, and in
+ * *paths[i] the inclusion proof of leaf i. The leaves are overwritten. RATLS_LIMIT for another
+ * number of leaves.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_merkle_tree(uint8_t (*leaves)[32], size_t count,
+                                                     struct ratls_merkle_path *const *paths,
+                                                     uint8_t ret_root[static 32],
+                                                     struct ratls_error *err);
+
 #endif

@@ -120,6 +120,75 @@ Test(attester_threads, fork_transient)
     fork_and_attest(true);
 }
 
+#define BATCH 24
+
+struct batch_caller {
+    struct ratls_attester *attester;
+    struct ratls_attest_request request;
+    struct sample *s;
+    bool sound;
+};
+
+static void *attest_in_batch(void *arg)
+{
+    struct batch_caller *caller = arg;
+    struct ratls_error err = {0};
+
+    caller->s = malloc(sizeof *caller->s);
+    caller->sound = caller->s != NULL &&
+                    try_attest(caller->attester, &caller->request, caller->s, &err) == RATLS_OK &&
+                    is_sound(caller->s, &caller->request);
+    return NULL;
+}
+
+/*
+ * Callers that wait while the TPM is busy share a quote (WIRE.md, 5): each has its own statement
+ * and its own path, and who wants other PCRs has another quote.
+ */
+Test(attester_threads, one_quote_for_all_who_wait)
+{
+    const char *const options[] = {"--delay-ms", "200", NULL};
+    struct ratls_attester *attester;
+    struct batch_caller callers[BATCH] = {0};
+    pthread_t threads[BATCH];
+    struct tpm_mux mux;
+    uint32_t largest = 0;
+    int distinct = 0;
+    int i, k;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 20000);
+    for (i = 0; i < BATCH; i++) {
+        callers[i].attester = attester;
+        callers[i].request = new_request((uint8_t)(5 * i));
+        if (i % 3 == 0)
+            callers[i].request.selection.banks[0].pcrs = 0x00000081;
+        cr_assert_eq(pthread_create(&threads[i], NULL, attest_in_batch, &callers[i]), 0);
+    }
+    for (i = 0; i < BATCH; i++)
+        pthread_join(threads[i], NULL);
+    for (i = 0; i < BATCH; i++) {
+        cr_assert(callers[i].sound);
+        for (k = 0; k < i && !ratls_slice_equal(callers[k].s->evidence.signature,
+                                                callers[i].s->evidence.signature);)
+            k++;
+        if (k == i)
+            distinct++;
+        else
+            cr_assert_eq(callers[k].request.selection.banks[0].pcrs,
+                         callers[i].request.selection.banks[0].pcrs, "shared by two selections");
+        if (callers[i].s->evidence.path.tree_size > largest)
+            largest = callers[i].s->evidence.path.tree_size;
+    }
+    cr_expect_lt(distinct, BATCH / 2, "%d quotes for %d callers", distinct, BATCH);
+    cr_expect_gt(largest, 2, "no batch is larger than %u", largest);
+    for (i = 0; i < BATCH; i++)
+        free(callers[i].s);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
 /* A process that stopped using the TPM leaves it to others: swtpm serves one connection. */
 Test(attester_threads, two_attesters_take_turns)
 {

@@ -241,3 +241,39 @@ Test(merkle, a_doubled_last_leaf_changes_the_root)
     cr_assert(is_valid);
     cr_assert_arr_neq(root, root_of_three, 32);
 }
+
+/* The tree from the leaves up is the one that RFC 9162 defines from the top down. */
+Test(merkle, trees_of_every_size)
+{
+    static uint8_t leaves[70][32], scratch[70][32];
+    struct ratls_merkle_path paths[70], expected;
+    struct ratls_merkle_path *places[70];
+
+    for (size_t i = 0; i < 70; i++) {
+        leaves[i][0] = (uint8_t)(i + 1);
+        places[i] = &paths[i];
+    }
+    for (size_t n = 1; n <= 70; n++) {
+        uint8_t root[32], wanted[32], found[32];
+        bool is_valid;
+
+        memcpy(scratch, leaves, sizeof scratch);
+        cr_assert_eq(ratls_merkle_tree(scratch, n, places, root, NULL), RATLS_OK);
+        tree_hash(leaves, n, wanted);
+        cr_assert_arr_eq(root, wanted, 32, "root of %zu leaves", n);
+        for (size_t i = 0; i < n; i++) {
+            memset(&expected, 0, sizeof expected);
+            expected.leaf_index = (uint32_t)i;
+            expected.tree_size = (uint32_t)n;
+            tree_path(i, leaves, n, &expected);
+            cr_assert_eq(paths[i].count, expected.count, "leaf %zu of %zu", i, n);
+            cr_assert_arr_eq(paths[i].hashes, expected.hashes, 32 * expected.count);
+            cr_assert_eq(ratls_merkle_root(leaves[i], &paths[i], &is_valid, found, NULL), RATLS_OK);
+            cr_assert(is_valid);
+            cr_assert_arr_eq(found, root, 32);
+        }
+    }
+    cr_expect_eq(ratls_merkle_tree(scratch, 0, places, scratch[0], NULL), RATLS_LIMIT);
+    cr_expect_eq(ratls_merkle_tree(scratch, RATLS_MERKLE_LEAVES_MAX + 1, places, scratch[0], NULL),
+                 RATLS_LIMIT);
+}
