@@ -1,18 +1,33 @@
 #include "crypto_hasher.h"
 
 #include <openssl/evp.h>
+#include <stdatomic.h>
 
 #include "fail.h"
 
+/* As those of crypto.c: fetched at first use, never changes once set. */
+static _Atomic(EVP_MD *) sha1;
+
+static const EVP_MD *fetch_sha1(void)
+{
+    EVP_MD *md = atomic_load_explicit(&sha1, memory_order_acquire);
+    EVP_MD *fetched;
+
+    if (md != NULL)
+        return md;
+    fetched = EVP_MD_fetch(NULL, "SHA1", NULL);
+    if (fetched != NULL && !atomic_compare_exchange_strong(&sha1, &md, fetched)) {
+        EVP_MD_free(fetched);
+        return md;
+    }
+    return fetched;
+}
+
 static bool set_method(EVP_MD_CTX *ctx, uint16_t alg)
 {
-    const EVP_MD *shared = ratls_digest_method(alg);
-    EVP_MD *own = shared == NULL ? EVP_MD_fetch(NULL, "SHA1", NULL) : NULL;
-    bool is_set = (shared != NULL || own != NULL) &&
-                  EVP_DigestInit_ex2(ctx, shared != NULL ? shared : own, NULL) == 1;
+    const EVP_MD *method = alg == RATLS_ALG_SHA1 ? fetch_sha1() : ratls_digest_method(alg);
 
-    EVP_MD_free(own); /* the context has its own reference */
-    return is_set;
+    return method != NULL && EVP_DigestInit_ex2(ctx, method, NULL) == 1;
 }
 
 enum ratls_status ratls_hasher_begin(uint16_t alg, struct ratls_hasher *ret_hasher,

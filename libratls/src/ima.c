@@ -97,8 +97,6 @@ static bool read_plain(struct ratls_ima_reader *r, struct ratls_ima_entry *entry
     if (memchr(path.p, '\0', path.len) != NULL)
         return refuse(r, "field n has NUL inside");
     entry->present = 1u << RATLS_IMA_D | 1u << RATLS_IMA_N;
-    entry->fields[RATLS_IMA_D] = digest;
-    entry->fields[RATLS_IMA_N] = path;
     entry->file = (struct ratls_ima_digest){.hash = RATLS_IMA_HASH_SHA1, .value = digest};
     entry->path = path;
     return true;

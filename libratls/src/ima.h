@@ -73,10 +73,9 @@ struct ratls_ima_entry {
      */
     bool is_violation;
     struct ratls_slice template_name;
-    bool is_plain;                                    /* template "ima": fields without lengths */
-    struct ratls_slice data;                          /* empty if is_plain */
-    uint32_t present;                                 /* bit n: the template has field n */
-    struct ratls_slice fields[RATLS_IMA_FIELD_COUNT]; /* as they lie in the data */
+    bool is_plain;           /* template "ima": fields without lengths */
+    struct ratls_slice data; /* empty if is_plain */
+    uint32_t present;        /* bit n: the template has field n */
     /* What the fields mean. */
     struct ratls_slice path; /* without its NUL; empty: the template has none */
     struct ratls_ima_digest file;
@@ -99,5 +98,8 @@ struct ratls_ima_reader ratls_ima_reader(struct ratls_slice list, uint16_t diges
                                          uint64_t offset, uint64_t entries);
 /* False at the end, or, if error.status is not RATLS_OK, where the list is none. */
 bool ratls_ima_next(struct ratls_ima_reader *r, struct ratls_ima_entry *ret_entry);
+
+/* Content of a field as it lies in the list; empty if the template does not have it. */
+struct ratls_slice ratls_ima_field(const struct ratls_ima_entry *entry, enum ratls_ima_field field);
 
 #endif

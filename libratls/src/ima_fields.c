@@ -87,9 +87,13 @@ const char *ratls_ima_field_name(unsigned field)
     return field < RATLS_IMA_FIELD_COUNT ? fields[field].name : "unknown";
 }
 
+/* Most names of a table differ early: there is no need to measure each. */
 static bool is_text(struct ratls_slice bytes, const char *text)
 {
-    return bytes.len == strlen(text) && memcmp(bytes.p, text, bytes.len) == 0;
+    for (size_t i = 0; i < bytes.len; i++)
+        if (text[i] == '\0' || bytes.p[i] != (uint8_t)text[i])
+            return false;
+    return text[bytes.len] == '\0';
 }
 
 /* What stands before the next separator, which is taken too; fails if there is none. */
@@ -239,7 +243,6 @@ static const char *take_number(struct ratls_slice content, size_t len)
 const char *ratls_ima_take_field(struct ratls_ima_entry *entry, unsigned field,
                                  struct ratls_slice content)
 {
-    entry->fields[field] = content;
     entry->present |= 1u << field;
     switch (field) {
     case RATLS_IMA_D:
@@ -266,4 +269,24 @@ const char *ratls_ima_take_field(struct ratls_ima_entry *entry, unsigned field,
     default: /* buf, modsig and what describes xattrs: any bytes */
         return NULL;
     }
+}
+
+struct ratls_slice ratls_ima_field(const struct ratls_ima_entry *entry, enum ratls_ima_field field)
+{
+    struct ratls_reader r = ratls_reader(entry->data);
+    struct ratls_ima_layout layout = {0};
+
+    if (entry->is_plain)
+        return field == RATLS_IMA_D   ? entry->file.value
+               : field == RATLS_IMA_N ? entry->path
+                                      : ratls_slice(NULL, 0);
+    if (ratls_ima_layout(entry->template_name, &layout) != NULL)
+        return ratls_slice(NULL, 0);
+    for (size_t i = 0; i < layout.count; i++) {
+        struct ratls_slice content = ratls_read_bytes(&r, ratls_read_le32(&r));
+
+        if (layout.fields[i] == field)
+            return content;
+    }
+    return ratls_slice(NULL, 0);
 }

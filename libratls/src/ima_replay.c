@@ -9,11 +9,6 @@
 #define SHA1_LEN 20
 #define SHOWN_DIGEST_MAX 68
 
-static bool follows(const struct ratls_ima_state *state, enum ratls_ima_mode mode)
-{
-    return state->mode == mode || state->mode == RATLS_IMA_EITHER;
-}
-
 enum ratls_status ratls_ima_state_init(uint16_t list_alg, uint16_t bank, enum ratls_ima_mode mode,
                                        struct ratls_ima_state *ret_state, struct ratls_error *err)
 {
@@ -39,10 +34,10 @@ enum ratls_status ratls_ima_replay_open(const struct ratls_ima_state *from,
                                         struct ratls_error *err)
 {
     struct ratls_ima_replay replay = {.state = *from};
-    enum ratls_status status = ratls_hasher_begin(from->list_alg, &replay.list_hasher, err);
+    enum ratls_status status = ratls_hasher_begin(from->bank, &replay.bank_hasher, err);
 
-    if (status == RATLS_OK)
-        status = ratls_hasher_begin(from->bank, &replay.bank_hasher, err);
+    if (status == RATLS_OK && from->list_alg != from->bank)
+        status = ratls_hasher_begin(from->list_alg, &replay.list_hasher, err);
     if (status != RATLS_OK) {
         ratls_ima_replay_close(&replay);
         return status;
@@ -57,13 +52,9 @@ void ratls_ima_replay_close(struct ratls_ima_replay *replay)
     ratls_hasher_end(&replay->bank_hasher);
 }
 
-struct ratls_slice ratls_ima_value(const struct ratls_ima_state *state, enum ratls_ima_mode mode)
+struct ratls_slice ratls_ima_pcr(const struct ratls_ima_state *state)
 {
-    size_t len = ratls_tpm_hash_len(state->bank);
-
-    if (mode == RATLS_IMA_EITHER || !follows(state, mode))
-        return ratls_slice(NULL, 0);
-    return ratls_slice(mode == RATLS_IMA_NATIVE ? state->native : state->padded, len);
+    return ratls_slice(state->pcr, ratls_tpm_hash_len(state->bank));
 }
 
 /* The template digest: over the data as it lies in the list, or, for "ima", with a padded name. */
@@ -97,36 +88,30 @@ static enum ratls_status fail_digest(const struct ratls_ima_entry *entry, const 
                       entry->number, entry->offset, listed, actual);
 }
 
-/* What the kernel extends for an entry that is not a violation, after a check of its digest. */
+/* The digest of an entry that is no violation, checked; in native mode that of the bank. */
 static enum ratls_status hash_entry(struct ratls_ima_replay *replay,
-                                    const struct ratls_ima_entry *entry, uint8_t *native,
+                                    const struct ratls_ima_entry *entry, uint8_t *extended,
                                     struct ratls_error *err)
 {
-    uint8_t computed[RATLS_DIGEST_MAX];
-    enum ratls_status status = hash_template(&replay->list_hasher, entry, computed, err);
+    bool is_of_bank = replay->state.list_alg == replay->state.bank;
+    struct ratls_hasher *listed = is_of_bank ? &replay->bank_hasher : &replay->list_hasher;
+    enum ratls_status status = hash_template(listed, entry, extended, err);
 
     if (status != RATLS_OK)
         return status;
-    if (!ratls_slice_equal(entry->digest, ratls_slice(computed, replay->list_hasher.len)))
-        return fail_digest(entry, computed, err);
-    if (replay->state.list_alg == replay->state.bank)
-        memcpy(native, computed, replay->bank_hasher.len);
-    else if (follows(&replay->state, RATLS_IMA_NATIVE))
-        status = hash_template(&replay->bank_hasher, entry, native, err);
-    return status;
-}
-
-static enum ratls_status extend(struct ratls_hasher *bank, uint8_t *pcr, const uint8_t *digest,
-                                struct ratls_error *err)
-{
-    const struct ratls_slice parts[] = {{pcr, bank->len}, {digest, bank->len}};
-
-    return ratls_hasher_digest(bank, parts, 2, pcr, err);
+    if (memcmp(entry->digest.p, extended, listed->len) != 0) /* no secret: any time is good */
+        return fail_digest(entry, extended, err);
+    if (is_of_bank || replay->state.mode == RATLS_IMA_PADDED)
+        return RATLS_OK;
+    return hash_template(&replay->bank_hasher, entry, extended, err);
 }
 
 static enum ratls_status check_place(const struct ratls_ima_state *state,
                                      const struct ratls_ima_entry *entry, struct ratls_error *err)
 {
+    if (state->mode == RATLS_IMA_EITHER)
+        return ratls_fail(err, RATLS_USAGE,
+                          "an IMA list cannot be replayed before its mode is known");
     if (entry->offset != state->offset || entry->number != state->entries + 1)
         return ratls_fail(err, RATLS_MALFORMED,
                           "entry %" PRIu64 " at byte %" PRIu64 " does not follow entry %" PRIu64
@@ -144,49 +129,31 @@ enum ratls_status ratls_ima_replay_entry(struct ratls_ima_replay *replay,
                                          const struct ratls_ima_entry *entry,
                                          struct ratls_error *err)
 {
-    struct ratls_ima_state next = replay->state;
-    uint8_t native[RATLS_DIGEST_MAX] = {0};
-    uint8_t padded[RATLS_DIGEST_MAX] = {0};
-    enum ratls_status status = check_place(&next, entry, err);
+    struct ratls_ima_state *state = &replay->state;
+    uint8_t extended[RATLS_DIGEST_MAX] = {0};
+    const struct ratls_slice parts[] = {ratls_ima_pcr(state), {extended, replay->bank_hasher.len}};
+    enum ratls_status status = check_place(state, entry, err);
 
-    if (status == RATLS_OK && !entry->is_violation)
-        status = hash_entry(replay, entry, native, err);
+    if (status == RATLS_OK && entry->is_violation)
+        memset(extended, 0xff, state->mode == RATLS_IMA_PADDED ? SHA1_LEN : sizeof extended);
+    else if (status == RATLS_OK)
+        status = hash_entry(replay, entry, extended, err);
+    if (status == RATLS_OK)
+        status = ratls_hasher_digest(&replay->bank_hasher, parts, 2, state->pcr, err);
     if (status != RATLS_OK)
         return status;
-    if (entry->is_violation) {
-        memset(native, 0xff, sizeof native);
-        memset(padded, 0xff, SHA1_LEN);
-        next.violations++;
-    } else if (next.mode != RATLS_IMA_NATIVE) {
-        memcpy(padded, entry->digest.p, SHA1_LEN);
-    }
-    if (follows(&next, RATLS_IMA_NATIVE))
-        status = extend(&replay->bank_hasher, next.native, native, err);
-    if (status == RATLS_OK && follows(&next, RATLS_IMA_PADDED))
-        status = extend(&replay->bank_hasher, next.padded, padded, err);
-    if (status != RATLS_OK)
-        return status;
-    next.offset += entry->len;
-    next.entries++;
-    replay->state = next;
+    state->violations += entry->is_violation;
+    state->offset += entry->len;
+    state->entries++;
     return RATLS_OK;
 }
 
-/* Whether the state has the wanted value; then it keeps only the mode that led there. */
-static bool settle(struct ratls_ima_state *state, struct ratls_slice wanted)
+static bool has_pcr(const struct ratls_ima_state *state, struct ratls_slice wanted)
 {
-    if (state->entries == 0)
-        return false;
-    if (ratls_slice_equal(ratls_ima_value(state, RATLS_IMA_NATIVE), wanted))
-        state->mode = RATLS_IMA_NATIVE;
-    else if (ratls_slice_equal(ratls_ima_value(state, RATLS_IMA_PADDED), wanted))
-        state->mode = RATLS_IMA_PADDED;
-    else
-        return false;
-    return true;
+    return state->entries > 0 && wanted.len > 0 && memcmp(state->pcr, wanted.p, wanted.len) == 0;
 }
 
-/* As ratls_ima_replay_until(); with an empty `wanted` to the end of the list. */
+/* Until PCR 10 is the wanted one; to the end of the list if `wanted` is empty. */
 static enum ratls_status replay_list(struct ratls_ima_replay *replay, struct ratls_slice list,
                                      struct ratls_slice wanted, bool *ret_found,
                                      struct ratls_error *err)
@@ -195,14 +162,14 @@ static enum ratls_status replay_list(struct ratls_ima_replay *replay, struct rat
     struct ratls_ima_reader r =
         ratls_ima_reader(list, state->list_alg, state->offset, state->entries);
     struct ratls_ima_entry entry;
-    bool is_found = wanted.len > 0 && settle(state, wanted);
+    bool is_found = has_pcr(state, wanted);
 
     while (!is_found && ratls_ima_next(&r, &entry)) {
         enum ratls_status status = ratls_ima_replay_entry(replay, &entry, err);
 
         if (status != RATLS_OK)
             return status;
-        is_found = wanted.len > 0 && settle(state, wanted);
+        is_found = has_pcr(state, wanted);
     }
     if (r.error.status != RATLS_OK)
         return ratls_fail(err, r.error.status, "%s", r.error.text);
@@ -218,13 +185,42 @@ enum ratls_status ratls_ima_replay_all(struct ratls_ima_replay *replay, struct r
     return replay_list(replay, list, ratls_slice(NULL, 0), &is_found, err);
 }
 
+/* In one mode; the state is as before if the PCR is not found. */
+static enum ratls_status try_mode(struct ratls_ima_replay *replay, enum ratls_ima_mode mode,
+                                  struct ratls_slice list, struct ratls_slice wanted,
+                                  bool *ret_found, struct ratls_error *err)
+{
+    struct ratls_ima_state before = replay->state;
+    enum ratls_status status;
+
+    *ret_found = false;
+    replay->state.mode = mode;
+    status = replay_list(replay, list, wanted, ret_found, err);
+    if (!*ret_found)
+        replay->state = before;
+    return status;
+}
+
 enum ratls_status ratls_ima_replay_until(struct ratls_ima_replay *replay, struct ratls_slice list,
                                          struct ratls_slice wanted, bool *ret_found,
                                          struct ratls_error *err)
 {
+    enum ratls_ima_mode mode = replay->state.mode;
+    bool is_either = mode == RATLS_IMA_EITHER;
+    struct ratls_error first = {0};
+    bool is_found = false;
+    enum ratls_status status;
+
     if (wanted.len != replay->bank_hasher.len)
         return ratls_fail(err, RATLS_USAGE, "a PCR of the %s bank has %zu bytes, not %zu",
                           ratls_tpm_hash_name(replay->state.bank), replay->bank_hasher.len,
                           wanted.len);
-    return replay_list(replay, list, wanted, ret_found, err);
+    status = try_mode(replay, is_either ? RATLS_IMA_NATIVE : mode, list, wanted, &is_found,
+                      is_either ? &first : err);
+    /* What follows the prefix may be no list: that is only an error if neither mode has one. */
+    if (is_either && !is_found)
+        status = try_mode(replay, RATLS_IMA_PADDED, list, wanted, &is_found, err);
+    if (status == RATLS_OK)
+        *ret_found = is_found;
+    return status;
 }

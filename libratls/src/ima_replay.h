@@ -16,8 +16,7 @@
 
 /* What kernels extend in banks other than SHA-1. One mode holds for a whole list. */
 enum ratls_ima_mode {
-    /* Not known: both are followed over the whole list, and the PCR shows which one it is. */
-    RATLS_IMA_EITHER,
+    RATLS_IMA_EITHER, /* not known yet: the first PCR that is found shows which one it is */
     RATLS_IMA_NATIVE, /* since Linux 5.8: the digest of the template data by the bank's hash */
     RATLS_IMA_PADDED, /* before: the SHA-1 digest with zeros behind it */
 };
@@ -26,12 +25,11 @@ enum ratls_ima_mode {
 struct ratls_ima_state {
     uint16_t list_alg; /* TPM_ALG_ID of the digests in the list */
     uint16_t bank;
-    enum ratls_ima_mode mode;
-    uint64_t offset; /* in the list, of the first entry that is not in the values */
+    enum ratls_ima_mode mode; /* EITHER only before the first entry */
+    uint64_t offset;          /* in the list, of the first entry that is not in the PCR */
     uint64_t entries;
     uint64_t violations;
-    uint8_t native[RATLS_DIGEST_MAX]; /* PCR 10 after the entries; unused in mode PADDED */
-    uint8_t padded[RATLS_DIGEST_MAX]; /* unused in mode NATIVE */
+    uint8_t pcr[RATLS_DIGEST_MAX]; /* PCR 10 after the entries */
 };
 
 /*
@@ -44,11 +42,12 @@ RATLS_MUST_CHECK enum ratls_status ratls_ima_state_init(uint16_t list_alg, uint1
                                                         struct ratls_error *err);
 
 struct ratls_ima_replay {
-    struct ratls_ima_state state; /* never between two entries */
-    struct ratls_hasher list_hasher, bank_hasher;
+    struct ratls_ima_state state;
+    struct ratls_hasher bank_hasher;
+    struct ratls_hasher list_hasher; /* of zeros if the list is of the bank */
 };
 
-/* The caller closes it. Can be kept for many lists of the same algorithms: set the state. */
+/* The caller closes it. Can be kept for other lists of the same algorithms: set the state. */
 RATLS_MUST_CHECK enum ratls_status ratls_ima_replay_open(const struct ratls_ima_state *from,
                                                          struct ratls_ima_replay *ret_replay,
                                                          struct ratls_error *err);
@@ -56,27 +55,31 @@ void ratls_ima_replay_close(struct ratls_ima_replay *replay); /* also one of zer
 
 /*
  * One entry, which must be the next after the state, of PCR 10, with its own digest right. The
- * state is as before if it is refused (RATLS_MALFORMED).
+ * state is as before if it is refused (RATLS_MALFORMED). RATLS_USAGE in mode EITHER.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_ima_replay_entry(struct ratls_ima_replay *replay,
                                                           const struct ratls_ima_entry *entry,
                                                           struct ratls_error *err);
-/* All entries of a list, which begins at the offset of the state. */
+/*
+ * All entries of a list, which begins at the offset of the state. If one is refused the state is
+ * the one before it. RATLS_USAGE in mode EITHER.
+ */
 RATLS_MUST_CHECK enum ratls_status ratls_ima_replay_all(struct ratls_ima_replay *replay,
                                                         struct ratls_slice list,
                                                         struct ratls_error *err);
 /*
- * Entry by entry until PCR 10 has the wanted value, which then fixes the mode. There is only one
- * such prefix, unless somebody has a collision of the bank's hash. Not found: *ret_found is false,
- * and the state is after the last entry. The state before any entry is never found: a PCR that is
- * zero says that IMA measured nothing.
+ * Entry by entry until PCR 10 has the wanted value: the state is then the one after that prefix.
+ * There is only one, unless somebody has a collision of the bank's hash. Mode EITHER tries the
+ * whole list in one mode, then in the other, and becomes the one that led there. If it is not found
+ * the state is as before. Before any entry nothing is found: a PCR that is zero says that IMA
+ * measured nothing.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_ima_replay_until(struct ratls_ima_replay *replay,
                                                           struct ratls_slice list,
                                                           struct ratls_slice wanted,
                                                           bool *ret_found, struct ratls_error *err);
 
-/* PCR 10 after the entries in a mode that the state follows; empty for the other. */
-struct ratls_slice ratls_ima_value(const struct ratls_ima_state *state, enum ratls_ima_mode mode);
+/* PCR 10 after the entries. */
+struct ratls_slice ratls_ima_pcr(const struct ratls_ima_state *state);
 
 #endif

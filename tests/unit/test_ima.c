@@ -367,13 +367,16 @@ Test(ima, says_what_the_fields_mean)
     cr_expect_str_eq(ratls_ima_hash_name(e[1].file.hash), "sha256");
     cr_expect(e[1].pcr == 10 && e[1].digest.len == 32 && !e[1].is_violation && !e[1].is_plain);
     cr_expect_eq(e[1].present, 1u << RATLS_IMA_D_NG | 1u << RATLS_IMA_N_NG);
-    cr_expect(e[2].fields[RATLS_IMA_SIG].len == 3 && e[2].fields[RATLS_IMA_SIG].p[2] == 4);
-    cr_expect(has_text(e[3].path, ".ima") && e[3].fields[RATLS_IMA_BUF].len == 3);
+    cr_expect(ratls_ima_field(&e[2], RATLS_IMA_SIG).len == 3 &&
+              ratls_ima_field(&e[2], RATLS_IMA_SIG).p[2] == 4);
+    cr_expect(has_text(e[3].path, ".ima") && ratls_ima_field(&e[3], RATLS_IMA_BUF).len == 3);
     cr_expect(e[4].is_violation && has_text(e[4].template_name, "ima-ngv2"));
     cr_expect_not(e[4].file.is_verity);
-    cr_expect(e[5].file.is_verity && e[5].fields[RATLS_IMA_SIG].p[0] == 6);
-    cr_expect(e[6].without_modsig.value.len == 32 && e[6].fields[RATLS_IMA_MODSIG].len == 2);
-    cr_expect(e[7].fields[RATLS_IMA_IMODE].len == 2 && e[7].fields[RATLS_IMA_XATTRVALUES].len == 1);
+    cr_expect(e[5].file.is_verity && ratls_ima_field(&e[5], RATLS_IMA_SIG).p[0] == 6);
+    cr_expect(e[6].without_modsig.value.len == 32 &&
+              ratls_ima_field(&e[6], RATLS_IMA_MODSIG).len == 2);
+    cr_expect(ratls_ima_field(&e[7], RATLS_IMA_IMODE).len == 2 &&
+              ratls_ima_field(&e[7], RATLS_IMA_XATTRVALUES).len == 1);
     cr_expect(e[8].is_violation && has_text(e[8].path, "/etc/open"));
     cr_expect(ratls_ima_hash_name(RATLS_IMA_HASH_COUNT) == NULL);
     cr_expect_eq(ratls_ima_hash_len(RATLS_IMA_HASH_COUNT), 0);

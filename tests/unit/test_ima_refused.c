@@ -18,7 +18,7 @@ static struct ima_list make_two(void)
 Test(ima_refused, wrong_digest_in_words)
 {
     struct ima_list list = {.alg = RATLS_ALG_SHA1};
-    struct ratls_ima_replay replay = ima_start(RATLS_ALG_SHA1, RATLS_ALG_SHA256, RATLS_IMA_EITHER);
+    struct ratls_ima_replay replay = ima_start(RATLS_ALG_SHA1, RATLS_ALG_SHA256, RATLS_IMA_NATIVE);
     struct ratls_error err = {0};
 
     ima_put_ng(&list, 0, "boot_aggregate");
@@ -38,7 +38,7 @@ Test(ima_refused, entries_follow_each_other_and_are_for_pcr_10)
 {
     struct ima_list list = make_two();
     struct ratls_ima_reader r = ratls_ima_reader(ima_list_slice(&list), RATLS_ALG_SHA1, 0, 0);
-    struct ratls_ima_replay replay = ima_start(RATLS_ALG_SHA1, RATLS_ALG_SHA256, RATLS_IMA_EITHER);
+    struct ratls_ima_replay replay = ima_start(RATLS_ALG_SHA1, RATLS_ALG_SHA256, RATLS_IMA_NATIVE);
     struct ratls_ima_entry first, second, other;
     struct ratls_error err = {0};
 
@@ -56,6 +56,16 @@ Test(ima_refused, entries_follow_each_other_and_are_for_pcr_10)
     cr_expect_not_null(strstr(err.text, "is for PCR 11"), "%s", err.text);
     cr_expect_eq(ratls_ima_replay_entry(&replay, &second, NULL), RATLS_OK);
     cr_expect_eq(replay.state.entries, 2);
+    ratls_ima_replay_close(&replay);
+}
+
+Test(ima_refused, entries_before_their_mode_is_known)
+{
+    struct ima_list list = make_two();
+    struct ratls_ima_replay replay = ima_start(RATLS_ALG_SHA1, RATLS_ALG_SHA256, RATLS_IMA_EITHER);
+
+    cr_expect_eq(ratls_ima_replay_all(&replay, ima_list_slice(&list), NULL), RATLS_USAGE);
+    cr_expect_eq(replay.state.entries, 0);
     ratls_ima_replay_close(&replay);
 }
 

@@ -43,10 +43,6 @@ Test(ima_replay, known_answers)
         "0b0000002f7573722f62696e2f7800";
     struct octets data = octets_from_hex(data_hex);
     struct octets made = ima_ng(0xaa, "/usr/bin/x");
-    struct ima_list list = {.alg = RATLS_ALG_SHA1};
-    struct ima_list violation = {.alg = RATLS_ALG_SHA1};
-    struct ratls_ima_replay replay = ima_start(RATLS_ALG_SHA1, RATLS_ALG_SHA256, RATLS_IMA_EITHER);
-    struct ratls_ima_state start = replay.state;
     uint8_t digest[RATLS_DIGEST_MAX];
 
     cr_assert(ratls_slice_equal(octets_slice(data), octets_slice(made)));
@@ -55,21 +51,39 @@ Test(ima_replay, known_answers)
     ima_hash(RATLS_ALG_SHA256, octets_slice(data), digest);
     expect_hex(ratls_slice(digest, 32),
                "0e08f7a5fee419cde73a4993a1256736a08d54f4e1a712a435d296f98be1874c", "SHA-256");
-    ima_put_ng(&list, 0xaa, "/usr/bin/x");
-    cr_assert_eq(ratls_ima_replay_all(&replay, ima_list_slice(&list), NULL), RATLS_OK);
-    expect_hex(ratls_ima_value(&replay.state, RATLS_IMA_NATIVE),
-               "d5eed447082a37f8df16846d594398a18fe8a8eddad652c6154aaf7dbbdc0ae4", "native");
-    expect_hex(ratls_ima_value(&replay.state, RATLS_IMA_PADDED),
-               "e2cd31e8a73300de66efc0a42cadfcfca127421631407b53086007cd6bec75a3", "padded");
-    replay.state = start;
-    ima_put_violation(&violation, "/usr/bin/x");
-    cr_assert_eq(ratls_ima_replay_all(&replay, ima_list_slice(&violation), NULL), RATLS_OK);
-    expect_hex(ratls_ima_value(&replay.state, RATLS_IMA_NATIVE),
-               "bba91ca85dc914b2ec3efb9e16e7267bf9193b14350d20fba8a8b406730ae30a", "violation");
-    cr_expect_eq(replay.state.violations, 1);
-    ratls_ima_replay_close(&replay);
     free(made.p);
     free(data.p);
+}
+
+Test(ima_replay, known_answers_of_pcr_10)
+{
+    static const struct {
+        const char *name;
+        enum ratls_ima_mode mode;
+        bool is_violation;
+        const char *pcr;
+    } cases[] = {
+        {"native", RATLS_IMA_NATIVE, false,
+         "d5eed447082a37f8df16846d594398a18fe8a8eddad652c6154aaf7dbbdc0ae4"},
+        {"padded", RATLS_IMA_PADDED, false,
+         "e2cd31e8a73300de66efc0a42cadfcfca127421631407b53086007cd6bec75a3"},
+        {"violation", RATLS_IMA_NATIVE, true,
+         "bba91ca85dc914b2ec3efb9e16e7267bf9193b14350d20fba8a8b406730ae30a"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct ratls_ima_replay replay = ima_start(RATLS_ALG_SHA1, RATLS_ALG_SHA256, cases[i].mode);
+        struct ima_list list = {.alg = RATLS_ALG_SHA1};
+
+        if (cases[i].is_violation)
+            ima_put_violation(&list, "/usr/bin/x");
+        else
+            ima_put_ng(&list, 0xaa, "/usr/bin/x");
+        cr_assert_eq(ratls_ima_replay_all(&replay, ima_list_slice(&list), NULL), RATLS_OK);
+        expect_hex(ratls_ima_pcr(&replay.state), cases[i].pcr, cases[i].name);
+        cr_expect_eq(replay.state.violations, cases[i].is_violation);
+        ratls_ima_replay_close(&replay);
+    }
 }
 
 /* Five entries, two of them violations, and PCR 10 after each as a kernel of this mode has it. */
@@ -144,14 +158,14 @@ static void expect_prefixes(const struct replay_case *c)
             ratls_ima_replay_until(&replay, ima_list_slice(&boot.list), wanted, &is_found, &err),
             RATLS_OK, "%s: %s", c->name, err.text);
         cr_expect_eq(is_found, c->found, "%s, entry %zu", c->name, i + 1);
-        cr_expect_eq(replay.state.entries, c->found ? i + 1 : 5, "%s", c->name);
-        cr_expect_eq(replay.state.offset, boot.ends[c->found ? i : 4], "%s", c->name);
-        cr_expect_eq(replay.state.violations, !c->found || i == 4 ? 2 : i >= 2 ? 1 : 0);
+        cr_expect_eq(replay.state.entries, c->found ? i + 1 : 0, "%s", c->name);
+        cr_expect_eq(replay.state.offset, c->found ? boot.ends[i] : 0, "%s", c->name);
+        cr_expect_eq(replay.state.violations, !c->found ? 0 : i == 4 ? 2 : i >= 2 ? 1 : 0);
         if (c->found) {
             enum ratls_ima_mode mode = c->is_padded ? RATLS_IMA_PADDED : RATLS_IMA_NATIVE;
 
             cr_expect_eq(replay.state.mode, mode, "%s", c->name);
-            cr_expect(ratls_slice_equal(ratls_ima_value(&replay.state, mode), wanted));
+            cr_expect(ratls_slice_equal(ratls_ima_pcr(&replay.state), wanted));
         }
         ratls_ima_replay_close(&replay);
     }
@@ -198,7 +212,7 @@ Test(ima_replay, a_mode_that_was_found_stays)
                                         ratls_slice(boot.pcrs[1], 32), &is_found, NULL),
                  RATLS_OK);
     cr_assert(is_found);
-    cr_expect_eq(ratls_ima_value(&replay.state, RATLS_IMA_PADDED).len, 0);
+    cr_expect_eq(replay.state.mode, RATLS_IMA_NATIVE);
     rest = ratls_slice(boot.list.bytes + boot.ends[1], boot.list.len - boot.ends[1]);
     cr_assert_eq(
         ratls_ima_replay_until(&replay, rest, ratls_slice(padded.pcrs[3], 32), &is_found, NULL),
@@ -233,24 +247,50 @@ Test(ima_replay, goes_on_where_a_state_ended)
     }
 }
 
-/* What follows the prefix is neither trusted nor looked at, whatever it is. */
+/*
+ * What follows the prefix is neither trusted nor looked at, whatever it is; also not if it was met
+ * first in the other mode.
+ */
 Test(ima_replay, a_tail_is_left_alone)
+{
+    for (unsigned is_padded = 0; is_padded < 2; is_padded++) {
+        struct boot boot = make_boot(RATLS_ALG_SHA1, RATLS_ALG_SHA256, is_padded == 1);
+        struct ratls_ima_replay replay =
+            ima_start(RATLS_ALG_SHA1, RATLS_ALG_SHA256, RATLS_IMA_EITHER);
+        struct ratls_ima_state start = replay.state;
+        struct ratls_error err = {0};
+        bool is_found = false;
+
+        ima_put(&boot.list, "no entry", 8);
+        cr_assert_eq(ratls_ima_replay_until(&replay, ima_list_slice(&boot.list),
+                                            ratls_slice(boot.pcrs[4], 32), &is_found, &err),
+                     RATLS_OK, "%s", err.text);
+        cr_expect(is_found && replay.state.offset == boot.ends[4]);
+        cr_expect_str_empty(err.text);
+        replay.state = start;
+        replay.state.mode = RATLS_IMA_NATIVE;
+        cr_expect_eq(ratls_ima_replay_all(&replay, ima_list_slice(&boot.list), &err),
+                     RATLS_MALFORMED);
+        cr_expect_eq(strncmp(err.text, "entry 6 at byte ", 16), 0, "%s", err.text);
+        cr_expect_eq(replay.state.entries, 5);
+        ratls_ima_replay_close(&replay);
+    }
+}
+
+/* A list that breaks off before the wanted value is refused in words, and nothing is taken. */
+Test(ima_replay, a_list_that_breaks_before_the_prefix)
 {
     struct boot boot = make_boot(RATLS_ALG_SHA1, RATLS_ALG_SHA256, false);
     struct ratls_ima_replay replay = ima_start(RATLS_ALG_SHA1, RATLS_ALG_SHA256, RATLS_IMA_EITHER);
-    struct ratls_ima_state start = replay.state;
     struct ratls_error err = {0};
-    bool is_found = false;
+    bool is_found = true;
 
-    ima_put(&boot.list, "no entry", 8);
-    cr_assert_eq(ratls_ima_replay_until(&replay, ima_list_slice(&boot.list),
+    cr_assert_eq(ratls_ima_replay_until(&replay, ratls_slice(boot.list.bytes, boot.ends[4] - 1),
                                         ratls_slice(boot.pcrs[4], 32), &is_found, &err),
-                 RATLS_OK);
-    cr_expect(is_found && replay.state.offset == boot.ends[4]);
-    replay.state = start;
-    cr_expect_eq(ratls_ima_replay_all(&replay, ima_list_slice(&boot.list), &err), RATLS_MALFORMED);
-    cr_expect_eq(strncmp(err.text, "entry 6 at byte ", 16), 0, "%s", err.text);
-    cr_expect_eq(replay.state.entries, 5);
+                 RATLS_MALFORMED);
+    cr_expect_eq(strncmp(err.text, "entry 5 at byte ", 16), 0, "%s", err.text);
+    cr_expect(replay.state.entries == 0 && replay.state.mode == RATLS_IMA_EITHER);
+    cr_expect(is_found, "written although nothing was found out");
     ratls_ima_replay_close(&replay);
 }
 
@@ -267,6 +307,7 @@ static void expect_flips(const struct ima_list *list, struct ratls_slice wanted)
         changed.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
         status = ratls_ima_replay_until(&replay, ima_list_slice(&changed), wanted, &is_found, &err);
         cr_expect(status == RATLS_MALFORMED && !is_found, "bit %zu", bit);
+        cr_expect_eq(replay.state.entries, 0);
         cr_expect_eq(strncmp(err.text, "entry ", 6), 0, "%s", err.text);
         ratls_ima_replay_close(&replay);
     }
@@ -283,7 +324,7 @@ Test(ima_replay, every_changed_bit_is_noticed)
         ima_put_plain(&list, 0xbb, "boot_aggregate");
         ima_put_ng(&list, 0xaa, "/bin/a");
         cr_assert_eq(ratls_ima_replay_all(&replay, ima_list_slice(&list), NULL), RATLS_OK);
-        expect_flips(&list, ratls_ima_value(&replay.state, RATLS_IMA_NATIVE));
+        expect_flips(&list, ratls_ima_pcr(&replay.state));
         ratls_ima_replay_close(&replay);
     }
 }
@@ -300,6 +341,7 @@ Test(ima_replay, a_digest_of_zeros_is_a_violation_and_nothing_else)
                                         ratls_slice(boot.pcrs[4], 32), &is_found, NULL),
                  RATLS_OK);
     cr_expect_not(is_found);
+    cr_assert_eq(ratls_ima_replay_all(&replay, ima_list_slice(&boot.list), NULL), RATLS_OK);
     cr_expect_eq(replay.state.violations, 3);
     ratls_ima_replay_close(&replay);
 }

@@ -1,0 +1,241 @@
+/*
+ * What the replay of an IMA list costs, beside the bare digests of the same work: in turn, in one
+ * process, CPU time. Usage: bench_ima [--rounds N] [--json]
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ima_replay.h"
+#include "samples.h"
+
+#define ENTRIES 100000u
+#define NEW_ENTRIES 10u
+#define ROUNDS_DEFAULT 15
+#define ENTRY_MAX 160 /* of the lists made here */
+#define FILE_DIGEST_LEN 32
+
+static void must(bool is_good, const char *what)
+{
+    if (is_good)
+        return;
+    fprintf(stderr, "bench: %s\n", what);
+    exit(3);
+}
+
+/* A list of ima-ng, and where its last entries begin. */
+struct list {
+    uint16_t alg;
+    uint8_t *bytes;
+    size_t len;
+    struct ratls_ima_state before_new; /* the state after all but the last NEW_ENTRIES */
+    struct ratls_ima_state end;
+};
+
+static void put(struct list *list, const void *p, size_t len)
+{
+    memcpy(list->bytes + list->len, p, len);
+    list->len += len;
+}
+
+static void put_le32(struct list *list, size_t value)
+{
+    const uint8_t bytes[] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
+                             (uint8_t)(value >> 24)};
+
+    put(list, bytes, sizeof bytes);
+}
+
+static void put_entry(struct list *list, struct ratls_hasher *hasher, unsigned number)
+{
+    static const char algorithm[] = "sha256:";
+    uint8_t file_digest[FILE_DIGEST_LEN] = {(uint8_t)number, (uint8_t)(number >> 8)};
+    size_t digest_at = list->len + sizeof(uint32_t);
+    struct ratls_slice data;
+    char path[64];
+    size_t path_len =
+        (size_t)snprintf(path, sizeof path, "/usr/lib/x86_64-linux-gnu/lib%06u.so", number) + 1;
+
+    put_le32(list, RATLS_IMA_PCR);
+    list->len += hasher->len;
+    put_le32(list, strlen("ima-ng"));
+    put(list, "ima-ng", strlen("ima-ng"));
+    data.len = 2 * sizeof(uint32_t) + sizeof algorithm + sizeof file_digest + path_len;
+    put_le32(list, data.len);
+    data.p = list->bytes + list->len;
+    put_le32(list, sizeof algorithm + sizeof file_digest);
+    put(list, algorithm, sizeof algorithm);
+    put(list, file_digest, sizeof file_digest);
+    put_le32(list, path_len);
+    put(list, path, path_len);
+    must(ratls_hasher_digest(hasher, &data, 1, list->bytes + digest_at, NULL) == RATLS_OK,
+         "no digest");
+}
+
+static struct list make_list(uint16_t alg)
+{
+    struct list list = {.alg = alg, .bytes = malloc((size_t)ENTRIES * ENTRY_MAX)};
+    struct ratls_hasher hasher;
+    struct ratls_ima_replay replay;
+    struct ratls_ima_state state;
+    size_t old_len = 0;
+
+    must(list.bytes != NULL && ratls_hasher_begin(alg, &hasher, NULL) == RATLS_OK, "no memory");
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        if (i == ENTRIES - NEW_ENTRIES)
+            old_len = list.len;
+        put_entry(&list, &hasher, i);
+    }
+    ratls_hasher_end(&hasher);
+    must(ratls_ima_state_init(alg, RATLS_ALG_SHA256, RATLS_IMA_NATIVE, &state, NULL) == RATLS_OK &&
+             ratls_ima_replay_open(&state, &replay, NULL) == RATLS_OK &&
+             ratls_ima_replay_all(&replay, ratls_slice(list.bytes, old_len), NULL) == RATLS_OK,
+         "the list cannot be replayed");
+    list.before_new = replay.state;
+    must(ratls_ima_replay_all(&replay, ratls_slice(list.bytes + old_len, list.len - old_len),
+                              NULL) == RATLS_OK,
+         "the list cannot be replayed");
+    list.end = replay.state;
+    ratls_ima_replay_close(&replay);
+    return list;
+}
+
+/* CPU time of the way from a state to the end of the list, with all that is made for it. */
+static double time_replay(const struct list *list, const struct ratls_ima_state *from)
+{
+    double begin = cpu_us();
+    struct ratls_ima_replay replay;
+    size_t offset = (size_t)from->offset;
+    struct ratls_slice rest = ratls_slice(list->bytes + offset, list->len - offset);
+    bool is_found = false;
+
+    must(ratls_ima_replay_open(from, &replay, NULL) == RATLS_OK &&
+             ratls_ima_replay_until(&replay, rest, ratls_ima_pcr(&list->end), &is_found, NULL) ==
+                 RATLS_OK,
+         "the list cannot be replayed");
+    must(is_found && replay.state.entries == ENTRIES, "entries are missing");
+    ratls_ima_replay_close(&replay);
+    return cpu_us() - begin;
+}
+
+/* From the first entry. */
+static double time_whole(const struct list *list, enum ratls_ima_mode mode)
+{
+    struct ratls_ima_state state;
+
+    must(ratls_ima_state_init(list->alg, RATLS_ALG_SHA256, mode, &state, NULL) == RATLS_OK,
+         "no state");
+    return time_replay(list, &state);
+}
+
+/* CPU time of the digests alone: of each template, in the list's hash and the bank's, and PCR 10.
+ */
+static double time_bare(const struct list *list)
+{
+    static const uint8_t data[90]; /* as long as the template data of the lists */
+    const struct ratls_slice template = {data, sizeof data};
+    uint8_t pcr[2 * RATLS_DIGEST_MAX] = {0};
+    double begin = cpu_us();
+    struct ratls_hasher listed, bank;
+    bool is_good = ratls_hasher_begin(list->alg, &listed, NULL) == RATLS_OK &&
+                   ratls_hasher_begin(RATLS_ALG_SHA256, &bank, NULL) == RATLS_OK;
+
+    for (unsigned i = 0; i < ENTRIES && is_good; i++) {
+        const struct ratls_slice both = {pcr, 2 * bank.len};
+
+        is_good = ratls_hasher_digest(&listed, &template, 1, pcr + bank.len, NULL) == RATLS_OK &&
+                  (list->alg == RATLS_ALG_SHA256 ||
+                   ratls_hasher_digest(&bank, &template, 1, pcr + bank.len, NULL) == RATLS_OK) &&
+                  ratls_hasher_digest(&bank, &both, 1, pcr, NULL) == RATLS_OK;
+    }
+    must(is_good, "no digest");
+    ratls_hasher_end(&listed);
+    ratls_hasher_end(&bank);
+    return cpu_us() - begin;
+}
+
+/* For one list. */
+struct figures {
+    struct samples bare, native, either, new_entries;
+    struct samples ratio; /* of native to bare, per round */
+};
+
+static void measure(struct list *list, size_t rounds, struct figures *figures)
+{
+    for (size_t i = 0; i < rounds; i++) {
+        double bare = time_bare(list) / ENTRIES;
+        double native = time_whole(list, RATLS_IMA_NATIVE) / ENTRIES;
+
+        samples_add(&figures->bare, bare);
+        samples_add(&figures->native, native);
+        samples_add(&figures->ratio, native / bare);
+        samples_add(&figures->either, time_whole(list, RATLS_IMA_EITHER) / ENTRIES);
+        samples_add(&figures->new_entries, time_replay(list, &list->before_new));
+    }
+}
+
+static void print_line(const char *what, const struct samples *samples, const char *unit)
+{
+    printf("  %-44s %7.3f %s (%.3f to %.3f)\n", what, samples_median(samples), unit,
+           samples_min(samples), samples_max(samples));
+}
+
+static void print_text(const char *title, const struct figures *f)
+{
+    printf("%s\n", title);
+    print_line("bare digests of the same work", &f->bare, "us per entry");
+    print_line("replay, mode known", &f->native, "us per entry");
+    print_line("replay, mode not known", &f->either, "us per entry");
+    print_line("replay to bare digests", &f->ratio, "times");
+    print_line("10 new entries on 100000, from a state", &f->new_entries, "us in all");
+}
+
+static void print_json(const char *name, const struct figures *f, const char *end)
+{
+    printf("\"%s\": {\"bare-us\": %.4f, \"replay-us\": %.4f, \"either-us\": %.4f, "
+           "\"ratio\": %.4f, \"new-10-us\": %.4f}%s",
+           name, samples_median(&f->bare), samples_median(&f->native), samples_median(&f->either),
+           samples_median(&f->ratio), samples_median(&f->new_entries), end);
+}
+
+static void run(size_t rounds, bool json)
+{
+    static struct figures sha1, sha256;
+    struct list lists[] = {make_list(RATLS_ALG_SHA1), make_list(RATLS_ALG_SHA256)};
+
+    measure(&lists[0], rounds, &sha1);
+    measure(&lists[1], rounds, &sha256);
+    if (json) {
+        printf("{");
+        print_json("list-sha1", &sha1, ", ");
+        print_json("list-sha256", &sha256, "}\n");
+    } else {
+        print_text("List with SHA-1 digests, SHA-256 bank, 100000 entries:", &sha1);
+        print_text("List of the SHA-256 bank, 100000 entries:", &sha256);
+    }
+    free(lists[0].bytes);
+    free(lists[1].bytes);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
+    long rounds = ROUNDS_DEFAULT;
+    bool json = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'r')
+            rounds = strtol(optarg, NULL, 10);
+        else if (option == 'j')
+            json = true;
+        else
+            return 2;
+    }
+    must(rounds >= 1 && rounds <= SAMPLES_MAX, "--rounds takes 1 to 101");
+    run((size_t)rounds, json);
+    return 0;
+}
