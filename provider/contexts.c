@@ -38,6 +38,8 @@ static void load_attester(void)
     process.attester_failure = (struct ratls_error){0};
     process.attester_failure.status =
         ratls_provider_attester(&process.config, &process.attester, &process.attester_failure);
+    if (process.attester_failure.status != RATLS_OK)
+        ratls_log_failure(process.config.log, &process.attester_failure);
 }
 
 /*

@@ -5,12 +5,14 @@
 #include <openssl/err.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tls_internal.h"
 
 #define LIBRARY_NAME "ratls"
 #define REASON_CHECK_FIRST 100 /* + enum ratls_check */
 #define REASON_STATUS_FIRST 1  /* + enum ratls_status */
+#define REASON_WORDED_FIRST 400
 #define DATA_MAX 512
 
 static pthread_once_t strings_once = PTHREAD_ONCE_INIT;
@@ -35,6 +37,22 @@ static ERR_STRING_DATA status_strings[] = {
     {REASON_STATUS_FIRST + RATLS_MEMORY, "attestation failed: out of memory"},
     {0, NULL}};
 
+/*
+ * What went wrong on this side, in words. Programs such as curl print nothing but the reason, and
+ * OpenSSL keeps a pointer to its text for ever: so each text is kept once, and no more than these.
+ */
+#define WORDED_MAX 32
+#define WORDED_PREFIX "attestation failed: "
+
+struct worded {
+    char text[sizeof WORDED_PREFIX + RATLS_ERROR_TEXT];
+    ERR_STRING_DATA strings[2];
+};
+
+static pthread_mutex_t worded_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct worded worded[WORDED_MAX];
+static size_t worded_count;
+
 static ERR_STRING_DATA library_string[] = {{0, LIBRARY_NAME}, {0, NULL}};
 
 static void load_strings(void)
@@ -54,9 +72,35 @@ static void raise_reason(int reason, const char *data)
     ERR_set_error(library, reason, "%s", data);
 }
 
+static void load_worded(size_t i, const char *text)
+{
+    snprintf(worded[i].text, sizeof worded[i].text, WORDED_PREFIX "%s", text);
+    worded[i].strings[0] = (ERR_STRING_DATA){(unsigned long)(REASON_WORDED_FIRST + i),
+                                             worded[i].text};
+    ERR_load_strings(library, worded[i].strings);
+}
+
+/* The reason with this text; the general one of the status if there are too many texts. */
+static int find_reason(const struct ratls_error *err)
+{
+    int reason = REASON_STATUS_FIRST + (int)err->status;
+    size_t i = 0;
+
+    pthread_mutex_lock(&worded_lock);
+    while (i < worded_count && strcmp(worded[i].text + strlen(WORDED_PREFIX), err->text) != 0)
+        i++;
+    if (i == worded_count && i < WORDED_MAX)
+        load_worded(worded_count++, err->text);
+    if (i < worded_count)
+        reason = REASON_WORDED_FIRST + (int)i;
+    pthread_mutex_unlock(&worded_lock);
+    return reason;
+}
+
 void ratls_raise_error(const struct ratls_error *err)
 {
-    raise_reason(REASON_STATUS_FIRST + (int)err->status, err->text);
+    pthread_once(&strings_once, load_strings);
+    raise_reason(find_reason(err), err->text);
 }
 
 void ratls_raise_refusal(const struct ratls_report *report)
