@@ -130,16 +130,19 @@ enum ratls_status ratls_ima_replay_entry(struct ratls_ima_replay *replay,
                                          struct ratls_error *err)
 {
     struct ratls_ima_state *state = &replay->state;
-    uint8_t extended[RATLS_DIGEST_MAX] = {0};
-    const struct ratls_slice parts[] = {ratls_ima_pcr(state), {extended, replay->bank_hasher.len}};
+    size_t len = replay->bank_hasher.len;
+    uint8_t both[2 * RATLS_DIGEST_MAX] = {0}; /* the PCR, and what is extended into it */
+    const struct ratls_slice input = {both, 2 * len};
+    uint8_t *extended = both + len;
     enum ratls_status status = check_place(state, entry, err);
 
+    memcpy(both, state->pcr, len);
     if (status == RATLS_OK && entry->is_violation)
-        memset(extended, 0xff, state->mode == RATLS_IMA_PADDED ? SHA1_LEN : sizeof extended);
+        memset(extended, 0xff, state->mode == RATLS_IMA_PADDED ? SHA1_LEN : len);
     else if (status == RATLS_OK)
         status = hash_entry(replay, entry, extended, err);
     if (status == RATLS_OK)
-        status = ratls_hasher_digest(&replay->bank_hasher, parts, 2, state->pcr, err);
+        status = ratls_hasher_digest(&replay->bank_hasher, &input, 1, state->pcr, err);
     if (status != RATLS_OK)
         return status;
     state->violations += entry->is_violation;
