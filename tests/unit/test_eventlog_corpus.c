@@ -4,18 +4,16 @@
  * source tree and is no part of it.
  */
 #include <criterion/criterion.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "corpus.h"
 #include "crypto.h"
 #include "eventlog_corpus_values.h"
 #include "octets.h"
 #include "replay.h"
 
-#define CTEST_SKIPPED 77 /* SKIP_RETURN_CODE in tests/CMakeLists.txt */
 #define FIELD_MAX 512
 #define CASES_MIN 100
 
@@ -58,33 +56,6 @@ static const struct {
 struct corpus_case {
     char id[FIELD_MAX], kind[FIELD_MAX], file[FIELD_MAX], pcrs[FIELD_MAX], expect[FIELD_MAX];
 };
-
-/* RATLS_SOURCE_DIR/../shared/corpus/NAME. */
-static void locate(const char *name, char path[static PATH_MAX])
-{
-    const char *source = getenv("RATLS_SOURCE_DIR");
-    int len =
-        snprintf(path, PATH_MAX, "%s/../shared/corpus/%s", source == NULL ? "." : source, name);
-
-    cr_assert(len > 0 && len < PATH_MAX);
-}
-
-/* With a final NUL that is not counted; the caller frees. */
-static struct octets read_file(const char *name)
-{
-    char path[PATH_MAX];
-    struct octets content;
-    FILE *stream;
-
-    locate(name, path);
-    stream = fopen(path, "rb");
-    cr_assert_not_null(stream, "%s", path);
-    content.p = calloc(1, RATLS_EVENTLOG_LEN_MAX + 1);
-    cr_assert_not_null(content.p);
-    content.len = fread(content.p, 1, RATLS_EVENTLOG_LEN_MAX, stream);
-    fclose(stream);
-    return content;
-}
 
 /* Takes  "name": "value"  from a line; false if the line is about something else. */
 static bool read_field(const char *line, const char *name, char value[static FIELD_MAX])
@@ -243,7 +214,7 @@ static void read_pcr(const char *line, struct recorded *recorded)
 
 static void add_banks(struct text *text, const char *name, const struct values *values)
 {
-    struct octets content = read_file(name);
+    struct octets content = corpus_read(name);
     struct recorded recorded = {.len = 0};
 
     for (char *line = (char *)content.p; line != NULL; line = strchr(line + 1, '\n')) {
@@ -323,7 +294,7 @@ static void expect_strict(struct ratls_slice in, const char *id)
 
 static void expect_case(const struct corpus_case *corpus_case)
 {
-    struct octets file = read_file(corpus_case->file);
+    struct octets file = corpus_read(corpus_case->file);
     struct octets in = octets_copy(file.p, file.len);
     struct values values;
     struct text text;
@@ -350,7 +321,7 @@ Test(eventlog_corpus, each_case_gives_the_recorded_verdict)
     size_t count = 0;
     FILE *list;
 
-    locate("cases.json", path);
+    corpus_locate("cases.json", path);
     list = fopen(path, "r");
     cr_assert_not_null(list, "%s", path);
     while (next_case(list, &corpus_case)) {
@@ -364,24 +335,4 @@ Test(eventlog_corpus, each_case_gives_the_recorded_verdict)
     cr_expect_eq(count, sizeof ORACLE / sizeof *ORACLE, "%zu cases", count);
 }
 
-/*
- * Without the corpus CTest shows the test as skipped, not as passed. Criterion's workers look
- * main() up by its name, so it must not be hidden.
- */
-RATLS_API int main(int argc, char *argv[])
-{
-    struct criterion_test_set *tests;
-    char path[PATH_MAX];
-    bool has_passed = true;
-
-    locate("cases.json", path);
-    if (access(path, R_OK) != 0) {
-        fprintf(stderr, "skipped: no corpus of logs at %s\n", path);
-        return CTEST_SKIPPED;
-    }
-    tests = criterion_initialize();
-    if (criterion_handle_args(argc, argv, true) != 0)
-        has_passed = criterion_run_all_tests(tests) != 0;
-    criterion_finalize(tests);
-    return has_passed ? 0 : 1;
-}
+CORPUS_MAIN

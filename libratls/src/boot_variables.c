@@ -1,0 +1,257 @@
+/* PCR 7: the variables of Secure Boot, and who signed what was loaded. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "boot.h"
+
+#define PCR_SECURE_BOOT 7
+#define GUID_LEN 16
+#define UTF16_UNIT 2
+#define NAME_UNITS_MAX 1024 /* no real name has more than 16 */
+
+/* What some versions of shim put behind the structure; all but its last byte is measured. */
+#define SHIM_TAIL_LEN 6
+
+/* UEFI, 3.3: EFI_GLOBAL_VARIABLE 8be4df61-93ca-11d2-aa0d-00e098032b8c, as it is in memory. */
+static const uint8_t GLOBAL_GUID[GUID_LEN] = {0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11,
+                                              0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c};
+/* UEFI, 32.4.1: EFI_IMAGE_SECURITY_DATABASE_GUID d719b2cb-3d3a-4596-a3bc-dad00e67656f. */
+static const uint8_t DATABASE_GUID[GUID_LEN] = {0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45,
+                                                0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f};
+
+static const struct {
+    const uint8_t *guid;
+    const char *name;
+} VARIABLES[RATLS_BOOT_VARIABLES] = {
+    [RATLS_BOOT_SECURE_BOOT] = {GLOBAL_GUID, "SecureBoot"},
+    [RATLS_BOOT_PK] = {GLOBAL_GUID, "PK"},
+    [RATLS_BOOT_KEK] = {GLOBAL_GUID, "KEK"},
+    [RATLS_BOOT_DB] = {DATABASE_GUID, "db"},
+    [RATLS_BOOT_DBX] = {DATABASE_GUID, "dbx"},
+    [RATLS_BOOT_DBT] = {DATABASE_GUID, "dbt"},
+    [RATLS_BOOT_DBR] = {DATABASE_GUID, "dbr"},
+};
+
+/* The first reason stays. */
+static void doubt(struct ratls_boot *boot, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void doubt(struct ratls_boot *boot, const char *format, ...)
+{
+    va_list arguments;
+
+    if (boot->secure_boot_why[0] != '\0')
+        return;
+    va_start(arguments, format);
+    vsnprintf(boot->secure_boot_why, sizeof boot->secure_boot_why, format, arguments);
+    va_end(arguments);
+}
+
+struct variable {
+    struct ratls_slice guid, name, content;
+    size_t tail_len; /* behind the structure */
+};
+
+/* PFP, 10.2.6 (UEFI_VARIABLE_DATA). */
+static bool read_variable(struct ratls_slice in, struct variable *ret_variable)
+{
+    struct ratls_reader r = ratls_reader(in);
+    uint64_t units;
+    uint64_t content_len;
+
+    ret_variable->guid = ratls_read_bytes(&r, GUID_LEN);
+    units = ratls_read_le64(&r);
+    content_len = ratls_read_le64(&r);
+    if (r.failed || units > NAME_UNITS_MAX || content_len > r.rest.len)
+        return false;
+    ret_variable->name = ratls_read_bytes(&r, (size_t)units * UTF16_UNIT);
+    ret_variable->content = ratls_read_bytes(&r, (size_t)content_len);
+    ret_variable->tail_len = r.rest.len;
+    return !r.failed;
+}
+
+static bool is_name(struct ratls_slice name, const char *ascii)
+{
+    size_t len = strlen(ascii);
+
+    if (name.len != len * UTF16_UNIT)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (name.p[i * UTF16_UNIT] != (uint8_t)ascii[i] || name.p[i * UTF16_UNIT + 1] != 0)
+            return false;
+    return true;
+}
+
+static enum ratls_boot_variable_id find_variable(const struct variable *variable)
+{
+    size_t id = 0;
+
+    while (id < RATLS_BOOT_VARIABLES &&
+           !(is_name(variable->name, VARIABLES[id].name) &&
+             memcmp(variable->guid.p, VARIABLES[id].guid, GUID_LEN) == 0))
+        id++;
+    return (enum ratls_boot_variable_id)id;
+}
+
+/* Whether the digest is over the data. */
+static enum ratls_status compare_digest(struct ratls_boot *boot, struct ratls_slice data,
+                                        struct ratls_slice digest, bool *ret_same,
+                                        struct ratls_error *err)
+{
+    uint8_t computed[RATLS_DIGEST_MAX];
+    enum ratls_status status = ratls_hasher_digest(&boot->replay.hasher, &data, 1, computed, err);
+
+    if (status == RATLS_OK)
+        *ret_same = ratls_slice_equal(ratls_slice(computed, boot->replay.hasher.len), digest);
+    return status;
+}
+
+/* A whole DER SEQUENCE: as much of a certificate as is looked at here. */
+static bool is_der_sequence(struct ratls_slice in)
+{
+    struct ratls_reader r = ratls_reader(in);
+    uint16_t begin = ratls_read_u16(&r); /* SEQUENCE, and a length of two bytes */
+    uint16_t len = ratls_read_u16(&r);
+
+    return !r.failed && begin == 0x3082 && len == r.rest.len;
+}
+
+/* Firmware measures EFI_SIGNATURE_DATA, owner and certificate; shim the certificate alone. */
+static struct ratls_slice find_certificate(struct ratls_slice content)
+{
+    struct ratls_reader r = ratls_reader(content);
+
+    if (is_der_sequence(content))
+        return content;
+    ratls_read_bytes(&r, GUID_LEN);
+    return !r.failed && is_der_sequence(r.rest) ? r.rest : ratls_slice(NULL, 0);
+}
+
+static void note_authority(struct ratls_boot *boot, const struct ratls_event *event,
+                           const struct variable *variable, struct ratls_slice digest)
+{
+    struct ratls_boot_authority *authority = &boot->authorities[boot->authority_count];
+
+    if (boot->authority_count == RATLS_BOOT_AUTHORITIES_MAX) {
+        doubt(boot, "event %zu is authority %d", event->number, RATLS_BOOT_AUTHORITIES_MAX + 1);
+        return;
+    }
+    boot->authority_count++;
+    authority->event = event->number;
+    authority->digest = digest;
+    authority->name = variable->name;
+    authority->content = variable->content;
+    authority->certificate = find_certificate(variable->content);
+}
+
+static void note_variable(struct ratls_boot *boot, const struct ratls_event *event,
+                          const struct variable *variable, struct ratls_slice digest)
+{
+    enum ratls_boot_variable_id id = find_variable(variable);
+
+    if (id == RATLS_BOOT_VARIABLES)
+        return; /* AuditMode, DeployedMode and others of newer firmware */
+    if (boot->variables[id].is_measured) {
+        doubt(boot, "event %zu is a second %s", event->number, VARIABLES[id].name);
+        return;
+    }
+    boot->variables[id].is_measured = true;
+    boot->variables[id].event = event->number;
+    boot->variables[id].digest = digest;
+    boot->variables[id].content = variable->content;
+}
+
+/* Whether the digest is over the variable, for shim's tail see above. */
+static enum ratls_status find_measured(struct ratls_boot *boot, const struct ratls_event *event,
+                                       const struct variable *variable, struct ratls_slice digest,
+                                       bool *ret_measured, struct ratls_error *err)
+{
+    bool is_authority = event->type == RATLS_EV_EFI_VARIABLE_AUTHORITY;
+    struct ratls_slice data = event->data;
+
+    if (variable->tail_len != 0 && !(is_authority && variable->tail_len == SHIM_TAIL_LEN)) {
+        *ret_measured = false;
+        return RATLS_OK;
+    }
+    if (variable->tail_len == SHIM_TAIL_LEN)
+        data.len--;
+    return compare_digest(boot, data, digest, ret_measured, err);
+}
+
+/*
+ * Vendors measure texts of their own ("Security Level is Downgraded to 0"), which state nothing
+ * here. A variable that is relabelled as a text would hide, for the type is not covered: it has
+ * bytes of 0 in its lengths, so that what is measured and printable is none.
+ */
+static enum ratls_status note_text(struct ratls_boot *boot, const struct ratls_event *event,
+                                   struct ratls_slice digest, struct ratls_error *err)
+{
+    bool is_text = true;
+    bool is_measured = false;
+    enum ratls_status status = compare_digest(boot, event->data, digest, &is_measured, err);
+
+    for (size_t i = 0; i < event->data.len; i++)
+        is_text = is_text && event->data.p[i] >= ' ' && event->data.p[i] <= '~';
+    if (status == RATLS_OK && !(is_text && is_measured))
+        doubt(boot, "event %zu of PCR 7 is not the text that was measured", event->number);
+    return status;
+}
+
+enum ratls_status ratls_boot_variable_event(struct ratls_boot *boot,
+                                            const struct ratls_event *event,
+                                            struct ratls_slice digest, struct ratls_error *err)
+{
+    bool is_after = boot->phases[PCR_SECURE_BOOT].separators > 0;
+    bool is_config = event->type == RATLS_EV_EFI_VARIABLE_DRIVER_CONFIG;
+    bool is_measured = false;
+    struct variable variable = {.tail_len = 0};
+    enum ratls_status status;
+
+    if (event->type == RATLS_EV_EFI_ACTION)
+        return note_text(boot, event, digest, err);
+    if (!is_config && event->type != RATLS_EV_EFI_VARIABLE_AUTHORITY) {
+        doubt(boot, "event %zu of PCR 7 has type 0x%08x", event->number, event->type);
+        return RATLS_OK;
+    }
+    if (!read_variable(event->data, &variable)) {
+        doubt(boot, "event %zu of PCR 7 is not a variable", event->number);
+        return RATLS_OK;
+    }
+    status = find_measured(boot, event, &variable, digest, &is_measured, err);
+    if (status != RATLS_OK)
+        return status;
+    if (!is_measured)
+        doubt(boot, "event %zu of PCR 7 has other data than was measured", event->number);
+    else if (is_config == is_after)
+        doubt(boot, "event %zu of PCR 7 is a variable %s the separator", event->number,
+              is_after ? "behind" : "of an authority before");
+    else if (is_config)
+        note_variable(boot, event, &variable, digest);
+    else
+        note_authority(boot, event, &variable, digest);
+    return RATLS_OK;
+}
+
+void ratls_boot_judge_secure_boot(struct ratls_boot *boot)
+{
+    const struct ratls_boot_phase *phase = &boot->phases[PCR_SECURE_BOOT];
+    struct ratls_slice state = boot->variables[RATLS_BOOT_SECURE_BOOT].content;
+
+    if (boot->why[0] != '\0')
+        doubt(boot, "the log is refused");
+    if (phase->separators != 1 || phase->errors != 0)
+        doubt(boot, "PCR 7 has %zu separators, %zu of an error", phase->separators, phase->errors);
+    for (size_t i = 0; i < RATLS_BOOT_VARIABLES_REQUIRED; i++)
+        if (!boot->variables[i].is_measured)
+            doubt(boot, "%s was not measured", VARIABLES[i].name);
+    if (state.len > 1 || (state.len == 1 && state.p[0] > 1))
+        doubt(boot, "SecureBoot is neither 0 nor 1");
+    if (state.len == 1 && state.p[0] == 1 && boot->variables[RATLS_BOOT_PK].content.len == 0)
+        doubt(boot, "SecureBoot is 1 without a PK");
+    if (boot->secure_boot_why[0] != '\0')
+        return;
+    /* Without content the variable is not there: such firmware has no Secure Boot. */
+    boot->secure_boot =
+        state.len == 1 && state.p[0] == 1 ? RATLS_SECURE_BOOT_ON : RATLS_SECURE_BOOT_OFF;
+}
