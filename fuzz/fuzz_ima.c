@@ -1,9 +1,11 @@
 /*
  * Targets: ratls_ima_reader, ratls_ima_next, ratls_ima_layout, ratls_ima_take_field,
- * ratls_ima_replay_entry. The first byte says which hash the digests of the list are of.
+ * ratls_ima_field, ratls_ima_signature_read, ratls_ima_replay_all, ratls_ima_replay_until. The
+ * first byte says which hash the digests of the list are of.
  */
 #include "fuzz.h"
 #include "ima_replay.h"
+#include "ima_signature.h"
 
 static const uint16_t ALGS[] = {RATLS_ALG_SHA1, RATLS_ALG_SHA256, RATLS_ALG_SHA384,
                                 RATLS_ALG_SHA512};
@@ -31,6 +33,18 @@ static void check_digest(const struct ratls_ima_digest *digest)
     FUZZ_CHECK(digest->value.len == 0 || digest->value.len == ratls_ima_hash_len(digest->hash));
 }
 
+/* Of a signature that is read, the header and the value are all there is. */
+static void check_signature(struct ratls_slice xattr)
+{
+    struct ratls_ima_signature signature;
+
+    if (ratls_ima_signature_read(xattr, &signature) != NULL)
+        return;
+    check_inside(signature.value, xattr);
+    FUZZ_CHECK(signature.key_id.len == RATLS_SIGNER_ID_LEN && signature.value.len > 0);
+    FUZZ_CHECK(signature.value.p + signature.value.len == xattr.p + xattr.len);
+}
+
 static void check_entry(const struct ratls_ima_entry *entry, struct ratls_slice list)
 {
     struct ratls_slice whole = ratls_slice(list.p + entry->offset, entry->len);
@@ -54,6 +68,7 @@ static void check_entry(const struct ratls_ima_entry *entry, struct ratls_slice 
     /* The fields and their lengths are all there is: nothing overlaps, nothing is left. */
     FUZZ_CHECK(entry->is_plain || content == entry->data.len);
     check_path(entry);
+    check_signature(ratls_ima_field(entry, RATLS_IMA_SIG));
     check_digest(&entry->file);
     check_digest(&entry->without_modsig);
 }
