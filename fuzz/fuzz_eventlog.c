@@ -1,10 +1,12 @@
 /*
  * Targets: ratls_eventlog_open, ratls_eventlog_next, ratls_replay_log, ratls_boot_read (both
- * rigors). The walk allocates nothing; a replay makes one context of a hash.
+ * rigors), ratls_efi_signatures_next. The walks allocate nothing; a replay makes one context of a
+ * hash.
  */
 #include <string.h>
 
 #include "boot.h"
+#include "efi_signatures.h"
 #include "fuzz.h"
 
 static void check_event(const struct ratls_eventlog *log, const struct ratls_event *event,
@@ -71,6 +73,21 @@ static void check_within(struct ratls_slice part, struct ratls_slice in)
     FUZZ_CHECK(part.len == 0 || (part.p >= in.p && part.p + part.len <= in.p + in.len));
 }
 
+static void walk_signatures(struct ratls_slice in)
+{
+    struct ratls_efi_signatures signatures = ratls_efi_signatures(in);
+    struct ratls_efi_signature signature;
+    size_t len = 0;
+
+    while (ratls_efi_signatures_next(&signatures, &signature)) {
+        check_within(signature.owner, in);
+        check_within(signature.data, in);
+        FUZZ_CHECK(signature.data.len > 0);
+        len += signature.owner.len + signature.data.len;
+    }
+    FUZZ_CHECK(len <= in.len);
+}
+
 static void read_boot(struct ratls_slice in, enum ratls_eventlog_rigor rigor)
 {
     struct ratls_eventlog log;
@@ -83,8 +100,10 @@ static void read_boot(struct ratls_slice in, enum ratls_eventlog_rigor rigor)
     FUZZ_CHECK(boot.why[0] == '\0' || boot.secure_boot == RATLS_SECURE_BOOT_UNKNOWN);
     for (size_t i = 0; i < boot.image_count; i++)
         check_within(boot.images[i].digest, in);
-    for (size_t i = 0; i < RATLS_BOOT_VARIABLES; i++)
+    for (size_t i = 0; i < RATLS_BOOT_VARIABLES; i++) {
         check_within(boot.variables[i].content, in);
+        walk_signatures(boot.variables[i].content);
+    }
     for (size_t i = 0; i < boot.authority_count; i++) {
         check_within(boot.authorities[i].name, in);
         check_within(boot.authorities[i].content, in);
@@ -99,6 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t strict = walk(in, RATLS_EVENTLOG_STRICT);
     size_t shown = walk(in, RATLS_EVENTLOG_SHOW);
 
+    walk_signatures(in);
     FUZZ_CHECK(strict == 0 || strict == shown);
     FUZZ_CHECK(fuzz_allocations() == before);
     replay(in, RATLS_EVENTLOG_STRICT, RATLS_ALG_SHA256);

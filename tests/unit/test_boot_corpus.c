@@ -4,6 +4,7 @@
  */
 #include "boot.h"
 #include "corpus.h"
+#include "efi_signatures.h"
 
 #define ON RATLS_SECURE_BOOT_ON
 #define OFF RATLS_SECURE_BOOT_OFF
@@ -209,6 +210,70 @@ Test(boot_corpus, images_in_their_order)
             cr_expect_eq(strncmp(IMAGES[i].digests + 9 * image, hex, 8), 0, "%s: %s", IMAGES[i].id,
                          hex);
         }
+        free(in.p);
+    }
+}
+
+/* Certificates of each variable, digests in dbx, and the begin of the digest of db's first one. */
+static const struct {
+    const char *id;
+    size_t pk, kek, db, dbx, dbx_digests;
+    const char *first_of_db;
+} SIGNERS[] = {
+    {"google-cos-101-amd-sev", 1, 1, 1, 4, 0, "a7b8c851deb2acba"},
+    {"google-rhel8-uefi", 1, 1, 2, 3, 183, "48e99b991f57fc52"},
+    {"hirs-laptop_default", 1, 2, 3, 1, 77, "d21defa30fc62db0"},
+    {"keylime-secureboot", 1, 3, 4, 0, 371, "e8e95f0733a55e8b"},
+    {"rustkeylime-uefi_log", 1, 3, 4, 2, 480, "1101477d21364092"},
+    {"galmasi-sr645", 1, 3, 7, 0, 78, "3b7073dc02321914"},
+    {"guard-elitebook", 1, 2, 3, 0, 84, "8127ede6940152c4"},
+    {"secboot-eventlog_sb", 1, 1, 2, 0, 1, "e8e95f0733a55e8b"},
+};
+
+static size_t count_signatures(struct ratls_slice content, enum ratls_efi_signature_kind kind,
+                               const char *id)
+{
+    struct ratls_efi_signatures signatures = ratls_efi_signatures(content);
+    struct ratls_efi_signature signature;
+    size_t count = 0;
+
+    while (ratls_efi_signatures_next(&signatures, &signature))
+        count += signature.kind == kind;
+    cr_expect(ratls_efi_signatures_done(&signatures), "%s", id);
+    return count;
+}
+
+static void expect_first(struct ratls_slice content, const char *expected, const char *id)
+{
+    struct ratls_efi_signatures signatures = ratls_efi_signatures(content);
+    struct ratls_efi_signature signature;
+    uint8_t digest[32];
+    char hex[17];
+
+    cr_assert(ratls_efi_signatures_next(&signatures, &signature));
+    cr_assert_eq(ratls_sha256(signature.data, digest, NULL), RATLS_OK);
+    ratls_hex(ratls_slice(digest, 8), hex, sizeof hex);
+    cr_expect_str_eq(hex, expected, "%s: %s", id, hex);
+}
+
+Test(boot_corpus, signers_of_secure_boot)
+{
+    for (size_t i = 0; i < sizeof SIGNERS / sizeof *SIGNERS; i++) {
+        const char *id = SIGNERS[i].id;
+        struct ratls_boot boot;
+        struct octets in = read_boot(id, &boot);
+        const struct ratls_boot_variable *v = boot.variables;
+
+        cr_expect_eq(count_signatures(v[RATLS_BOOT_PK].content, RATLS_EFI_X509, id), SIGNERS[i].pk);
+        cr_expect_eq(count_signatures(v[RATLS_BOOT_KEK].content, RATLS_EFI_X509, id),
+                     SIGNERS[i].kek, "%s", id);
+        cr_expect_eq(count_signatures(v[RATLS_BOOT_DB].content, RATLS_EFI_X509, id), SIGNERS[i].db,
+                     "%s", id);
+        cr_expect_eq(count_signatures(v[RATLS_BOOT_DBX].content, RATLS_EFI_X509, id),
+                     SIGNERS[i].dbx, "%s", id);
+        cr_expect_eq(count_signatures(v[RATLS_BOOT_DBX].content, RATLS_EFI_SHA256, id),
+                     SIGNERS[i].dbx_digests, "%s", id);
+        expect_first(v[RATLS_BOOT_DB].content, SIGNERS[i].first_of_db, id);
         free(in.p);
     }
 }
