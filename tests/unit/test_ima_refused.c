@@ -51,6 +51,9 @@ Test(ima_refused, entries_follow_each_other_and_are_for_pcr_10)
     other.number++;
     cr_expect_eq(ratls_ima_replay_entry(&replay, &other, NULL), RATLS_MALFORMED, "number");
     other = second;
+    other.offset++;
+    cr_expect_eq(ratls_ima_replay_entry(&replay, &other, NULL), RATLS_MALFORMED, "offset");
+    other = second;
     other.pcr = 11;
     cr_expect_eq(ratls_ima_replay_entry(&replay, &other, &err), RATLS_MALFORMED);
     cr_expect_not_null(strstr(err.text, "is for PCR 11"), "%s", err.text);
