@@ -1,12 +1,13 @@
 /*
- * What the replay of an IMA list costs, beside the bare digests of the same work: in turn, in one
- * process, CPU time. Usage: bench_ima [--rounds N] [--json]
+ * What the replay of an IMA list costs, beside the bare digests of the same work, and beside evmctl
+ * where that is installed: in turn, in one run, CPU time. Usage: bench_ima [--rounds N] [--json]
  */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "evmctl.h"
 #include "ima_replay.h"
 #include "samples.h"
 
@@ -158,20 +159,36 @@ static double time_bare(const struct list *list)
 /* For one list. */
 struct figures {
     struct samples bare, native, either, new_entries;
-    struct samples ratio; /* of native to bare, per round */
+    struct samples ratio;                /* of native to bare, per round */
+    struct samples evmctl, evmctl_ratio; /* of evmctl to the replay, mode not known */
 };
 
-static void measure(struct list *list, size_t rounds, struct figures *figures)
+static void measure_evmctl(const struct evmctl *evmctl, double either, struct figures *figures)
+{
+    double us = evmctl_us(evmctl) / ENTRIES;
+
+    if (us < 0)
+        return;
+    samples_add(&figures->evmctl, us);
+    samples_add(&figures->evmctl_ratio, us / either);
+}
+
+/* evmctl: NULL for a list that it cannot read. */
+static void measure(const struct list *list, size_t rounds, const struct evmctl *evmctl,
+                    struct figures *figures)
 {
     for (size_t i = 0; i < rounds; i++) {
         double bare = time_bare(list) / ENTRIES;
         double native = time_whole(list, RATLS_IMA_NATIVE) / ENTRIES;
+        double either = time_whole(list, RATLS_IMA_EITHER) / ENTRIES;
 
         samples_add(&figures->bare, bare);
         samples_add(&figures->native, native);
         samples_add(&figures->ratio, native / bare);
-        samples_add(&figures->either, time_whole(list, RATLS_IMA_EITHER) / ENTRIES);
+        samples_add(&figures->either, either);
         samples_add(&figures->new_entries, time_replay(list, &list->before_new));
+        if (evmctl != NULL)
+            measure_evmctl(evmctl, either, figures);
     }
 }
 
@@ -189,14 +206,22 @@ static void print_text(const char *title, const struct figures *f)
     print_line("replay, mode not known", &f->either, "us per entry");
     print_line("replay to bare digests", &f->ratio, "times");
     print_line("10 new entries on 100000, from a state", &f->new_entries, "us in all");
+    if (f->evmctl.count > 0) {
+        print_line("evmctl", &f->evmctl, "us per entry");
+        print_line("evmctl to replay", &f->evmctl_ratio, "times");
+    }
 }
 
 static void print_json(const char *name, const struct figures *f, const char *end)
 {
     printf("\"%s\": {\"bare-us\": %.4f, \"replay-us\": %.4f, \"either-us\": %.4f, "
-           "\"ratio\": %.4f, \"new-10-us\": %.4f}%s",
+           "\"ratio\": %.4f, \"new-10-us\": %.4f",
            name, samples_median(&f->bare), samples_median(&f->native), samples_median(&f->either),
-           samples_median(&f->ratio), samples_median(&f->new_entries), end);
+           samples_median(&f->ratio), samples_median(&f->new_entries));
+    if (f->evmctl.count > 0)
+        printf(", \"evmctl-us\": %.4f, \"evmctl-ratio\": %.4f", samples_median(&f->evmctl),
+               samples_median(&f->evmctl_ratio));
+    printf("}%s", end);
 }
 
 static void run(size_t rounds, bool json)
@@ -204,8 +229,16 @@ static void run(size_t rounds, bool json)
     static struct figures sha1, sha256;
     struct list lists[] = {make_list(RATLS_ALG_SHA1), make_list(RATLS_ALG_SHA256)};
 
-    measure(&lists[0], rounds, &sha1);
-    measure(&lists[1], rounds, &sha256);
+    struct evmctl evmctl;
+
+    must(evmctl_open(&evmctl, ratls_slice(lists[0].bytes, lists[0].len),
+                     ratls_ima_pcr(&lists[0].end)),
+         "cannot write below /tmp");
+    measure(&lists[0], rounds, &evmctl, &sha1);
+    evmctl_close(&evmctl);
+    measure(&lists[1], rounds, NULL, &sha256);
+    if (sha1.evmctl.count == 0)
+        fprintf(stderr, "bench: no evmctl (Debian: ima-evm-utils) that matches the PCR\n");
     if (json) {
         printf("{");
         print_json("list-sha1", &sha1, ", ");
