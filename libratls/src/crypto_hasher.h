@@ -14,7 +14,8 @@ struct ratls_hasher {
 };
 
 /*
- * SHA-1, SHA-256, SHA-384 or SHA-512. SHA-1 is there to read old logs and never for a verdict.
+ * SHA-1, SHA-256, SHA-384 or SHA-512. SHA-1 is there to read logs that have
+ * no better digest: what rests on it alone is no proof.
  * Whatever is returned, end it with ratls_hasher_end().
  */
 RATLS_MUST_CHECK enum ratls_status ratls_hasher_begin(uint16_t alg, struct ratls_hasher *ret_hasher,
