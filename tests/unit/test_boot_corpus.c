@@ -3,9 +3,11 @@
  * and texts there are. The numbers were counted by a program of its own, in another language.
  */
 #include "boot.h"
+#include "boot_text.h"
 #include "corpus.h"
 #include "efi_signatures.h"
 
+#define TEXTS 1747 /* of PCR 8 and 12, in all logs */
 #define ON RATLS_SECURE_BOOT_ON
 #define OFF RATLS_SECURE_BOOT_OFF
 #define UNKNOWN RATLS_SECURE_BOOT_UNKNOWN
@@ -276,6 +278,41 @@ Test(boot_corpus, signers_of_secure_boot)
         expect_first(v[RATLS_BOOT_DB].content, SIGNERS[i].first_of_db, id);
         free(in.p);
     }
+}
+
+/* Every command of GRUB and every command line: all of them are what was measured. */
+Test(boot_corpus, texts_of_boot_loaders)
+{
+    struct ratls_hasher hasher;
+    size_t texts = 0;
+    size_t measured = 0;
+
+    cr_assert_eq(ratls_hasher_begin(RATLS_ALG_SHA256, &hasher, NULL), RATLS_OK);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char name[PATH_MAX / 2];
+        struct ratls_eventlog log;
+        struct ratls_event event;
+        struct octets in;
+
+        snprintf(name, sizeof name, "eventlogs/%s.bin", CASES[i].id);
+        in = corpus_read(name);
+        cr_assert(ratls_eventlog_open(octets_slice(in), RATLS_EVENTLOG_SHOW, &log));
+        while (ratls_eventlog_next(&log, &event)) {
+            struct ratls_slice digest =
+                event.digests[ratls_eventlog_find_alg(&log, RATLS_ALG_SHA256)];
+            struct ratls_boot_text text;
+
+            if ((event.pcr != 8 && event.pcr != 12) || event.type != RATLS_EV_IPL)
+                continue;
+            cr_assert_eq(ratls_boot_text(&hasher, &event, digest, &text, NULL), RATLS_OK);
+            texts++;
+            measured += text.is_measured;
+        }
+        free(in.p);
+    }
+    ratls_hasher_end(&hasher);
+    cr_expect_eq(texts, TEXTS, "%zu texts", texts);
+    cr_expect_eq(measured, TEXTS, "%zu measured", measured);
 }
 
 CORPUS_MAIN

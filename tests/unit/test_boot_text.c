@@ -1,0 +1,74 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "boot_text.h"
+#include "octets.h"
+
+/* Data and what is measured, with their lengths: both may have bytes of 0. */
+#define BYTES(text) text, sizeof(text) - 1
+
+static const struct {
+    const char *name;
+    uint32_t pcr;
+    const char *data;
+    size_t data_len;
+    const char *measured;
+    size_t measured_len;
+    const char *label; /* NULL: no text is measured */
+    const char *text;
+    size_t text_len;
+} CASES[] = {
+    /* clang-format off */
+    {"GRUB", 8, BYTES("kernel_cmdline: /vmlinuz ro\0"), BYTES("/vmlinuz ro"), "kernel_cmdline",
+     BYTES("/vmlinuz ro")},
+    {"GRUB, NUL measured", 8, BYTES("grub_cmd: set x\0"), BYTES("set x\0"), "grub_cmd",
+     BYTES("set x")},
+    {"GRUB of Red Hat 8", 8, BYTES("grub_cmd set x\0"), BYTES("set x\0"), "grub_cmd",
+     BYTES("set x")},
+    {"another label over the same digest", 8, BYTES("grub_cmd: /vmlinuz ro\0"),
+     BYTES("/vmlinuz ro"), "grub_cmd", BYTES("/vmlinuz ro")},
+    {"a kernel of GRUB of Red Hat 8", 8, BYTES("grub_kernel_cmdline /vmlinuz\0"), BYTES("/vmlinuz"),
+     "grub_kernel_cmdline", BYTES("/vmlinuz")},
+    {"no label", 8, BYTES("/vmlinuz ro\0"), BYTES("/vmlinuz ro"), "", BYTES("/vmlinuz ro")},
+    {"a text with a label in it", 8, BYTES("grub_cmd: grub_cmd x\0"), BYTES("grub_cmd x"),
+     "grub_cmd", BYTES("grub_cmd x")},
+    {"a part of the text as a label", 8, BYTES("grub_cmd x\0"), BYTES("grub_cmd x"), NULL, "", 0},
+    {"text swapped", 8, BYTES("kernel_cmdline: /vmlinuz ro\0"), BYTES("/vmlinuz rw"), NULL, "", 0},
+    {"no NUL", 8, BYTES("kernel_cmdline: /vmlinuz ro"), BYTES("/vmlinuz ro"), NULL, "", 0},
+    {"label only", 8, BYTES("kernel_cmdline: "), BYTES(""), NULL, "", 0},
+    {"nothing", 8, BYTES(""), BYTES(""), NULL, "", 0},
+    {"systemd", 12, BYTES("r\0w\0\0\0"), BYTES("r\0w\0\0\0"), "", BYTES("r\0w\0")},
+    {"systemd, a byte less in the log", 8, BYTES("r\0w\0\0"), BYTES("r\0w\0\0\0"), "",
+     BYTES("r\0w\0")},
+    {"systemd, without a NUL", 12, BYTES("r\0w\0"), BYTES("r\0w\0"), NULL, "", 0},
+    {"systemd, text swapped", 12, BYTES("r\0w\0\0\0"), BYTES("r\0o\0\0\0"), NULL, "", 0},
+    {"GRUB's form in another PCR", 12, BYTES("/vmlinuz ro\0"), BYTES("/vmlinuz ro"), NULL, "", 0},
+    {"a file that GRUB read", 9, BYTES("/vmlinuz\0"), BYTES("/vmlinuz"), NULL, "", 0},
+    /* clang-format on */
+};
+
+Test(boot_text, what_was_measured)
+{
+    struct ratls_hasher hasher;
+
+    cr_assert_eq(ratls_hasher_begin(RATLS_ALG_SHA256, &hasher, NULL), RATLS_OK);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct octets data = octets_copy(CASES[i].data, CASES[i].data_len);
+        struct ratls_event event = {.pcr = CASES[i].pcr, .data = octets_slice(data)};
+        struct ratls_slice measured = ratls_slice(CASES[i].measured, CASES[i].measured_len);
+        struct ratls_slice expected = ratls_slice(CASES[i].text, CASES[i].text_len);
+        const char *label = CASES[i].label == NULL ? "" : CASES[i].label;
+        struct ratls_boot_text text;
+        uint8_t digest[32];
+
+        cr_assert_eq(ratls_sha256(measured, digest, NULL), RATLS_OK);
+        cr_assert_eq(ratls_boot_text(&hasher, &event, ratls_slice(digest, 32), &text, NULL),
+                     RATLS_OK);
+        cr_expect_eq(text.is_measured, CASES[i].label != NULL, "%s", CASES[i].name);
+        cr_expect(ratls_slice_equal(text.text, expected), "%s: text", CASES[i].name);
+        cr_expect(ratls_slice_equal(text.label, ratls_slice(label, strlen(label))), "%s: label",
+                  CASES[i].name);
+        free(data.p);
+    }
+    ratls_hasher_end(&hasher);
+}
