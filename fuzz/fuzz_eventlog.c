@@ -1,11 +1,12 @@
 /*
  * Targets: ratls_eventlog_open, ratls_eventlog_next, ratls_replay_log, ratls_boot_read (both
- * rigors), ratls_efi_signatures_next. The walks allocate nothing; a replay makes one context of a
- * hash.
+ * rigors), ratls_boot_text, ratls_efi_signatures_next. The walks allocate nothing; a replay makes
+ * one context of a hash.
  */
 #include <string.h>
 
 #include "boot.h"
+#include "boot_text.h"
 #include "efi_signatures.h"
 #include "fuzz.h"
 
@@ -111,6 +112,24 @@ static void read_boot(struct ratls_slice in, enum ratls_eventlog_rigor rigor)
     }
 }
 
+static void read_texts(struct ratls_slice in)
+{
+    struct ratls_hasher hasher;
+    struct ratls_eventlog log;
+    struct ratls_event event;
+    struct ratls_boot_text text;
+
+    FUZZ_CHECK(ratls_hasher_begin(RATLS_ALG_SHA256, &hasher, NULL) == RATLS_OK);
+    ratls_eventlog_open(in, RATLS_EVENTLOG_STRICT, &log);
+    while (ratls_eventlog_next(&log, &event)) {
+        FUZZ_CHECK(ratls_boot_text(&hasher, &event, event.digests[0], &text, NULL) == RATLS_OK);
+        FUZZ_CHECK(text.is_measured || (text.text.len == 0 && text.label.len == 0));
+        check_within(text.label, event.data);
+        check_within(text.text, event.data);
+    }
+    ratls_hasher_end(&hasher);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     unsigned long before = fuzz_allocations();
@@ -125,5 +144,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     replay(in, RATLS_EVENTLOG_SHOW, RATLS_ALG_SHA1);
     read_boot(in, RATLS_EVENTLOG_STRICT);
     read_boot(in, RATLS_EVENTLOG_SHOW);
+    read_texts(in);
     return 0;
 }
