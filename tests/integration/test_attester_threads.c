@@ -70,6 +70,22 @@ Test(attester_threads, threads)
     other->free(other);
 }
 
+/*
+ * AddressSanitizer's allocator, unlike the C library's, is left locked in a child if another thread
+ * was allocating at the fork: there the parent's threads rest meanwhile. In the release build they
+ * are at work.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define RESTS_AT_FORK true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RESTS_AT_FORK true
+#endif
+#endif
+#ifndef RESTS_AT_FORK
+#define RESTS_AT_FORK false
+#endif
+
 /* A child uses its own thread and connection; the parent's goes on, also if it is at work. */
 static void fork_and_attest(bool transient)
 {
@@ -86,7 +102,8 @@ static void fork_and_attest(bool transient)
     attester = new_attester(mux.tcti, 60000);
     background = (struct caller){attester, 1, 0};
     attest_often(&background);
-    cr_assert_eq(pthread_create(&thread, NULL, attest_often, &background), 0);
+    if (!RESTS_AT_FORK)
+        cr_assert_eq(pthread_create(&thread, NULL, attest_often, &background), 0);
     for (i = 0; i < 2; i++) {
         children[i] = fork();
         cr_assert_geq(children[i], 0);
@@ -99,6 +116,8 @@ static void fork_and_attest(bool transient)
             _exit(caller.sound == QUOTES ? 0 : 1);
         }
     }
+    if (RESTS_AT_FORK)
+        cr_assert_eq(pthread_create(&thread, NULL, attest_often, &background), 0);
     for (i = 0; i < 2; i++) {
         cr_assert_eq(waitpid(children[i], &status, 0), children[i]);
         cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
