@@ -1,14 +1,10 @@
 #include "channel.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_index.h"
 #include "tls_internal.h"
-
-static pthread_mutex_t index_lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int channel_index = -1;
 
 static void reset_channel(struct ratls_channel *channel)
 {
@@ -43,26 +39,12 @@ static int forget_channel(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *
     return 1;
 }
 
-/* Not by pthread_once(): a moment without memory must not last for the life of the process. */
-static int get_index(void)
-{
-    int index = atomic_load(&channel_index);
-
-    if (index >= 0)
-        return index;
-    pthread_mutex_lock(&index_lock);
-    index = atomic_load(&channel_index);
-    if (index < 0) {
-        index = SSL_get_ex_new_index(0, NULL, NULL, forget_channel, free_channel);
-        atomic_store(&channel_index, index);
-    }
-    pthread_mutex_unlock(&index_lock);
-    return index;
-}
+static struct ratls_tls_index channel_index =
+    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL, forget_channel, free_channel);
 
 struct ratls_channel *ratls_channel_of(const SSL *ssl)
 {
-    int index = get_index();
+    int index = ratls_tls_index(&channel_index);
 
     return index < 0 ? NULL : SSL_get_ex_data(ssl, index);
 }
@@ -73,9 +55,9 @@ struct ratls_channel *ratls_channel_begin(SSL *ssl)
     uint8_t client_random[SSL3_RANDOM_SIZE] = {0};
 
     if (channel == NULL) {
-        if (get_index() < 0 || (channel = calloc(1, sizeof *channel)) == NULL)
+        if (ratls_tls_index(&channel_index) < 0 || (channel = calloc(1, sizeof *channel)) == NULL)
             return NULL;
-        if (!SSL_set_ex_data(ssl, get_index(), channel)) {
+        if (!SSL_set_ex_data(ssl, ratls_tls_index(&channel_index), channel)) {
             free(channel);
             return NULL;
         }

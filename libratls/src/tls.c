@@ -3,13 +3,11 @@
 #include <stdlib.h>
 
 #include "fail.h"
+#include "tls_index.h"
 #include "tls_internal.h"
 
 /* SH is not sent in: there the callback only looks, after a server may have changed its SSL_CTX. */
 #define CONTEXTS (SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE)
-
-static pthread_mutex_t index_lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int tls_index = -1;
 
 static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
 {
@@ -25,26 +23,12 @@ static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
     free(tls);
 }
 
-/* As in channel.c: what failed for want of memory is tried again. */
-static int get_index(void)
-{
-    int index = atomic_load(&tls_index);
-
-    if (index >= 0)
-        return index;
-    pthread_mutex_lock(&index_lock);
-    index = atomic_load(&tls_index);
-    if (index < 0) {
-        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_tls);
-        atomic_store(&tls_index, index);
-    }
-    pthread_mutex_unlock(&index_lock);
-    return index;
-}
+static struct ratls_tls_index tls_index =
+    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_CTX, NULL, free_tls);
 
 struct ratls_tls *ratls_tls_of_context(const SSL_CTX *ctx)
 {
-    int index = get_index();
+    int index = ratls_tls_index(&tls_index);
 
     return index < 0 ? NULL : SSL_CTX_get_ex_data(ctx, index);
 }
@@ -107,6 +91,7 @@ static int parse_extension(SSL *ssl, unsigned type, unsigned context, const unsi
 static struct ratls_tls *new_tls(SSL_CTX *ctx)
 {
     struct ratls_tls *tls = calloc(1, sizeof *tls);
+    int index = ratls_tls_index(&tls_index);
 
     if (tls == NULL)
         return NULL;
@@ -115,7 +100,7 @@ static struct ratls_tls *new_tls(SSL_CTX *ctx)
         return NULL;
     }
     tls->client_only = SSL_CTX_get_ssl_method(ctx) == TLS_client_method();
-    if (get_index() < 0 || !SSL_CTX_set_ex_data(ctx, get_index(), tls)) {
+    if (index < 0 || !SSL_CTX_set_ex_data(ctx, index, tls)) {
         free_tls(NULL, tls, NULL, 0, 0, NULL);
         return NULL;
     }
@@ -140,7 +125,7 @@ enum ratls_status ratls_tls_hook(SSL_CTX *ctx, unsigned extension, struct ratls_
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     if (!SSL_CTX_add_custom_ext(ctx, extension, CONTEXTS, add_extension, free_extension, NULL,
                                 parse_extension, NULL)) {
-        SSL_CTX_set_ex_data(ctx, get_index(), NULL);
+        SSL_CTX_set_ex_data(ctx, ratls_tls_index(&tls_index), NULL);
         free_tls(NULL, tls, NULL, 0, 0, NULL);
         return ratls_fail(err, RATLS_CRYPTO, "OpenSSL does not take extension %u", extension);
     }
