@@ -95,4 +95,29 @@ static inline void assert_stopped(struct tls_pair *pair, int client_alert, int s
     assert_nothing_leaves(pair);
 }
 
+/* A server that sends what raw says, and the client of this world. */
+static inline struct tls_pair *pair_with_raw(struct tls_world *world, SSL_CTX **ret_server,
+                                             struct tls_raw *raw)
+{
+    *ret_server = tls_plain_server(world);
+    tls_raw_add(*ret_server, raw);
+    return tls_pair_new(world->client, *ret_server, TLS_NAME);
+}
+
+/* What the server of this world sends in a handshake with its client. Freed by the caller. */
+static inline struct tls_bytes record_evidence(struct tls_world *world)
+{
+    struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
+    struct tls_bytes evidence = {0};
+    const uint8_t *p;
+    size_t len;
+
+    assert_accepted(pair);
+    p = ratls_tls_evidence(pair->client.ssl, &len);
+    cr_assert_not_null(p);
+    tls_bytes_add(&evidence, p, len);
+    tls_pair_free(pair);
+    return evidence;
+}
+
 #endif
