@@ -53,7 +53,7 @@ static inline int corpus_run(int argc, char *argv[])
 
     corpus_locate("cases.json", path);
     if (access(path, R_OK) != 0) {
-        fprintf(stderr, "skipped: no corpus of logs at %s\n", path);
+        fprintf(stderr, "skipped: no corpus at %s\n", path);
         return CTEST_SKIPPED;
     }
     tests = criterion_initialize();
