@@ -9,6 +9,16 @@
 #include "rules.h"
 #include "statement.h"
 
+/*
+ * More of the peer's IMA list, on another channel: not authenticated by how it came, and it need
+ * not be, for only what leads to the quoted PCR counts.
+ */
+struct ratls_more {
+    /* The evidence that answers a request for logs alone; belongs to self, until the next call. */
+    enum ratls_status (*fetch)(struct ratls_more *self, const struct ratls_log_request *request,
+                               struct ratls_slice *ret_evidence, struct ratls_error *err);
+};
+
 /* The evidence and where it came from, as the channel saw it. */
 struct ratls_submission {
     const struct ratls_expectation *expectation;
@@ -17,6 +27,9 @@ struct ratls_submission {
     bool misplaced;             /* the extension came twice, in another entry or another message */
     bool present;
     struct ratls_slice evidence;
+    const struct ratls_log_request *logs; /* what was asked for; NULL: all of it, from the begin */
+    const struct ratls_ledger_row *known; /* what logs->ima_offset rests on; NULL: nothing */
+    struct ratls_more *more;              /* NULL: there is no way to ask again */
 };
 
 /*

@@ -14,8 +14,19 @@
 #define RATLS_TPM_STRUCTURE_MAX 1024
 #define RATLS_PCR_VALUES_MAX 6144
 
+#define RATLS_BOOT_LOG_MAX 24576
+
+/* A piece of an IMA list, as the kernel wrote it (ima.h), beside the quote of its PCR. */
+struct ratls_ima_slice {
+    uint16_t list_alg; /* TPM_ALG_ID of the digests in the list */
+    uint64_t offset;   /* of its first byte in the list */
+    uint64_t total;    /* length of the list when it was read: a hint whether there is more */
+    struct ratls_slice entries; /* whole entries; may be empty */
+};
+
 /* Borrows from the bytes that it was read from. */
 struct ratls_evidence {
+    bool has_quote; /* false in the answer to a request for logs alone; then the next six are empty */
     struct ratls_slice statement; /* CBOR, for ratls_statement_read() */
     struct ratls_merkle_path path;
     struct ratls_slice attest;    /* TPMS_ATTEST */
@@ -24,12 +35,15 @@ struct ratls_evidence {
     struct ratls_slice pcr_values;
     size_t certificate_count;
     struct ratls_slice certificates[RATLS_CERTIFICATES_MAX]; /* DER, the AK's first */
+    struct ratls_slice boot_log; /* compact (boot_compact.h); empty: none was sent */
+    bool has_ima;
+    struct ratls_ima_slice ima;
 };
 
 bool ratls_evidence_read(struct ratls_slice in, struct ratls_evidence *ret);
 void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w);
 
-/* SHA-256 of the collection without the quote: the manifest of the statement. */
+/* SHA-256 of the certificates as a collection of their own: the manifest of the statement. */
 RATLS_MUST_CHECK enum ratls_status ratls_evidence_manifest(const struct ratls_evidence *evidence,
                                                            uint8_t out[static 32],
                                                            struct ratls_error *err);

@@ -10,7 +10,8 @@
 
 struct ratls_request {
     uint8_t nonce[RATLS_NONCE_LEN];
-    struct ratls_pcr_selection selection;
+    struct ratls_pcr_selection selection; /* empty: logs alone, without a quote */
+    struct ratls_log_request logs;
     size_t key_id_count;
     uint8_t key_ids[RATLS_KEY_IDS_MAX][RATLS_KEY_ID_LEN];
 };

@@ -11,6 +11,11 @@
 
 #include "bytes.h"
 #include "crypto.h"
+#include "crypto_signer.h"
+#include "ima_replay.h"
+#include "ledger.h"
+#include "pattern.h"
+#include "refvals.h"
 #include "tpm_wire.h"
 
 struct ratls_names { /* of servers; count 0: every name, also none */
@@ -55,6 +60,65 @@ enum ratls_algorithms {
     RATLS_ALLOW_ALL = 31,
 };
 
+/* Reference values of several files: one of them must have the digest. */
+struct ratls_references {
+    struct ratls_refvals **sets;
+    size_t count; /* 0: the policy does not ask */
+};
+
+/* Who may have signed what was loaded: a certificate, to the byte, as Secure Boot measures it. */
+struct ratls_boot_signer {
+    char *name; /* its subject, for words */
+    uint8_t *der;
+    size_t len;
+};
+
+/* Owns its text. */
+struct ratls_patterns {
+    struct ratls_pattern *items;
+    char **texts;
+    size_t count;
+};
+
+/*
+ * What the firmware's log must say (policy: boot). Each key stands for PCRs, and every event of
+ * these must be allowed by it: what nobody asked about is not allowed either.
+ */
+struct ratls_boot_rules {
+    bool is_asked;
+    uint16_t bank;
+    uint32_t pcrs;                      /* bit i: the log must explain PCR i */
+    bool secure_boot_required;          /* PCR 7 */
+    struct ratls_boot_signer *signers;  /* PCR 7, authorities */
+    size_t signer_count;
+    struct ratls_references variables;  /* PCR 7: PK, KEK, db, dbx, and authorities by digest */
+    bool images_signed;                 /* PCR 4: whatever Secure Boot let through */
+    struct ratls_references images;     /* PCR 4: Authenticode digests */
+    struct ratls_references kernels;    /* PCR 4, 9, 11: one of these must have been loaded */
+    struct ratls_references firmware;   /* PCR 0, 2 */
+    struct ratls_references settings;   /* PCR 1, 3 */
+    struct ratls_references partitions; /* PCR 5 */
+    struct ratls_patterns command_lines; /* PCR 8, 12; exact ones also the load options of PCR 9 */
+    struct ratls_references files;      /* PCR 9, 11, 13 */
+    struct ratls_references owner_keys; /* PCR 14 */
+};
+
+/* What the list of Linux IMA must say (policy: ima). */
+struct ratls_ima_rules {
+    bool is_asked;
+    uint16_t bank;
+    enum ratls_ima_mode extend;
+    struct ratls_references allow;
+    struct ratls_references deny;
+    struct ratls_signer *signers;
+    size_t signer_count;
+    struct ratls_patterns exclude;
+    struct ratls_patterns signature_required;
+    bool violations_allowed;
+    bool syncs;         /* what does not fit is asked for at once (sync: auto) */
+    uint8_t sha256[32]; /* of all of this: what is acknowledged holds under the same rules only */
+};
+
 struct ratls_key_cache; /* keys.h: attestation keys that were seen before */
 
 struct ratls_rules {
@@ -64,9 +128,12 @@ struct ratls_rules {
     size_t pin_count;
     struct ratls_issuer *issuers;
     size_t issuer_count;
-    struct ratls_pcr_rule *pcrs; /* ascending by bank, then index; no duplicates; at least one */
-    size_t pcr_count;
-    struct ratls_pcr_selection selection; /* of pcrs */
+    struct ratls_pcr_rule *pcrs; /* ascending by bank, then index; no duplicates */
+    size_t pcr_count;            /* may be 0 if boot is asked */
+    struct ratls_boot_rules boot;
+    struct ratls_ima_rules ima;
+    /* Of pcrs and boot; with ima PCR 10, and 0 to 9 for boot_aggregate. */
+    struct ratls_pcr_selection selection;
     char service[RATLS_SERVICE_MAX + 1];
     enum ratls_freshness freshness;
     uint64_t max_age_s; /* of certificate mode */
@@ -75,12 +142,14 @@ struct ratls_rules {
     uint64_t *denied_firmware;
     size_t denied_firmware_count;
     struct ratls_key_cache *keys; /* has its own lock */
+    struct ratls_ledger *ledger;  /* of the policy, which owns it; has its own lock */
 };
 
 struct ratls_policy {
     atomic_uint references;
     struct ratls_rules *rules;
     size_t count;
+    struct ratls_ledger *ledger; /* of all rules */
 };
 
 /*

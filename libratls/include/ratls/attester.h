@@ -50,6 +50,20 @@ struct ratls_pcr_selection {
     struct ratls_pcr_bank banks[RATLS_BANKS_MAX];
 };
 
+/*
+ * Logs that explain PCRs, beside the quote (WIRE.md, 2). An attester sends what it has: whether
+ * that is enough is the verifier's business.
+ */
+struct ratls_log_request {
+    uint16_t boot_bank; /* TPM_ALG_ID: the firmware's log, in this bank; 0: not wanted */
+    uint16_t ima_bank;  /* the list of Linux IMA that explains this bank; 0: not wanted */
+    uint64_t ima_offset; /* of the first byte wanted; 0: from its begin */
+    /* The offset counts in the list of this key and boot only; in any other from 0. */
+    uint8_t ima_key_id[RATLS_KEY_ID_LEN];
+    uint32_t ima_reset_count;   /* TPM 2.0 Part 2, 10.11.1 (TPMS_CLOCK_INFO) */
+    uint32_t ima_restart_count;
+};
+
 /* What is to be attested. In certificate mode nonce, binder, tls_version and cipher_suite are 0. */
 struct ratls_attest_request {
     enum ratls_mode mode;
@@ -61,7 +75,8 @@ struct ratls_attest_request {
     uint8_t spki_sha256[RATLS_SPKI_HASH_LEN]; /* SHA-256 of the DER SubjectPublicKeyInfo */
     uint8_t context[RATLS_CONTEXT_MAX];
     size_t context_len;
-    struct ratls_pcr_selection selection;
+    struct ratls_pcr_selection selection; /* empty: logs alone, without a quote */
+    struct ratls_log_request logs;        /* in certificate mode: none */
     size_t key_id_count; /* attestation keys whose certificate the verifier has already */
     uint8_t key_ids[RATLS_KEY_IDS_MAX][RATLS_KEY_ID_LEN];
 };

@@ -23,6 +23,13 @@ struct ratls_tpm_options {
     const char *tcti;      /* as in tpm2-tools; NULL: what the state folder says */
     const char *service;   /* of every statement; NULL: "default"; at most RATLS_SERVICE_MAX */
     unsigned deadline_ms;  /* longest wait for the TPM; 0: 5000 */
+    /*
+     * The logs of this machine, opened at once, with the rights that the process has now, and read
+     * when they are asked for. NULL: the kernel's, in /sys/kernel/security; "": none is sent. A log
+     * that cannot be opened is not sent either.
+     */
+    const char *boot_log;
+    const char *ima_list;
 };
 
 /*

@@ -1,0 +1,29 @@
+/*
+ * Patterns of a policy, for paths and command lines. "*" stands for any characters but the
+ * separator, none included; "**" for any characters at all. Everything else stands for itself, and
+ * the whole text must match. Time is linear in the text: states are bits, nothing is tried twice.
+ */
+#ifndef RATLS_PATTERN_H
+#define RATLS_PATTERN_H
+
+#include "bytes.h"
+
+#define RATLS_PATTERN_MAX 2048
+
+enum ratls_pattern_kind {
+    RATLS_PATTERN_PATH, /* separator: / */
+    RATLS_PATTERN_TEXT, /* separator: the space between words */
+};
+
+struct ratls_pattern {
+    enum ratls_pattern_kind kind;
+    bool is_exact;           /* no wildcard in it */
+    struct ratls_slice text; /* borrowed, as it is written */
+};
+
+/* Returns NULL, or why the text is no pattern. */
+const char *ratls_pattern_init(enum ratls_pattern_kind kind, struct ratls_slice text,
+                               struct ratls_pattern *ret_pattern);
+bool ratls_pattern_match(const struct ratls_pattern *pattern, struct ratls_slice text);
+
+#endif
