@@ -72,4 +72,11 @@ RATLS_MUST_CHECK enum ratls_status ratls_check_identity(struct ratls_appraisal *
 RATLS_MUST_CHECK enum ratls_status ratls_check_quote(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a);
 
+/*
+ * The value of a PCR: of what was quoted, if PCR_SELECTION and PCR_DIGEST passed. False if the
+ * policy does not select it. Borrows from the evidence.
+ */
+bool ratls_quoted_pcr(const struct ratls_appraisal *a, uint16_t bank, unsigned pcr,
+                      struct ratls_slice *ret_value);
+
 #endif

@@ -95,21 +95,76 @@ static void check_value(struct ratls_appraisal *a, const struct ratls_pcr_rule *
     ratls_check_say(a->report, RATLS_CHECK_PCR_VALUE, at, expected, actual);
 }
 
+bool ratls_quoted_pcr(const struct ratls_appraisal *a, uint16_t bank, unsigned pcr,
+                      struct ratls_slice *ret_value)
+{
+    const struct ratls_pcr_selection *selection = &a->rules->selection;
+    struct ratls_reader r = ratls_reader(a->evidence.pcr_values);
+
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct ratls_pcr_bank *quoted = &selection->banks[i];
+
+        for (unsigned index = 0; index < RATLS_PCR_COUNT; index++) {
+            struct ratls_slice value;
+
+            if ((quoted->pcrs >> index & 1) == 0)
+                continue;
+            value = ratls_read_bytes(&r, ratls_tpm_hash_len(quoted->hash_alg));
+            if (r.failed || quoted->hash_alg != bank || index != pcr)
+                continue;
+            *ret_value = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a log has to lead to the value of a PCR, or the PCR is what boot_aggregate is made of. */
+static bool is_left_to_logs(const struct ratls_rules *rules, uint16_t bank, unsigned pcr)
+{
+    const struct ratls_boot_rules *boot = &rules->boot;
+    const struct ratls_ima_rules *ima = &rules->ima;
+
+    return (boot->is_asked && boot->bank == bank && (boot->pcrs >> pcr & 1) != 0) ||
+           (ima->is_asked && ima->bank == bank && pcr <= RATLS_IMA_PCR);
+}
+
+/* One PCR of the selection, and the next rule if that is its own. */
+static void check_pcr(struct ratls_appraisal *a, uint16_t bank, unsigned pcr, size_t *next)
+{
+    const struct ratls_rules *rules = a->rules;
+    const struct ratls_pcr_rule *rule = *next < rules->pcr_count ? &rules->pcrs[*next] : NULL;
+    struct ratls_slice value;
+
+    if (rule != NULL && rule->bank == bank && rule->index == pcr &&
+        ratls_quoted_pcr(a, bank, pcr, &value)) {
+        check_value(a, rule, value);
+        (*next)++;
+    } else if (!is_left_to_logs(rules, bank, pcr)) {
+        ratls_check_holds(a->report, RATLS_CHECK_PCR_VALUE, false, "policy",
+                          "a rule for each PCR of the selection", "one without a rule");
+    }
+}
+
 /*
- * The rules are in the order of the values, for the selection is made of them. Should a policy
- * break that, then values are left over or missing, and it explains nothing.
+ * The rules are in the order of the selection, for that is made of them. Should a policy break
+ * that, then a rule or a PCR is left over, and it is no policy that anything follows.
  */
 static void check_values(struct ratls_appraisal *a)
 {
-    const struct ratls_rules *rules = a->rules;
-    struct ratls_reader r = ratls_reader(a->evidence.pcr_values);
+    const struct ratls_pcr_selection *selection = &a->rules->selection;
+    size_t next = 0;
 
-    for (size_t i = 0; i < rules->pcr_count; i++)
-        check_value(a, &rules->pcrs[i],
-                    ratls_read_bytes(&r, ratls_tpm_hash_len(rules->pcrs[i].bank)));
-    if (!ratls_reader_done(&r))
+    for (size_t i = 0; i < selection->count; i++) {
+        for (unsigned pcr = 0; pcr < RATLS_PCR_COUNT; pcr++) {
+            if ((selection->banks[i].pcrs >> pcr & 1) != 0)
+                check_pcr(a, selection->banks[i].hash_alg, pcr, &next);
+        }
+    }
+    if (next != a->rules->pcr_count)
         ratls_check_holds(a->report, RATLS_CHECK_PCR_VALUE, false, "policy",
-                          "one rule for each PCR of the selection", "another number");
+                          "a PCR of the selection for each rule", "a rule without one");
+    ratls_check_not_asked(a->report, RATLS_CHECK_PCR_VALUE);
 }
 
 enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a)

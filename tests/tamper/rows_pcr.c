@@ -107,6 +107,17 @@ static void change_384(struct scene *scene)
     fake_tpm_pcr(scene->tpm, RATLS_ALG_SHA384, 7)[47] ^= 1;
 }
 
+/* As no policy that is loaded can be: its selection is made of its rules. */
+static void select_without_rule(struct scene *scene)
+{
+    scene->rules->selection.banks[0].pcrs |= 1u << 8;
+}
+
+static void rule_without_pcr(struct scene *scene)
+{
+    scene->rules->selection.banks[0].pcrs &= ~(1u << 7);
+}
+
 /* The TPM quotes a bad PCR 7; what is shown is the good one. */
 static void show_good_values(enum fake_stage stage, struct fake_draft *draft, void *arg)
 {
@@ -234,6 +245,14 @@ static const struct row rows[] = {
      .check = RATLS_CHECK_PCR_VALUE,
      .after = change_384,
      .at = "pcrs.sha384[7]"},
+    {.name = "a PCR that nothing speaks of",
+     .check = RATLS_CHECK_PCR_VALUE,
+     .after = select_without_rule,
+     .at = "policy"},
+    {.name = "a rule for a PCR that was not asked for",
+     .check = RATLS_CHECK_PCR_VALUE,
+     .after = rule_without_pcr,
+     .at = "policy"},
 };
 
 const struct rows rows_pcr = {rows, sizeof rows / sizeof rows[0]};
