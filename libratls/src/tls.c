@@ -136,7 +136,7 @@ enum ratls_status ratls_tls_hook(SSL_CTX *ctx, unsigned extension, struct ratls_
 enum ratls_status ratls_tls_attest(SSL_CTX *ctx, struct ratls_attester *attester,
                                    struct ratls_error *ret_error)
 {
-    struct ratls_tls *tls;
+    struct ratls_tls *tls = NULL;
     enum ratls_status status = ratls_tls_hook(ctx, RATLS_TLS_EXTENSION_DEFAULT, &tls, ret_error);
 
     if (status != RATLS_OK)
@@ -150,7 +150,7 @@ enum ratls_status ratls_tls_attest(SSL_CTX *ctx, struct ratls_attester *attester
 enum ratls_status ratls_tls_verify(SSL_CTX *ctx, struct ratls_policy *policy,
                                    struct ratls_error *ret_error)
 {
-    struct ratls_tls *tls;
+    struct ratls_tls *tls = NULL;
     enum ratls_status status = ratls_tls_hook(ctx, RATLS_TLS_EXTENSION_DEFAULT, &tls, ret_error);
 
     if (status != RATLS_OK)
@@ -165,7 +165,7 @@ enum ratls_status ratls_tls_verify(SSL_CTX *ctx, struct ratls_policy *policy,
 enum ratls_status ratls_tls_collect(SSL_CTX *ctx, const struct ratls_pcr_selection *selection,
                                     struct ratls_error *err)
 {
-    struct ratls_tls *tls;
+    struct ratls_tls *tls = NULL;
     enum ratls_status status = ratls_tls_hook(ctx, RATLS_TLS_EXTENSION_DEFAULT, &tls, err);
 
     if (status != RATLS_OK)
