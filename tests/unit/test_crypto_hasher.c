@@ -1,6 +1,9 @@
 #include <criterion/criterion.h>
+#include <openssl/evp.h>
+#include <openssl/provider.h>
 #include <string.h>
 
+#include "crypto_direct.h"
 #include "crypto_hasher.h"
 #include "octets.h"
 
@@ -67,5 +70,53 @@ Test(crypto_hasher, refuses_other_algorithms)
         cr_expect_eq(ratls_hasher_begin(algs[i], &hasher, &error), RATLS_MALFORMED);
         cr_expect_not_null(strstr(error.text, "is none of SHA-1"), "%s", error.text);
         ratls_hasher_end(&hasher);
+    }
+}
+
+/* A program whose configuration brings another module for SHA-2 gets that module's. */
+Test(crypto_direct, stands_only_for_the_default_provider)
+{
+    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+    OSSL_PROVIDER *legacy = OSSL_PROVIDER_load(libctx, "legacy");
+    OSSL_PROVIDER *normal = OSSL_PROVIDER_load(libctx, "default");
+    EVP_MD *other = EVP_MD_fetch(libctx, "RIPEMD160", "provider=legacy");
+    EVP_MD *sha256 = EVP_MD_fetch(libctx, "SHA256", NULL);
+
+    cr_assert(libctx != NULL && normal != NULL && sha256 != NULL);
+    cr_expect(ratls_direct_stands_for(sha256, RATLS_ALG_SHA256));
+    cr_expect_not(ratls_direct_stands_for(sha256, 0x0012), "SM3");
+    if (legacy != NULL && other != NULL)
+        cr_expect_not(ratls_direct_stands_for(other, RATLS_ALG_SHA256));
+    EVP_MD_free(sha256);
+    EVP_MD_free(other);
+    if (legacy != NULL)
+        OSSL_PROVIDER_unload(legacy);
+    OSSL_PROVIDER_unload(normal);
+    OSSL_LIB_CTX_free(libctx);
+}
+
+Test(crypto_direct, is_what_evp_computes)
+{
+    uint8_t data[300];
+
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(7 * i);
+    for (size_t i = 0; i < sizeof ABC / sizeof *ABC; i++) {
+        EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+        const EVP_MD *method = EVP_get_digestbyname(ratls_tpm_alg_name(ABC[i].alg));
+        struct ratls_hasher direct = {.alg = ABC[i].alg, .len = ABC[i].len};
+        struct ratls_hasher by_evp = {.ctx = ctx, .alg = ABC[i].alg, .len = ABC[i].len};
+
+        cr_assert(EVP_DigestInit_ex2(ctx, method, NULL) == 1);
+        for (size_t len = 0; len <= sizeof data; len++) {
+            const struct ratls_slice parts[] = {ratls_slice(data, len / 3),
+                                                ratls_slice(data + len / 3, len - len / 3)};
+            uint8_t a[RATLS_DIGEST_MAX] = {0}, b[RATLS_DIGEST_MAX] = {1};
+
+            cr_assert_eq(ratls_hasher_digest(&direct, parts, 2, a, NULL), RATLS_OK);
+            cr_assert_eq(ratls_hasher_digest(&by_evp, parts, 2, b, NULL), RATLS_OK);
+            cr_assert_arr_eq(a, b, ABC[i].len, "%04x, %zu bytes", ABC[i].alg, len);
+        }
+        EVP_MD_CTX_free(ctx);
     }
 }
