@@ -26,7 +26,7 @@ struct ratls_ima_slice {
 
 /* Borrows from the bytes that it was read from. */
 struct ratls_evidence {
-    bool has_quote; /* false in the answer to a request for logs alone; then the next six are empty */
+    bool has_quote; /* false: the answer to a request for logs alone; the next six are empty */
     struct ratls_slice statement; /* CBOR, for ratls_statement_read() */
     struct ratls_merkle_path path;
     struct ratls_slice attest;    /* TPMS_ATTEST */

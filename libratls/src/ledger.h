@@ -35,7 +35,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_ledger_new(const char *folder,
                                                     struct ratls_error *err);
 void ratls_ledger_free(struct ratls_ledger *ledger); /* accepts NULL */
 
-/* What is known of the key that last spoke for a server ("": none was named) under these rules. */
+/* What is known of the key that last spoke for a server ("": none named) under these rules. */
 RATLS_MUST_CHECK enum ratls_status ratls_ledger_find(struct ratls_ledger *ledger,
                                                      const char *server,
                                                      const uint8_t rules_sha256[static 32],

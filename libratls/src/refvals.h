@@ -40,7 +40,7 @@ bool ratls_refvals_allows(const struct ratls_refvals *set, struct ratls_slice di
                           struct ratls_slice name);
 /* The name of a digest, of the first if there are several; empty if it is not there. */
 struct ratls_slice ratls_refvals_name(const struct ratls_refvals *set, struct ratls_slice digest);
-/* Some digest that is allowed for a name, for words: linear in the set. Empty: the name is not there. */
+/* Some digest that is allowed for a name, for words; empty if there is none. Linear in the set. */
 struct ratls_slice ratls_refvals_find(const struct ratls_refvals *set, struct ratls_slice name);
 
 /* One by one, ascending by digest: i < ratls_refvals_count(). */
