@@ -131,12 +131,84 @@ static void put_pcr(FILE *out, const struct ratls_policy_draft *draft, unsigned 
     }
 }
 
+static void put_list(FILE *out, const char *key, const struct ratls_draft_list *list)
+{
+    if (list->count == 0)
+        return;
+    fprintf(out, "%s:\n", key);
+    for (size_t i = 0; i < list->count; i++) {
+        fprintf(out, "%.*s  - ", (int)strspn(key, " "), "  ");
+        put_quoted(out, list->items[i]);
+        fputc('\n', out);
+    }
+}
+
+static void put_bank(FILE *out, uint16_t bank)
+{
+    const char *name = ratls_tpm_hash_name(bank);
+
+    if (bank != 0)
+        fprintf(out, "  bank: %s\n", name == NULL ? "unknown" : name);
+}
+
+static void put_boot(FILE *out, const struct ratls_draft_boot *boot)
+{
+    fputs("\n# What the firmware's log must say.\nboot:\n", out);
+    put_bank(out, boot->bank);
+    fprintf(out, "  secure-boot: %s\n", boot->secure_boot_ignored ? "ignored" : "required");
+    put_list(out, "  signers", &boot->signers);
+    put_list(out, "  variables", &boot->variables);
+    if (boot->images_signed)
+        fputs("  images: [signed]\n", out);
+    put_list(out, "  images", &boot->images);
+    put_list(out, "  kernels", &boot->kernels);
+    put_list(out, "  firmware", &boot->firmware);
+    put_list(out, "  settings", &boot->settings);
+    put_list(out, "  partitions", &boot->partitions);
+    put_list(out, "  command-lines", &boot->command_lines);
+    put_list(out, "  files", &boot->files);
+    put_list(out, "  owner-keys", &boot->owner_keys);
+}
+
+static void put_ima(FILE *out, const struct ratls_draft_ima *ima)
+{
+    static const char *const extends[] = {
+        [RATLS_IMA_EITHER] = "either",
+        [RATLS_IMA_NATIVE] = "native",
+        [RATLS_IMA_PADDED] = "padded",
+    };
+
+    fputs("\n# What the list of Linux IMA must say.\nima:\n", out);
+    put_bank(out, ima->bank);
+    fprintf(out, "  extend: %s\n  violations: %s\n", extends[ima->extend],
+            ima->violations_allowed ? "allow" : "refuse");
+    if (ima->never_syncs)
+        fputs("  sync: never\n", out);
+    put_list(out, "  allow", &ima->allow);
+    put_list(out, "  deny", &ima->deny);
+    put_list(out, "  signed-by", &ima->signed_by);
+    put_list(out, "  signature-required", &ima->signature_required);
+    put_list(out, "  exclude", &ima->exclude);
+}
+
+static void put_pcrs(FILE *out, const struct ratls_policy_draft *draft)
+{
+    put_list(out, "reference-values", &draft->reference_values);
+    if (draft->bank_count == 0)
+        return;
+    fputs("# What must be measured, and its allowed values: add those of new software, and take\n"
+          "# those of old software away.\npcrs:\n",
+          out);
+    for (unsigned i = 0; i < RATLS_PCR_COUNT; i++)
+        put_pcr(out, draft, i);
+}
+
 static enum ratls_status check_draft(const struct ratls_policy_draft *draft,
                                      struct ratls_error *err)
 {
     size_t len = ratls_tpm_selection_values_len(draft->banks, draft->bank_count);
 
-    if (len == 0 || len != draft->values.len)
+    if ((len == 0 && draft->bank_count > 0) || len != draft->values.len)
         return ratls_fail(err, RATLS_USAGE, "%s: %zu bytes of PCR values for a selection of %zu",
                           SHOWN_PATH, draft->values.len, len);
     return RATLS_OK;
@@ -154,11 +226,11 @@ static enum ratls_status write_text(const struct ratls_policy_draft *draft, char
     if (draft->source != NULL)
         put_source(out, draft->source);
     put_identity(out, draft);
-    fputs("# What must be measured, and its allowed values: add those of new software, and take\n"
-          "# those of old software away.\npcrs:\n",
-          out);
-    for (unsigned i = 0; i < RATLS_PCR_COUNT; i++)
-        put_pcr(out, draft, i);
+    put_pcrs(out, draft);
+    if (draft->boot != NULL)
+        put_boot(out, draft->boot);
+    if (draft->ima != NULL)
+        put_ima(out, draft->ima);
     failed = ferror(out) != 0;
     failed = fclose(out) != 0 || failed;
     if (failed) {
@@ -180,7 +252,8 @@ enum ratls_status ratls_policy_write(const struct ratls_policy_draft *draft, cha
     if (status == RATLS_OK)
         status = write_text(draft, &text, &len, err);
     if (status == RATLS_OK)
-        status = ratls_rules_parse(SHOWN_PATH, ratls_slice(text, len), &rules, err);
+        status = ratls_rules_parse(draft->path == NULL ? SHOWN_PATH : draft->path,
+                                   ratls_slice(text, len), &rules, err);
     ratls_rules_done(&rules);
     if (status != RATLS_OK)
         free(text);
