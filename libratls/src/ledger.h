@@ -41,7 +41,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_ledger_find(struct ratls_ledger *ledger
                                                      const uint8_t rules_sha256[static 32],
                                                      struct ratls_ledger_row *ret_row,
                                                      bool *ret_found, struct ratls_error *err);
-/* Acknowledged: replaces the key's row under these rules unless that is further, and its pending. */
+/* Acknowledged: replaces the row of the key, unless that is further, and its pending bytes. */
 RATLS_MUST_CHECK enum ratls_status ratls_ledger_put(struct ratls_ledger *ledger, const char *server,
                                                     const struct ratls_ledger_row *row,
                                                     struct ratls_error *err);
