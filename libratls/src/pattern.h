@@ -1,7 +1,7 @@
 /*
- * Patterns of a policy, for paths and command lines. "*" stands for any characters but the
- * separator, none included; "**" for any characters at all. Everything else stands for itself, and
- * the whole text must match. Time is linear in the text: states are bits, nothing is tried twice.
+ * Patterns of a policy, for paths and command lines. "*" stands for any bytes within one name or
+ * one word, none included; "**" for any bytes at all. Everything else stands for itself, and the
+ * whole text must match. Time is linear in the text: states are bits, nothing is tried twice.
  */
 #ifndef RATLS_PATTERN_H
 #define RATLS_PATTERN_H
@@ -11,8 +11,8 @@
 #define RATLS_PATTERN_MAX 2048
 
 enum ratls_pattern_kind {
-    RATLS_PATTERN_PATH, /* separator: / */
-    RATLS_PATTERN_TEXT, /* separator: the space between words */
+    RATLS_PATTERN_PATH, /* "*": any bytes but "/" and NUL */
+    RATLS_PATTERN_TEXT, /* "*": any but those that end a word for Linux: blanks, NUL and '"' */
 };
 
 struct ratls_pattern {
@@ -21,7 +21,7 @@ struct ratls_pattern {
     struct ratls_slice text; /* borrowed, as it is written */
 };
 
-/* Returns NULL, or why the text is no pattern. */
+/* Returns NULL, or why the text is no pattern: empty, too long, NUL in it, "***". */
 const char *ratls_pattern_init(enum ratls_pattern_kind kind, struct ratls_slice text,
                                struct ratls_pattern *ret_pattern);
 bool ratls_pattern_match(const struct ratls_pattern *pattern, struct ratls_slice text);
