@@ -3,6 +3,9 @@
  * Secure Boot with its keys, and who signed what was loaded (TCG PC Client Platform Firmware
  * Profile, "PFP"). One walk gives this and the PCR values of one bank.
  *
+ * What is found does not depend on data that a log may leave out (boot_compact.h), but for contents
+ * that are there to be shown.
+ *
  * All of it is worth nothing until the values of the PCR it comes from (in comments below) are the
  * quoted ones. Then digests and their order in one PCR hold. The type of an event is never covered:
  * what counts is found by its digest, or has data whose digest was computed again.
@@ -10,6 +13,7 @@
 #ifndef RATLS_BOOT_H
 #define RATLS_BOOT_H
 
+#include "boot_known.h"
 #include "replay.h"
 
 #define RATLS_BOOT_PHASES 8 /* PCR 0 to 7: firmware separates its part from what it starts */
@@ -34,14 +38,20 @@ enum ratls_boot_variable_id {
     RATLS_BOOT_VARIABLES
 };
 
-struct ratls_boot_variable { /* PCR 7, before the separator */
+/*
+ * PCR 7, before the separator. SecureBoot is always found, by its digest; another only where the
+ * log still has its data.
+ */
+struct ratls_boot_variable {
     bool is_measured;
+    bool is_repeated; /* a second one was measured: which of them holds is not known */
     size_t event;
     struct ratls_slice digest;  /* over GUID, lengths, name and content */
     struct ratls_slice content; /* EFI_SIGNATURE_LISTs, and one byte of SecureBoot */
 };
 
-struct ratls_boot_authority { /* PCR 7, after the separator */
+/* PCR 7, after the separator. Only the digest, if the log has not the data that was measured. */
+struct ratls_boot_authority {
     size_t event;
     struct ratls_slice digest;
     struct ratls_slice name; /* UTF-16LE: "db", "Shim", "MokList", "SbatLevel" ... */
@@ -67,6 +77,7 @@ struct ratls_boot {
 
     enum ratls_secure_boot secure_boot;
     char secure_boot_why[RATLS_EVENTLOG_WHY_MAX];
+    size_t variable_count; /* events of variables, also those that are not found below */
     struct ratls_boot_variable variables[RATLS_BOOT_VARIABLES];
     size_t authority_count;
     struct ratls_boot_authority authorities[RATLS_BOOT_AUTHORITIES_MAX];
@@ -81,6 +92,7 @@ struct ratls_boot {
     /* Events with the digest of a separator or of a known text, and the type of another event. */
     size_t relabelled;
     size_t first_relabelled;
+    uint32_t relabelled_pcrs; /* bit i: one of them is of PCR i */
 
     char why[RATLS_EVENTLOG_WHY_MAX]; /* the log as a whole is refused: nothing above holds */
 };
@@ -98,6 +110,9 @@ RATLS_MUST_CHECK enum ratls_status ratls_boot_variable_event(struct ratls_boot *
                                                              const struct ratls_event *event,
                                                              struct ratls_slice digest,
                                                              struct ratls_error *err);
+/* For boot.c: SecureBoot or PK, found by its digest. */
+void ratls_boot_known_variable(struct ratls_boot *boot, const struct ratls_event *event,
+                               enum ratls_boot_known_id id, struct ratls_slice digest);
 /* For boot.c: the state of Secure Boot, after the last event. */
 void ratls_boot_judge_secure_boot(struct ratls_boot *boot);
 

@@ -12,7 +12,8 @@
 
 #include "eventlog.h"
 
-#define RATLS_BOOT_TEXT_MAX 2048 /* COMMAND_LINE_SIZE of Linux on x86: longer texts go as digests */
+#define RATLS_BOOT_TEXT_MAX 2048 /* COMMAND_LINE_SIZE of Linux on x86: longer texts go as digests  \
+                                  */
 #define RATLS_BOOT_SHORT_MAX 80
 
 /*

@@ -101,3 +101,58 @@ enum ratls_status ratls_boot_text(struct ratls_hasher *hasher, const struct ratl
         *ret_text = text.is_measured ? text : none;
     return status;
 }
+
+/* Unicode 15, 3.9, table 3-6. Surrogates are joined before. */
+static void write_utf8(struct ratls_writer *w, uint32_t c)
+{
+    if (c < 0x80) {
+        ratls_write_u8(w, (uint8_t)c);
+        return;
+    }
+    if (c < 0x800) {
+        ratls_write_u8(w, (uint8_t)(0xc0 | c >> 6));
+    } else {
+        if (c < 0x10000) {
+            ratls_write_u8(w, (uint8_t)(0xe0 | c >> 12));
+        } else {
+            ratls_write_u8(w, (uint8_t)(0xf0 | c >> 18));
+            ratls_write_u8(w, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
+        }
+        ratls_write_u8(w, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
+    }
+    ratls_write_u8(w, (uint8_t)(0x80 | (c & 0x3f)));
+}
+
+/* Fails the reader at half a pair of surrogates. */
+static uint32_t read_utf16_char(struct ratls_reader *r)
+{
+    uint32_t high = ratls_read_le16(r);
+    uint32_t low;
+
+    if (high < 0xd800 || high > 0xdfff)
+        return high;
+    low = ratls_read_le16(r);
+    if (high > 0xdbff || low < 0xdc00 || low > 0xdfff)
+        r->failed = true;
+    return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+}
+
+bool ratls_boot_text_utf8(const struct ratls_boot_text *text, char *out, size_t cap,
+                          size_t *ret_len)
+{
+    struct ratls_writer w = ratls_writer((uint8_t *)out, cap);
+    struct ratls_reader r = ratls_reader(text->text);
+
+    if (!text->is_utf16)
+        ratls_write_bytes(&w, text->text);
+    while (text->is_utf16 && !r.failed && !w.failed && r.rest.len > 0) {
+        uint32_t c = read_utf16_char(&r);
+
+        if (!r.failed)
+            write_utf8(&w, c);
+    }
+    if (r.failed || w.failed)
+        return false;
+    *ret_len = w.len;
+    return true;
+}

@@ -27,4 +27,11 @@ RATLS_MUST_CHECK enum ratls_status ratls_boot_text(struct ratls_hasher *hasher,
                                                    struct ratls_slice digest,
                                                    struct ratls_boot_text *ret_text,
                                                    struct ratls_error *err);
+
+/*
+ * The text in UTF-8, without an end, as it is compared with a policy. False if it is longer than
+ * cap, or no UTF-16.
+ */
+bool ratls_boot_text_utf8(const struct ratls_boot_text *text, char *out, size_t cap,
+                          size_t *ret_len);
 #endif

@@ -134,32 +134,64 @@ static void note_authority(struct ratls_boot *boot, const struct ratls_event *ev
     struct ratls_boot_authority *authority = &boot->authorities[boot->authority_count];
 
     if (boot->authority_count == RATLS_BOOT_AUTHORITIES_MAX) {
-        doubt(boot, "event %zu is authority %d", event->number, RATLS_BOOT_AUTHORITIES_MAX + 1);
+        snprintf(boot->why, sizeof boot->why, "event %zu at offset %zu is authority %d of PCR %d",
+                 event->number, event->offset, RATLS_BOOT_AUTHORITIES_MAX + 1, PCR_SECURE_BOOT);
         return;
     }
     boot->authority_count++;
     authority->event = event->number;
     authority->digest = digest;
+    if (variable == NULL)
+        return;
     authority->name = variable->name;
     authority->content = variable->content;
     authority->certificate = find_certificate(variable->content);
 }
 
 static void note_variable(struct ratls_boot *boot, const struct ratls_event *event,
-                          const struct variable *variable, struct ratls_slice digest)
+                          enum ratls_boot_variable_id id, struct ratls_slice content,
+                          struct ratls_slice digest)
 {
-    enum ratls_boot_variable_id id = find_variable(variable);
+    struct ratls_boot_variable *variable = &boot->variables[id];
 
-    if (id == RATLS_BOOT_VARIABLES)
-        return; /* AuditMode, DeployedMode and others of newer firmware */
-    if (boot->variables[id].is_measured) {
-        doubt(boot, "event %zu is a second %s", event->number, VARIABLES[id].name);
+    if (variable->is_measured) {
+        variable->is_repeated = true;
+        if (id == RATLS_BOOT_SECURE_BOOT)
+            doubt(boot, "event %zu is a second %s", event->number, VARIABLES[id].name);
         return;
     }
-    boot->variables[id].is_measured = true;
-    boot->variables[id].event = event->number;
-    boot->variables[id].digest = digest;
-    boot->variables[id].content = variable->content;
+    variable->is_measured = true;
+    variable->event = event->number;
+    variable->digest = digest;
+    variable->content = content;
+}
+
+/* Before the separator come variables, and behind it authorities. False if it is not so. */
+static bool check_order(struct ratls_boot *boot, const struct ratls_event *event, bool is_config)
+{
+    bool is_after = boot->phases[PCR_SECURE_BOOT].separators > 0;
+
+    if (is_config != is_after)
+        return true;
+    doubt(boot, "event %zu of PCR 7 is a variable %s the separator", event->number,
+          is_after ? "behind" : "of an authority before");
+    return false;
+}
+
+/*
+ * What SecureBoot says is known from its digest alone: leaving its data out, or giving it another
+ * type, does not hide it.
+ */
+void ratls_boot_known_variable(struct ratls_boot *boot, const struct ratls_event *event,
+                               enum ratls_boot_known_id id, struct ratls_slice digest)
+{
+    struct ratls_slice data = ratls_boot_known_data(id);
+    struct variable variable;
+
+    if (!check_order(boot, event, true) || !read_variable(data, &variable))
+        return;
+    boot->variable_count++;
+    note_variable(boot, event, find_variable(&variable), variable.content, digest);
 }
 
 /* Whether the digest is over the variable, for shim's tail see above. */
@@ -181,8 +213,8 @@ static enum ratls_status find_measured(struct ratls_boot *boot, const struct rat
 
 /*
  * Vendors measure texts of their own ("Security Level is Downgraded to 0"), which state nothing
- * here. A variable that is relabelled as a text would hide, for the type is not covered: it has
- * bytes of 0 in its lengths, so that what is measured and printable is none.
+ * here. Behind the separator anything else of that type may be an authority: the type is not
+ * covered, and a variable has bytes of 0 in its lengths.
  */
 static enum ratls_status note_text(struct ratls_boot *boot, const struct ratls_event *event,
                                    struct ratls_slice digest, struct ratls_error *err)
@@ -193,8 +225,9 @@ static enum ratls_status note_text(struct ratls_boot *boot, const struct ratls_e
 
     for (size_t i = 0; i < event->data.len; i++)
         is_text = is_text && event->data.p[i] >= ' ' && event->data.p[i] <= '~';
-    if (status == RATLS_OK && !(is_text && is_measured))
-        doubt(boot, "event %zu of PCR 7 is not the text that was measured", event->number);
+    if (status == RATLS_OK && !(is_text && is_measured) &&
+        boot->phases[PCR_SECURE_BOOT].separators > 0)
+        note_authority(boot, event, NULL, digest);
     return status;
 }
 
@@ -202,56 +235,60 @@ enum ratls_status ratls_boot_variable_event(struct ratls_boot *boot,
                                             const struct ratls_event *event,
                                             struct ratls_slice digest, struct ratls_error *err)
 {
-    bool is_after = boot->phases[PCR_SECURE_BOOT].separators > 0;
     bool is_config = event->type == RATLS_EV_EFI_VARIABLE_DRIVER_CONFIG;
+    bool is_authority = event->type == RATLS_EV_EFI_VARIABLE_AUTHORITY;
     bool is_measured = false;
     struct variable variable = {.tail_len = 0};
-    enum ratls_status status;
+    enum ratls_status status = RATLS_OK;
 
     if (event->type == RATLS_EV_EFI_ACTION)
         return note_text(boot, event, digest, err);
-    if (!is_config && event->type != RATLS_EV_EFI_VARIABLE_AUTHORITY) {
+    if (!is_config && !is_authority)
         doubt(boot, "event %zu of PCR 7 has type 0x%08x", event->number, event->type);
+    else if (!check_order(boot, event, is_config))
         return RATLS_OK;
-    }
-    if (!read_variable(event->data, &variable)) {
-        doubt(boot, "event %zu of PCR 7 is not a variable", event->number);
-        return RATLS_OK;
-    }
-    status = find_measured(boot, event, &variable, digest, &is_measured, err);
+    else if (read_variable(event->data, &variable))
+        status = find_measured(boot, event, &variable, digest, &is_measured, err);
     if (status != RATLS_OK)
         return status;
-    if (!is_measured)
-        doubt(boot, "event %zu of PCR 7 has other data than was measured", event->number);
-    else if (is_config == is_after)
-        doubt(boot, "event %zu of PCR 7 is a variable %s the separator", event->number,
-              is_after ? "behind" : "of an authority before");
-    else if (is_config)
-        note_variable(boot, event, &variable, digest);
-    else
-        note_authority(boot, event, &variable, digest);
+    if (is_authority)
+        note_authority(boot, event, is_measured ? &variable : NULL, digest);
+    if (!is_config)
+        return RATLS_OK;
+    boot->variable_count++;
+    /* AuditMode, DeployedMode and others of newer firmware are not kept. */
+    if (is_measured && find_variable(&variable) < RATLS_BOOT_VARIABLES)
+        note_variable(boot, event, find_variable(&variable), variable.content, digest);
     return RATLS_OK;
 }
 
+/*
+ * PFP, 3.3.4.8: SecureBoot, PK, KEK, db and dbx are measured in any case, also where they are
+ * empty. Which is which cannot always be told, so they are counted.
+ */
 void ratls_boot_judge_secure_boot(struct ratls_boot *boot)
 {
     const struct ratls_boot_phase *phase = &boot->phases[PCR_SECURE_BOOT];
-    struct ratls_slice state = boot->variables[RATLS_BOOT_SECURE_BOOT].content;
+    const struct ratls_boot_variable *secure_boot = &boot->variables[RATLS_BOOT_SECURE_BOOT];
+    const struct ratls_boot_variable *pk = &boot->variables[RATLS_BOOT_PK];
+    struct ratls_slice state = secure_boot->content;
+    bool is_on = state.len == 1 && state.p[0] == 1;
 
     if (boot->why[0] != '\0')
         doubt(boot, "the log is refused");
     if (phase->separators != 1 || phase->errors != 0)
         doubt(boot, "PCR 7 has %zu separators, %zu of an error", phase->separators, phase->errors);
-    for (size_t i = 0; i < RATLS_BOOT_VARIABLES_REQUIRED; i++)
-        if (!boot->variables[i].is_measured)
-            doubt(boot, "%s was not measured", VARIABLES[i].name);
+    if (!secure_boot->is_measured)
+        doubt(boot, "SecureBoot was not measured");
+    if (boot->variable_count < RATLS_BOOT_VARIABLES_REQUIRED)
+        doubt(boot, "PCR 7 has %zu variables, SecureBoot, PK, KEK, db and dbx are %d",
+              boot->variable_count, RATLS_BOOT_VARIABLES_REQUIRED);
     if (state.len > 1 || (state.len == 1 && state.p[0] > 1))
         doubt(boot, "SecureBoot is neither 0 nor 1");
-    if (state.len == 1 && state.p[0] == 1 && boot->variables[RATLS_BOOT_PK].content.len == 0)
+    if (is_on && pk->is_measured && pk->content.len == 0)
         doubt(boot, "SecureBoot is 1 without a PK");
     if (boot->secure_boot_why[0] != '\0')
         return;
     /* Without content the variable is not there: such firmware has no Secure Boot. */
-    boot->secure_boot =
-        state.len == 1 && state.p[0] == 1 ? RATLS_SECURE_BOOT_ON : RATLS_SECURE_BOOT_OFF;
+    boot->secure_boot = is_on ? RATLS_SECURE_BOOT_ON : RATLS_SECURE_BOOT_OFF;
 }

@@ -72,3 +72,40 @@ Test(boot_text, what_was_measured)
     }
     ratls_hasher_end(&hasher);
 }
+
+static const struct {
+    const char *name;
+    bool is_utf16;
+    const char *in;
+    size_t len;
+    const char *out; /* NULL: none */
+} UTF8_CASES[] = {
+    {"as it is", false, BYTES("a\xc3\xa4"), "a\xc3\xa4"},
+    {"one byte", true, BYTES("a\0b\0"), "ab"},
+    {"two and three bytes", true, BYTES("\xe4\x00\xac\x20"), "\xc3\xa4\xe2\x82\xac"},
+    {"a pair", true, BYTES("\x3d\xd8\x00\xde"), "\xf0\x9f\x98\x80"},
+    {"half a pair", true, BYTES("\x3d\xd8"), NULL},
+    {"a pair in the wrong order", true, BYTES("\x00\xde\x3d\xd8"), NULL},
+    {"half a pair and a letter", true, BYTES("\x3d\xd8\x61\x00"), NULL},
+    {"too long", true, BYTES("a\0b\0c\0d\0e\0f\0g\0h\0i\0"), NULL},
+    {"too long as it is", false, BYTES("abcdefghi"), NULL},
+};
+
+Test(boot_text, in_utf_8)
+{
+    for (size_t i = 0; i < sizeof UTF8_CASES / sizeof *UTF8_CASES; i++) {
+        const struct ratls_boot_text text = {.is_measured = true,
+                                             .is_utf16 = UTF8_CASES[i].is_utf16,
+                                             .text =
+                                                 ratls_slice(UTF8_CASES[i].in, UTF8_CASES[i].len)};
+        const char *expected = UTF8_CASES[i].out;
+        char out[8];
+        size_t len = 0;
+
+        cr_expect_eq(ratls_boot_text_utf8(&text, out, sizeof out, &len), expected != NULL, "%s",
+                     UTF8_CASES[i].name);
+        if (expected != NULL)
+            cr_expect(len == strlen(expected) && memcmp(out, expected, len) == 0, "%s",
+                      UTF8_CASES[i].name);
+    }
+}
