@@ -222,11 +222,15 @@ bool ratls_describe_evidence(struct ratls_view *v, struct ratls_slice bytes)
     if (!ratls_evidence_read(bytes, &evidence))
         return false;
     ratls_view_uint(v, "length", NULL, bytes.len, NULL);
-    describe_statement(v, evidence.statement);
-    describe_ak(v, evidence.ak_public);
-    if (describe_quote(v, &evidence, &attest))
-        describe_pcrs(v, &evidence, &attest);
-    describe_certificates(v, &evidence);
+    if (evidence.has_quote) {
+        describe_statement(v, evidence.statement);
+        describe_ak(v, evidence.ak_public);
+        if (describe_quote(v, &evidence, &attest))
+            describe_pcrs(v, &evidence, &attest);
+        describe_certificates(v, &evidence);
+    } else {
+        ratls_view_text(v, "error", "quote", "none: an answer to a request for logs alone");
+    }
     return true;
 }
 

@@ -31,7 +31,7 @@ static enum ratls_status read_lesson(struct ratls_slice bytes, struct lesson *re
     struct ratls_tpm_public key;
     size_t values_len;
 
-    if (!ratls_evidence_read(bytes, &ret->evidence) ||
+    if (!ratls_evidence_read(bytes, &ret->evidence) || !ret->evidence.has_quote ||
         !ratls_statement_read(ret->evidence.statement, &ret->statement) ||
         !ratls_tpm_read_attest(ret->evidence.attest, &ret->attest) ||
         !ratls_tpm_read_public(ret->evidence.ak_public, &key))

@@ -72,6 +72,9 @@ static enum ratls_status check_request(const struct ratls_attest_request *reques
     if (request->key_id_count > RATLS_KEY_IDS_MAX)
         return ratls_fail(err, RATLS_USAGE, "attestation request: more than %d key ids",
                           RATLS_KEY_IDS_MAX);
+    if (request->mode == RATLS_MODE_CERTIFICATE &&
+        (request->logs.boot_bank != 0 || request->logs.ima_bank != 0))
+        return ratls_fail(err, RATLS_USAGE, "attestation request: no logs in a certificate");
     if (!ratls_selection_valid(&request->selection))
         return ratls_fail(err, RATLS_USAGE, "attestation request: malformed PCR selection");
     return RATLS_OK;
@@ -133,6 +136,7 @@ static enum ratls_status write_evidence(const struct tpm_attester *self,
     struct ratls_writer w = ratls_writer(NULL, RATLS_EVIDENCE_MAX); /* counts */
     uint8_t *out;
 
+    evidence->has_quote = true;
     evidence->path = quoted->path;
     evidence->attest = ratls_slice(quote->attest, quote->attest_len);
     evidence->signature = ratls_slice(quote->signature, quote->signature_len);

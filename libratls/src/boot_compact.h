@@ -10,6 +10,8 @@
 #ifndef RATLS_BOOT_COMPACT_H
 #define RATLS_BOOT_COMPACT_H
 
+#include <ratls/error.h>
+
 #include "eventlog.h"
 
 #define RATLS_BOOT_TEXT_MAX 2048 /* COMMAND_LINE_SIZE of Linux on x86: longer texts go as digests  \

@@ -73,9 +73,20 @@ static void check_place(struct ratls_appraisal *a)
                       s->misplaced ? "twice, or in another place" : actual);
 }
 
+/* What the evidence of this mode must not be, although it is well formed; NULL if all is right. */
+static const char *find_unfit(const struct ratls_appraisal *a)
+{
+    if (!a->evidence.has_quote)
+        return "logs without a quote";
+    if (!is_handshake(a) && (a->evidence.boot_log.len != 0 || a->evidence.has_ima))
+        return "logs in a certificate";
+    return NULL;
+}
+
 static void check_format(struct ratls_appraisal *a)
 {
     const struct ratls_submission *s = a->submission;
+    const char *unfit = NULL;
     char actual[RATLS_VALUE_MAX];
     bool whole;
     bool readable;
@@ -83,13 +94,18 @@ static void check_format(struct ratls_appraisal *a)
     if (!s->present)
         return;
     whole = s->evidence.len <= RATLS_EVIDENCE_MAX && ratls_evidence_read(s->evidence, &a->evidence);
-    readable = whole && ratls_statement_read(a->evidence.statement, &a->statement);
+    if (whole)
+        unfit = find_unfit(a);
+    readable = whole && unfit == NULL && ratls_statement_read(a->evidence.statement, &a->statement);
     if (!ratls_check_decide(a->report, RATLS_CHECK_EVIDENCE_FORMAT, readable))
         return;
-    snprintf(actual, sizeof actual, "%zu bytes%s", s->evidence.len,
-             readable ? "" : " that do not follow it");
+    if (unfit != NULL)
+        snprintf(actual, sizeof actual, "%zu bytes: %s", s->evidence.len, unfit);
+    else
+        snprintf(actual, sizeof actual, "%zu bytes%s", s->evidence.len,
+                 readable ? "" : " that do not follow it");
     ratls_check_say(a->report, RATLS_CHECK_EVIDENCE_FORMAT,
-                    whole && !readable ? "evidence.statement" : "evidence",
+                    whole && !readable && unfit == NULL ? "evidence.statement" : "evidence",
                     "the format of version 1", actual);
 }
 

@@ -6,31 +6,39 @@
 #include "crypto.h"
 #include "fail.h"
 #include "statement.h"
+#include "tpm_wire.h"
 
 /* The labels, the types and the indicators of the CMW collection (WIRE.md, 3). */
 #define QUOTE_LABEL 1
 #define QUOTE_MEDIA_TYPE "application/vnd.ratls.quote+cbor"
-#define QUOTE_INDICATOR 4
 #define CERTIFICATE_LABEL 2 /* of the first one */
 #define CERTIFICATE_CONTENT_FORMAT 287
 #define CERTIFICATE_INDICATOR 2
+#define BOOT_LOG_LABEL 5
+#define BOOT_LOG_MEDIA_TYPE "application/vnd.ratls.boot-log"
+#define IMA_LABEL 6
+#define IMA_MEDIA_TYPE "application/vnd.ratls.ima-list+cbor"
+#define EVIDENCE_INDICATOR 4 /* of all but the certificates */
 #define RECORD_ITEMS 3
+#define ITEMS_MAX IMA_LABEL
 
 #define QUOTE_ITEMS 6
-#define QUOTE_MAX 16384 /* more than the limits of its items allow */
+#define QUOTE_MAX 12288 /* more than the limits of its items allow */
 #define PATH_ITEMS 3
 #define NODE_LEN 32
+#define IMA_ITEMS 4
 
 /* Around a certificate: label, array, content format and two heads of at most 3 bytes. */
 #define CERTIFICATE_OVERHEAD_MAX 16
-#define QUOTE_OVERHEAD_MAX 64
+#define RECORD_OVERHEAD_MAX 64
 
-/* So the limits of the items are enough: nothing longer than evidence may be can be well formed. */
-_Static_assert(QUOTE_OVERHEAD_MAX + QUOTE_MAX +
+/* The IMA list takes what the others leave. They always fit, so only its length is ever in doubt.
+ */
+_Static_assert(2 * RECORD_OVERHEAD_MAX + QUOTE_MAX + RATLS_BOOT_LOG_MAX +
                        RATLS_CERTIFICATES_MAX *
                            (RATLS_CERTIFICATE_MAX + CERTIFICATE_OVERHEAD_MAX) <=
                    RATLS_EVIDENCE_MAX,
-               "the largest evidence fits the extension");
+               "all but the IMA list fits the extension at its largest");
 
 static void read_path(struct ratls_cbor *c, struct ratls_merkle_path *path)
 {
@@ -62,11 +70,22 @@ static bool read_quote(struct ratls_slice in, struct ratls_evidence *evidence)
     return ratls_cbor_done(&c);
 }
 
-static struct ratls_slice read_certificate(struct ratls_cbor *c, size_t i)
+/* A record of evidence, behind its label. */
+static struct ratls_slice read_record(struct ratls_cbor *c, const char *media_type, size_t max)
+{
+    struct ratls_slice value;
+
+    ratls_cbor_array(c, RECORD_ITEMS, RECORD_ITEMS);
+    ratls_cbor_expect_text(c, media_type);
+    value = ratls_cbor_bytes(c, 1, max);
+    ratls_cbor_expect_uint(c, EVIDENCE_INDICATOR);
+    return value;
+}
+
+static struct ratls_slice read_certificate(struct ratls_cbor *c)
 {
     struct ratls_slice der;
 
-    ratls_cbor_expect_uint(c, CERTIFICATE_LABEL + i);
     ratls_cbor_array(c, RECORD_ITEMS, RECORD_ITEMS);
     ratls_cbor_expect_uint(c, CERTIFICATE_CONTENT_FORMAT);
     der = ratls_cbor_bytes(c, 1, RATLS_CERTIFICATE_MAX);
@@ -74,24 +93,76 @@ static struct ratls_slice read_certificate(struct ratls_cbor *c, size_t i)
     return der;
 }
 
+static bool is_list_alg(uint64_t alg)
+{
+    return alg == RATLS_ALG_SHA1 || (alg <= UINT16_MAX && ratls_tpm_is_strong_hash((uint16_t)alg));
+}
+
+/* Entries lie within the list. An offset behind its end says that there are none. */
+static bool is_ima_valid(const struct ratls_ima_slice *ima)
+{
+    return is_list_alg(ima->list_alg) &&
+           (ima->entries.len == 0 ||
+            (ima->offset <= ima->total && ima->entries.len <= ima->total - ima->offset));
+}
+
+static bool read_ima(struct ratls_slice in, struct ratls_ima_slice *ret)
+{
+    struct ratls_cbor c = ratls_cbor(in);
+    struct ratls_ima_slice ima = {0};
+
+    ratls_cbor_array(&c, IMA_ITEMS, IMA_ITEMS);
+    ima.list_alg = (uint16_t)ratls_cbor_uint(&c, UINT16_MAX);
+    ima.offset = ratls_cbor_uint(&c, UINT64_MAX);
+    ima.total = ratls_cbor_uint(&c, UINT64_MAX);
+    ima.entries = ratls_cbor_bytes(&c, 0, RATLS_EVIDENCE_MAX);
+    if (!ratls_cbor_done(&c) || !is_ima_valid(&ima))
+        return false;
+    *ret = ima;
+    return true;
+}
+
+/* A certificate needs the one before it, and the first one the quote. */
+static bool read_item(struct ratls_cbor *c, uint64_t label, struct ratls_evidence *evidence)
+{
+    size_t *count = &evidence->certificate_count;
+
+    switch (label) {
+    case QUOTE_LABEL:
+        evidence->has_quote = read_quote(read_record(c, QUOTE_MEDIA_TYPE, QUOTE_MAX), evidence);
+        return evidence->has_quote;
+    case BOOT_LOG_LABEL:
+        evidence->boot_log = read_record(c, BOOT_LOG_MEDIA_TYPE, RATLS_BOOT_LOG_MAX);
+        return true;
+    case IMA_LABEL:
+        evidence->has_ima =
+            read_ima(read_record(c, IMA_MEDIA_TYPE, RATLS_EVIDENCE_MAX), &evidence->ima);
+        return evidence->has_ima;
+    default:
+        if (!evidence->has_quote || label != CERTIFICATE_LABEL + *count)
+            return false;
+        evidence->certificates[(*count)++] = read_certificate(c);
+        return true;
+    }
+}
+
 bool ratls_evidence_read(struct ratls_slice in, struct ratls_evidence *ret)
 {
     struct ratls_cbor c = ratls_cbor(in);
     struct ratls_evidence evidence = {0};
-    struct ratls_slice quote;
-    size_t items = ratls_cbor_map(&c, 1, 1 + RATLS_CERTIFICATES_MAX);
+    size_t items = ratls_cbor_map(&c, 1, ITEMS_MAX);
+    uint64_t last = 0;
 
-    ratls_cbor_expect_uint(&c, QUOTE_LABEL);
-    ratls_cbor_array(&c, RECORD_ITEMS, RECORD_ITEMS);
-    ratls_cbor_expect_text(&c, QUOTE_MEDIA_TYPE);
-    quote = ratls_cbor_bytes(&c, 1, QUOTE_MAX);
-    ratls_cbor_expect_uint(&c, QUOTE_INDICATOR);
-    while (!c.failed && evidence.certificate_count + 1 < items) {
-        evidence.certificates[evidence.certificate_count] =
-            read_certificate(&c, evidence.certificate_count);
-        evidence.certificate_count++;
+    if (in.len > RATLS_EVIDENCE_MAX)
+        return false;
+    for (size_t i = 0; i < items; i++) {
+        uint64_t label = ratls_cbor_uint(&c, ITEMS_MAX);
+
+        if (c.failed || label <= last || !read_item(&c, label, &evidence))
+            return false;
+        last = label;
     }
-    if (!ratls_cbor_done(&c) || !read_quote(quote, &evidence))
+    if (!ratls_cbor_done(&c))
         return false;
     *ret = evidence;
     return true;
@@ -102,8 +173,7 @@ static bool is_within(struct ratls_slice bytes, size_t max)
     return bytes.len >= 1 && bytes.len <= max;
 }
 
-/* Whether the reader would take it: what one side writes, no other side has to puzzle over. */
-static bool is_writable(const struct ratls_evidence *evidence)
+static bool is_quote_writable(const struct ratls_evidence *evidence)
 {
     const struct ratls_merkle_path *path = &evidence->path;
 
@@ -119,6 +189,18 @@ static bool is_writable(const struct ratls_evidence *evidence)
            is_within(evidence->signature, RATLS_TPM_STRUCTURE_MAX) &&
            is_within(evidence->ak_public, RATLS_TPM_STRUCTURE_MAX) &&
            is_within(evidence->pcr_values, RATLS_PCR_VALUES_MAX);
+}
+
+/* Whether the reader would take it: what one side writes, no other side has to puzzle over. */
+static bool is_writable(const struct ratls_evidence *evidence)
+{
+    if (evidence->boot_log.len > RATLS_BOOT_LOG_MAX)
+        return false;
+    if (evidence->has_ima && !is_ima_valid(&evidence->ima))
+        return false;
+    if (evidence->has_quote)
+        return is_quote_writable(evidence);
+    return evidence->certificate_count == 0 && (evidence->boot_log.len != 0 || evidence->has_ima);
 }
 
 static void write_quote(const struct ratls_evidence *evidence, struct ratls_writer *w)
@@ -152,27 +234,73 @@ static void write_certificate_end(struct ratls_writer *w)
     ratls_cbor_put_uint(w, CERTIFICATE_INDICATOR);
 }
 
-void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w)
+static void write_record_start(uint64_t label, const char *media_type, size_t len,
+                               struct ratls_writer *w)
+{
+    ratls_cbor_put_uint(w, label);
+    ratls_cbor_put_array(w, RECORD_ITEMS);
+    ratls_cbor_put_text(w, ratls_slice(media_type, strlen(media_type)));
+    ratls_cbor_put_bytes_head(w, len);
+}
+
+static void write_quote_record(const struct ratls_evidence *evidence, struct ratls_writer *w)
 {
     struct ratls_writer counter = ratls_writer(NULL, QUOTE_MAX);
 
-    if (!is_writable(evidence)) {
-        w->failed = true;
-        return;
-    }
     write_quote(evidence, &counter);
-    ratls_cbor_put_map(w, 1 + evidence->certificate_count);
-    ratls_cbor_put_uint(w, QUOTE_LABEL);
-    ratls_cbor_put_array(w, RECORD_ITEMS);
-    ratls_cbor_put_text(w, ratls_slice(QUOTE_MEDIA_TYPE, sizeof QUOTE_MEDIA_TYPE - 1));
-    ratls_cbor_put_bytes_head(w, counter.len);
+    write_record_start(QUOTE_LABEL, QUOTE_MEDIA_TYPE, counter.len, w);
     write_quote(evidence, w);
-    ratls_cbor_put_uint(w, QUOTE_INDICATOR);
+    ratls_cbor_put_uint(w, EVIDENCE_INDICATOR);
     for (size_t i = 0; i < evidence->certificate_count; i++) {
         write_certificate_start(i, evidence->certificates[i].len, w);
         ratls_write_bytes(w, evidence->certificates[i]);
         write_certificate_end(w);
     }
+}
+
+static void write_ima(const struct ratls_ima_slice *ima, struct ratls_writer *w)
+{
+    ratls_cbor_put_array(w, IMA_ITEMS);
+    ratls_cbor_put_uint(w, ima->list_alg);
+    ratls_cbor_put_uint(w, ima->offset);
+    ratls_cbor_put_uint(w, ima->total);
+    ratls_cbor_put_bytes(w, ima->entries);
+}
+
+static void write_log_records(const struct ratls_evidence *evidence, struct ratls_writer *w)
+{
+    struct ratls_writer counter = ratls_writer(NULL, RATLS_EVIDENCE_MAX);
+
+    if (evidence->boot_log.len != 0) {
+        write_record_start(BOOT_LOG_LABEL, BOOT_LOG_MEDIA_TYPE, evidence->boot_log.len, w);
+        ratls_write_bytes(w, evidence->boot_log);
+        ratls_cbor_put_uint(w, EVIDENCE_INDICATOR);
+    }
+    if (!evidence->has_ima)
+        return;
+    write_ima(&evidence->ima, &counter);
+    if (counter.failed)
+        w->failed = true;
+    write_record_start(IMA_LABEL, IMA_MEDIA_TYPE, counter.len, w);
+    write_ima(&evidence->ima, w);
+    ratls_cbor_put_uint(w, EVIDENCE_INDICATOR);
+}
+
+void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w)
+{
+    size_t begin = w->len;
+
+    if (!is_writable(evidence)) {
+        w->failed = true;
+        return;
+    }
+    ratls_cbor_put_map(w, (size_t)evidence->has_quote + evidence->certificate_count +
+                              (size_t)(evidence->boot_log.len != 0) + (size_t)evidence->has_ima);
+    if (evidence->has_quote)
+        write_quote_record(evidence, w);
+    write_log_records(evidence, w);
+    if (w->len - begin > RATLS_EVIDENCE_MAX)
+        w->failed = true;
 }
 
 /* Hashes the pieces where they lie: a copy of the certificates would need 24 KiB. */

@@ -6,8 +6,15 @@
 #include "tpm_wire.h"
 
 #define VERSION 1
-#define REQUEST_ITEMS 4
+#define REQUEST_ITEMS 5
 #define BANK_ITEMS 2
+#define LOGS_MAX 2
+#define BOOT_KIND 1
+#define BOOT_ITEMS 2 /* kind, bank */
+#define IMA_KIND 2
+#define IMA_ITEMS 3        /* kind, bank, offset */
+#define IMA_ITEMS_OFFSET 4 /* and the boot that the offset counts in */
+#define IMA_BOOT_ITEMS 3
 #define PCR_MASK ((UINT32_C(1) << RATLS_PCR_COUNT) - 1)
 
 bool ratls_selection_valid(const struct ratls_pcr_selection *selection)
@@ -25,6 +32,20 @@ bool ratls_selection_valid(const struct ratls_pcr_selection *selection)
             return false;
     }
     return true;
+}
+
+static bool are_logs_valid(const struct ratls_log_request *logs)
+{
+    if (logs->boot_bank != 0 && !ratls_tpm_is_strong_hash(logs->boot_bank))
+        return false;
+    if (logs->ima_bank == 0)
+        return logs->ima_offset == 0;
+    return ratls_tpm_is_strong_hash(logs->ima_bank);
+}
+
+static size_t count_logs(const struct ratls_log_request *logs)
+{
+    return (size_t)(logs->boot_bank != 0) + (size_t)(logs->ima_bank != 0);
 }
 
 static bool are_key_ids_ascending(const struct ratls_request *request)
@@ -55,13 +76,64 @@ static void read_bank(struct ratls_cbor *c, struct ratls_pcr_bank *ret_bank)
     *ret_bank = bank;
 }
 
+/* Whether the rules between the fields hold; those of each field are the reader's. */
+static bool is_valid(const struct ratls_request *request)
+{
+    if (request->selection.count == 0 && count_logs(&request->logs) == 0)
+        return false;
+    if (request->selection.count != 0 && !ratls_selection_valid(&request->selection))
+        return false;
+    return are_logs_valid(&request->logs) && request->key_id_count <= RATLS_KEY_IDS_MAX &&
+           are_key_ids_ascending(request);
+}
+
+/* No offset without the boot that it counts in, no boot without an offset. */
+static void read_ima(struct ratls_cbor *c, size_t items, struct ratls_log_request *logs)
+{
+    struct ratls_slice key_id;
+
+    logs->ima_offset = ratls_cbor_uint(c, UINT64_MAX);
+    if ((logs->ima_offset != 0) != (items == IMA_ITEMS_OFFSET))
+        c->failed = true;
+    if (c->failed || logs->ima_offset == 0)
+        return;
+    ratls_cbor_array(c, IMA_BOOT_ITEMS, IMA_BOOT_ITEMS);
+    key_id = ratls_cbor_bytes(c, RATLS_KEY_ID_LEN, RATLS_KEY_ID_LEN);
+    if (!c->failed)
+        memcpy(logs->ima_key_id, key_id.p, key_id.len);
+    logs->ima_reset_count = (uint32_t)ratls_cbor_uint(c, UINT32_MAX);
+    logs->ima_restart_count = (uint32_t)ratls_cbor_uint(c, UINT32_MAX);
+}
+
+static void read_logs(struct ratls_cbor *c, struct ratls_log_request *logs)
+{
+    size_t count = ratls_cbor_array(c, 0, LOGS_MAX);
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t items = ratls_cbor_array(c, BOOT_ITEMS, IMA_ITEMS_OFFSET);
+        uint64_t kind = ratls_cbor_uint(c, IMA_KIND);
+        uint16_t bank = (uint16_t)ratls_cbor_uint(c, UINT16_MAX);
+
+        if (kind <= last || bank == 0 || (kind == BOOT_KIND) != (items == BOOT_ITEMS))
+            c->failed = true;
+        last = kind;
+        if (kind == BOOT_KIND) {
+            logs->boot_bank = bank;
+        } else {
+            logs->ima_bank = bank;
+            read_ima(c, items, logs);
+        }
+    }
+}
+
 static void read_body(struct ratls_cbor *c, struct ratls_request *request)
 {
     struct ratls_slice nonce = ratls_cbor_bytes(c, RATLS_NONCE_LEN, RATLS_NONCE_LEN);
 
     if (!c->failed)
         memcpy(request->nonce, nonce.p, nonce.len);
-    request->selection.count = ratls_cbor_array(c, 1, RATLS_BANKS_MAX);
+    request->selection.count = ratls_cbor_array(c, 0, RATLS_BANKS_MAX);
     for (size_t i = 0; i < request->selection.count; i++)
         read_bank(c, &request->selection.banks[i]);
     request->key_id_count = ratls_cbor_array(c, 0, RATLS_KEY_IDS_MAX);
@@ -71,6 +143,7 @@ static void read_body(struct ratls_cbor *c, struct ratls_request *request)
         if (!c->failed)
             memcpy(request->key_ids[i], id.p, id.len);
     }
+    read_logs(c, &request->logs);
 }
 
 enum ratls_request_result ratls_request_read(struct ratls_slice in, struct ratls_request *ret)
@@ -87,8 +160,7 @@ enum ratls_request_result ratls_request_read(struct ratls_slice in, struct ratls
     if (items != REQUEST_ITEMS)
         return RATLS_REQUEST_MALFORMED;
     read_body(&c, &request);
-    if (!ratls_cbor_done(&c) || !ratls_selection_valid(&request.selection) ||
-        !are_key_ids_ascending(&request))
+    if (!ratls_cbor_done(&c) || !is_valid(&request))
         return RATLS_REQUEST_MALFORMED;
     *ret = request;
     return RATLS_REQUEST_OK;
@@ -104,10 +176,31 @@ static void write_bank(const struct ratls_pcr_bank *bank, struct ratls_writer *w
             ratls_cbor_put_uint(w, pcr);
 }
 
+static void write_logs(const struct ratls_log_request *logs, struct ratls_writer *w)
+{
+    ratls_cbor_put_array(w, count_logs(logs));
+    if (logs->boot_bank != 0) {
+        ratls_cbor_put_array(w, BOOT_ITEMS);
+        ratls_cbor_put_uint(w, BOOT_KIND);
+        ratls_cbor_put_uint(w, logs->boot_bank);
+    }
+    if (logs->ima_bank == 0)
+        return;
+    ratls_cbor_put_array(w, logs->ima_offset == 0 ? IMA_ITEMS : IMA_ITEMS_OFFSET);
+    ratls_cbor_put_uint(w, IMA_KIND);
+    ratls_cbor_put_uint(w, logs->ima_bank);
+    ratls_cbor_put_uint(w, logs->ima_offset);
+    if (logs->ima_offset == 0)
+        return;
+    ratls_cbor_put_array(w, IMA_BOOT_ITEMS);
+    ratls_cbor_put_bytes(w, ratls_slice(logs->ima_key_id, RATLS_KEY_ID_LEN));
+    ratls_cbor_put_uint(w, logs->ima_reset_count);
+    ratls_cbor_put_uint(w, logs->ima_restart_count);
+}
+
 void ratls_request_write(const struct ratls_request *request, struct ratls_writer *w)
 {
-    if (!ratls_selection_valid(&request->selection) || request->key_id_count > RATLS_KEY_IDS_MAX ||
-        !are_key_ids_ascending(request)) {
+    if (!is_valid(request)) {
         w->failed = true;
         return;
     }
@@ -120,4 +213,5 @@ void ratls_request_write(const struct ratls_request *request, struct ratls_write
     ratls_cbor_put_array(w, request->key_id_count);
     for (size_t i = 0; i < request->key_id_count; i++)
         ratls_cbor_put_bytes(w, ratls_slice(request->key_ids[i], RATLS_KEY_ID_LEN));
+    write_logs(&request->logs, w);
 }

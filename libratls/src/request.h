@@ -25,7 +25,7 @@ enum ratls_request_result {
 enum ratls_request_result ratls_request_read(struct ratls_slice in, struct ratls_request *ret);
 void ratls_request_write(const struct ratls_request *request, struct ratls_writer *w);
 
-/* Whether a selection is well formed: attester.h. */
+/* Whether a selection is well formed, and not empty: attester.h. */
 bool ratls_selection_valid(const struct ratls_pcr_selection *selection);
 
 #endif

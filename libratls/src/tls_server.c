@@ -6,16 +6,18 @@
 #include "fail.h"
 #include "tls_internal.h"
 
+/* An encoding has one form for each value: equal bytes are equal requests, to the last field. */
 static bool is_same_request(const struct ratls_request *a, const struct ratls_request *b)
 {
-    if (memcmp(a->nonce, b->nonce, sizeof a->nonce) != 0 ||
-        a->selection.count != b->selection.count || a->key_id_count != b->key_id_count)
-        return false;
-    for (size_t i = 0; i < a->selection.count; i++)
-        if (a->selection.banks[i].hash_alg != b->selection.banks[i].hash_alg ||
-            a->selection.banks[i].pcrs != b->selection.banks[i].pcrs)
-            return false;
-    return memcmp(a->key_ids, b->key_ids, a->key_id_count * sizeof a->key_ids[0]) == 0;
+    uint8_t of_a[RATLS_REQUEST_MAX];
+    uint8_t of_b[RATLS_REQUEST_MAX];
+    struct ratls_writer a_writer = ratls_writer(of_a, sizeof of_a);
+    struct ratls_writer b_writer = ratls_writer(of_b, sizeof of_b);
+
+    ratls_request_write(a, &a_writer);
+    ratls_request_write(b, &b_writer);
+    return !a_writer.failed && !b_writer.failed &&
+           ratls_slice_equal(ratls_writer_slice(&a_writer), ratls_writer_slice(&b_writer));
 }
 
 int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_slice in, int *alert)
@@ -75,6 +77,7 @@ static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
     memcpy(request.binder, session.binder, sizeof request.binder);
     memcpy(request.spki_sha256, session.spki_sha256, sizeof request.spki_sha256);
     request.selection = channel->request.selection;
+    request.logs = channel->request.logs;
     request.key_id_count = channel->request.key_id_count;
     memcpy(request.key_ids, channel->request.key_ids, sizeof request.key_ids);
     status = tls->attester->attest(tls->attester, &request, &evidence, &len, &channel->error);

@@ -71,6 +71,20 @@ static struct request_bytes make_request(uint8_t nonce, uint32_t pcrs)
     return bytes;
 }
 
+static struct request_bytes make_log_request(uint64_t ima_offset)
+{
+    struct request_bytes bytes = {0};
+    struct ratls_request request = {.logs = {.boot_bank = 0x000B, .ima_bank = 0x000C}};
+    struct ratls_writer w = ratls_writer(bytes.p, sizeof bytes.p);
+
+    request.logs.ima_offset = ima_offset;
+    memset(request.nonce, 7, sizeof request.nonce);
+    ratls_request_write(&request, &w);
+    cr_assert_not(w.failed);
+    bytes.len = w.len;
+    return bytes;
+}
+
 /* The harness itself. */
 Test(tls_requests, asked_and_answered)
 {
@@ -85,6 +99,25 @@ Test(tls_requests, asked_and_answered)
     cr_assert_eq(world->attested, 1);
     cr_assert_eq(world->asked.nonce[0], 7);
     cr_assert_eq(world->asked.selection.banks[0].pcrs, 0xff);
+    tls_pair_free(pair);
+    SSL_CTX_free(client);
+    tls_world_free(world);
+}
+
+Test(tls_requests, logs_alone)
+{
+    struct tls_world *world = tls_world_new();
+    struct request_bytes request = make_log_request(9);
+    struct asker asker = {{request.p, NULL}, {request.len, 0}, 0, 0};
+    SSL_CTX *client = asking_client(world, &asker);
+    struct tls_pair *pair = tls_pair_new(client, world->server, TLS_NAME);
+
+    assert_connected(pair);
+    cr_assert_eq(asker.answers, 1);
+    cr_assert_eq(world->asked.selection.count, 0);
+    cr_assert_eq(world->asked.logs.boot_bank, 0x000B);
+    cr_assert_eq(world->asked.logs.ima_bank, 0x000C);
+    cr_assert_eq(world->asked.logs.ima_offset, 9);
     tls_pair_free(pair);
     SSL_CTX_free(client);
     tls_world_free(world);
@@ -149,7 +182,8 @@ Test(tls_requests, changed_after_retry)
 {
     struct tls_world *world = tls_world_new();
     const struct request_bytes a = make_request(7, 0xff), b = make_request(8, 0xff),
-                               c = make_request(7, 0x80);
+                               c = make_request(7, 0x80), d = make_log_request(1),
+                               e = make_log_request(2);
     const struct {
         const char *name;
         const struct request_bytes *first, *second;
@@ -159,6 +193,9 @@ Test(tls_requests, changed_after_retry)
         {"the same", &a, &a, -1, 1},
         {"another nonce", &a, &b, SSL_AD_ILLEGAL_PARAMETER, 0},
         {"another selection", &a, &c, SSL_AD_ILLEGAL_PARAMETER, 0},
+        {"the same logs", &d, &d, -1, 1},
+        {"another offset", &d, &e, SSL_AD_ILLEGAL_PARAMETER, 0},
+        {"logs and no quote", &a, &d, SSL_AD_ILLEGAL_PARAMETER, 0},
         {"only in the first", &a, NULL, -1, 0},
         {"only in the second", NULL, &a, -1, 1},
     };

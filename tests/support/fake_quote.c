@@ -216,6 +216,39 @@ static void write_ecdsa(struct ratls_slice der, size_t half, struct ratls_writer
     ECDSA_SIG_free(signature);
 }
 
+/* From the offset that was asked for, if it counts in this list. */
+static void fill_ima(struct fake_draft *draft)
+{
+    const struct ratls_log_request *logs = &draft->request->logs;
+    struct ratls_slice list = draft->tpm->ima_list;
+    bool is_ours = draft->request->selection.count == 0 ||
+                   (logs->ima_reset_count == draft->tpm->reset_count &&
+                    logs->ima_restart_count == draft->tpm->restart_count);
+    struct ratls_ima_slice *ima = &draft->evidence.ima;
+
+    draft->evidence.has_ima = true;
+    *ima = (struct ratls_ima_slice){.list_alg = draft->tpm->ima_alg, .total = list.len};
+    ima->offset = is_ours ? logs->ima_offset : 0;
+    if (ima->offset < list.len)
+        ima->entries = ratls_slice(list.p + ima->offset, list.len - (size_t)ima->offset);
+}
+
+/* Logs alone, and there is none: an empty IMA list is an answer too. */
+static void fill_logs(struct fake_draft *draft)
+{
+    const struct ratls_log_request *logs = &draft->request->logs;
+
+    if (logs->boot_bank != 0)
+        draft->evidence.boot_log = draft->tpm->boot_log;
+    if (logs->ima_bank != 0 && draft->tpm->ima_alg != 0)
+        fill_ima(draft);
+    if (draft->request->selection.count == 0 && draft->evidence.boot_log.len == 0 &&
+        !draft->evidence.has_ima) {
+        draft->evidence.has_ima = true;
+        draft->evidence.ima.list_alg = RATLS_ALG_SHA1;
+    }
+}
+
 static void fill_signature(struct fake_draft *draft)
 {
     uint8_t raw[RATLS_TPM_STRUCTURE_MAX];
@@ -229,7 +262,13 @@ static void fill_signature(struct fake_draft *draft)
     else
         fake_write_tpm2b(&w, ratls_slice(raw, len));
     end_writing(&w, &draft->signature);
+    fill_logs(draft);
+    if (draft->request->selection.count == 0) {
+        draft->evidence.certificate_count = 0;
+        return;
+    }
     draft->evidence.statement = slice_of(&draft->statement_cbor);
+    draft->evidence.has_quote = true;
     draft->evidence.path = draft->path;
     draft->evidence.attest = slice_of(&draft->attest);
     draft->evidence.signature = slice_of(&draft->signature);

@@ -55,6 +55,10 @@ struct fake_tpm {
     size_t chain_count; /* certificates of the key, its own first */
     uint8_t *chain[FAKE_CHAIN_MAX];
     size_t chain_len[FAKE_CHAIN_MAX];
+    /* Logs of the machine, borrowed: sent if they are asked for. An IMA list needs its ima_alg. */
+    struct ratls_slice boot_log;
+    uint16_t ima_alg; /* 0: there is none */
+    struct ratls_slice ima_list;
 };
 
 /* PCR i of every bank begins as bytes that differ between banks and PCRs. */

@@ -85,6 +85,35 @@ static void empty_tree(enum fake_stage stage, struct fake_draft *draft, void *ar
         found[2] = 0x00;
 }
 
+static void add_logs(struct ratls_evidence *evidence)
+{
+    static const uint8_t log[] = {1, 2, 3};
+
+    evidence->boot_log = ratls_slice(log, sizeof log);
+    evidence->has_ima = true;
+    evidence->ima = (struct ratls_ima_slice){.list_alg = RATLS_ALG_SHA1};
+}
+
+static void send_logs_alone(enum fake_stage stage, struct fake_draft *draft, void *arg)
+{
+    (void)arg;
+    if (stage != FAKE_SIGNED)
+        return;
+    draft->evidence = (struct ratls_evidence){0};
+    add_logs(&draft->evidence);
+}
+
+static void add_one_log(enum fake_stage stage, struct fake_draft *draft, void *arg)
+{
+    if (stage != FAKE_SIGNED)
+        return;
+    add_logs(&draft->evidence);
+    if (*(int *)arg == 0)
+        draft->evidence.has_ima = false;
+    else
+        draft->evidence.boot_log.len = 0;
+}
+
 static const struct row rows[] = {
     {.name = "TLS 1.2, though evidence came",
      .check = RATLS_CHECK_TLS_VERSION,
@@ -176,6 +205,26 @@ static const struct row rows[] = {
      .check = RATLS_CHECK_EVIDENCE_FORMAT,
      .not_run = ALL_OF_CONTENT,
      .tamper = empty_tree},
+    {.name = "logs alone",
+     .check = RATLS_CHECK_EVIDENCE_FORMAT,
+     .not_run = ALL_OF_CONTENT,
+     .tamper = send_logs_alone,
+     .at = "evidence",
+     .expected = "the format of version 1",
+     .actual = "86 bytes: logs without a quote"},
+    {.name = "a boot log in a certificate",
+     .check = RATLS_CHECK_EVIDENCE_FORMAT,
+     .not_run = ALL_OF_CONTENT,
+     .mode = RATLS_MODE_CERTIFICATE,
+     .tamper = add_one_log,
+     .param = 0,
+     .at = "evidence"},
+    {.name = "an IMA list in a certificate",
+     .check = RATLS_CHECK_EVIDENCE_FORMAT,
+     .not_run = ALL_OF_CONTENT,
+     .mode = RATLS_MODE_CERTIFICATE,
+     .tamper = add_one_log,
+     .param = 1},
 };
 
 const struct rows rows_channel = {rows, sizeof rows / sizeof rows[0]};

@@ -17,6 +17,13 @@
 #define CERTIFICATE_3 "03 83 19011f 423101 02"
 #define CERTIFICATE_4 "04 83 19011f 4132 02"
 #define FULL "a4" RECORD CERTIFICATE_2 CERTIFICATE_3 CERTIFICATE_4
+/* "application/vnd.ratls.boot-log" and "application/vnd.ratls.ima-list+cbor" */
+#define BOOT_TYPE "781e 6170706c69636174696f6e2f766e642e7261746c732e626f6f742d6c6f67"
+#define IMA_TYPE "7823 6170706c69636174696f6e2f766e642e7261746c732e696d612d6c6973742b63626f72"
+#define BOOT_LOG "05 83" BOOT_TYPE "42 0807 04"
+#define IMA_LIST "06 83" IMA_TYPE "4a 84 04 190123 190126 41 09 04"
+#define LOGS_ALONE "a2" BOOT_LOG IMA_LIST
+#define ALL_ITEMS "a6" RECORD CERTIFICATE_2 CERTIFICATE_3 CERTIFICATE_4 BOOT_LOG IMA_LIST
 #define NODE "5820 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 static bool accepts(struct ratls_slice in)
@@ -50,16 +57,40 @@ Test(evidence, every_field_arrives)
     cr_assert_eq(e.certificate_count, 2);
     expect_byte(e.certificates[0], 0x30);
     cr_expect(ratls_slice_equal(e.certificates[1], ratls_slice("\x31\x01", 2)));
+    cr_expect(e.has_quote && !e.has_ima && e.boot_log.len == 0);
     free(in.p);
+}
+
+Test(evidence, every_log_arrives)
+{
+    static const char *const cases[] = {LOGS_ALONE, ALL_ITEMS, "a3" RECORD BOOT_LOG IMA_LIST};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct octets in = octets_from_hex(cases[i]);
+        struct ratls_evidence e;
+
+        cr_assert(ratls_evidence_read(octets_slice(in), &e));
+        cr_expect_eq(e.has_quote, i != 0);
+        cr_expect_eq(e.certificate_count, i == 1 ? 3 : 0);
+        cr_expect(ratls_slice_equal(e.boot_log, ratls_slice("\x08\x07", 2)));
+        cr_assert(e.has_ima);
+        cr_expect_eq(e.ima.list_alg, 0x0004);
+        cr_expect_eq(e.ima.offset, 0x123);
+        cr_expect_eq(e.ima.total, 0x126);
+        expect_byte(e.ima.entries, 9);
+        free(in.p);
+    }
 }
 
 Test(evidence, what_is_accepted_is_written_the_same)
 {
-    static const char *const cases[] = {MINIMAL, FULL, "a2" RECORD CERTIFICATE_2};
+    static const char *const cases[] = {
+        MINIMAL,       FULL,          LOGS_ALONE,           ALL_ITEMS,
+        "a1" BOOT_LOG, "a1" IMA_LIST, "a2" RECORD IMA_LIST, "a2" RECORD CERTIFICATE_2};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct octets in = octets_from_hex(cases[i]);
-        uint8_t out[256];
+        uint8_t out[512];
         struct ratls_writer w = ratls_writer(out, sizeof out);
         struct ratls_evidence evidence;
 
@@ -77,11 +108,17 @@ Test(evidence, only_the_whole_is_accepted)
 {
     struct octets minimal = octets_from_hex(MINIMAL);
     struct octets full = octets_from_hex(FULL);
+    struct octets all = octets_from_hex(ALL_ITEMS);
+    struct octets logs = octets_from_hex(LOGS_ALONE);
 
     assert_only_whole(octets_slice(minimal), accepts);
     assert_only_whole(octets_slice(full), accepts);
+    assert_only_whole(octets_slice(all), accepts);
+    assert_only_whole(octets_slice(logs), accepts);
     free(minimal.p);
     free(full.p);
+    free(all.p);
+    free(logs.p);
 }
 
 static const struct shape SHAPES[] = {
@@ -92,6 +129,36 @@ static const struct shape SHAPES[] = {
     {"an array", "81" RECORD, false},
     {"four certificates",
      "a5" RECORD CERTIFICATE_2 CERTIFICATE_3 CERTIFICATE_4 "05 83 19011f 4133 02", false},
+    {"all items", ALL_ITEMS, true},
+    {"logs beside a quote", "a3" RECORD BOOT_LOG IMA_LIST, true},
+    {"logs alone", LOGS_ALONE, true},
+    {"a certificate beside logs alone", "a3" CERTIFICATE_2 BOOT_LOG IMA_LIST, false},
+    {"the quote behind a log", "a2" BOOT_LOG RECORD, false},
+    {"a certificate behind a log", "a3" RECORD BOOT_LOG CERTIFICATE_2, false},
+    {"logs descending", "a2" IMA_LIST BOOT_LOG, false},
+    {"the boot log twice", "a2" BOOT_LOG BOOT_LOG, false},
+    {"the IMA list twice", "a2" IMA_LIST IMA_LIST, false},
+    {"a seventh item", "a3" BOOT_LOG IMA_LIST "07 83" BOOT_TYPE "41 08 04", false},
+    {"label 0", "a2 00 83" BOOT_TYPE "41 08 04" IMA_LIST, false},
+    {"empty boot log", "a1 05 83" BOOT_TYPE "40 04", false},
+    {"boot log as endorsement", "a1 05 83" BOOT_TYPE "41 08 02", false},
+    {"boot log of the IMA list's type", "a1 05 83" IMA_TYPE "41 08 04", false},
+    {"IMA list of the boot log's type", "a1 06 83" BOOT_TYPE "45 84 04 00 00 40 04", false},
+    {"IMA list as endorsement", "a1 06 83" IMA_TYPE "45 84 04 00 00 40 02", false},
+    {"no entries", "a1 06 83" IMA_TYPE "45 84 04 00 00 40 04", true},
+    {"no entries, and more to come", "a1 06 83" IMA_TYPE "45 84 04 00 07 40 04", true},
+    {"an offset behind the end", "a1 06 83" IMA_TYPE "45 84 04 07 00 40 04", true},
+    {"entries behind the end", "a1 06 83" IMA_TYPE "46 84 04 07 00 41 09 04", false},
+    {"more entries than the list has", "a1 06 83" IMA_TYPE "47 84 04 07 08 42 0909 04", false},
+    {"offset and entries of 2^64",
+     "a1 06 83" IMA_TYPE "56 84 04 1bffffffffffffffff 1bffffffffffffffff 41 09 04", false},
+    {"list of SHA-256", "a1 06 83" IMA_TYPE "45 84 0b 00 00 40 04", true},
+    {"list of SHA3-256", "a1 06 83" IMA_TYPE "46 84 1827 00 00 40 04", false},
+    {"list of no algorithm", "a1 06 83" IMA_TYPE "45 84 00 00 00 40 04", false},
+    {"list of algorithm 2^16 + 4", "a1 06 83" IMA_TYPE "49 84 1a00010004 00 00 40 04", false},
+    {"IMA slice of three items", "a1 06 83" IMA_TYPE "44 83 04 00 00 04", false},
+    {"IMA slice not wrapped", "a1 06 83" IMA_TYPE "84 04 00 00 40 04", false},
+    {"trailing byte in the IMA slice", "a1 06 83" IMA_TYPE "46 84 04 00 00 40 00 04", false},
     {"a gap in the labels", "a2" RECORD CERTIFICATE_3, false},
     {"labels descending", "a3" RECORD CERTIFICATE_3 CERTIFICATE_2, false},
     {"a label twice", "a3" RECORD CERTIFICATE_2 CERTIFICATE_2, false},
@@ -131,132 +198,34 @@ Test(evidence, shapes)
     expect_shapes(accepts, SHAPES, sizeof SHAPES / sizeof *SHAPES);
 }
 
-/* The lengths of everything that has a limit. */
-struct lengths {
-    size_t statement, attest, signature, ak_public, pcr_values, certificate, certificates, hashes;
-};
-
-static const struct lengths LARGEST = {
-    RATLS_STATEMENT_MAX,  RATLS_TPM_STRUCTURE_MAX, RATLS_TPM_STRUCTURE_MAX, RATLS_TPM_STRUCTURE_MAX,
-    RATLS_PCR_VALUES_MAX, RATLS_CERTIFICATE_MAX,   RATLS_CERTIFICATES_MAX,  RATLS_MERKLE_DEPTH_MAX};
-
-static struct ratls_evidence make_evidence(const struct lengths *l)
+Test(evidence, the_writer_knows_what_goes_together)
 {
-    static const uint8_t zeros[RATLS_CERTIFICATE_MAX + 1];
-    struct ratls_evidence evidence = {
-        .statement = ratls_slice(zeros, l->statement),
-        .path = {.leaf_index = 65535, .tree_size = 65536, .count = l->hashes},
-        .attest = ratls_slice(zeros, l->attest),
-        .signature = ratls_slice(zeros, l->signature),
-        .ak_public = ratls_slice(zeros, l->ak_public),
-        .pcr_values = ratls_slice(zeros, l->pcr_values),
-        .certificate_count = l->certificates,
-    };
-
-    for (size_t i = 0; i < RATLS_CERTIFICATES_MAX; i++)
-        evidence.certificates[i] = ratls_slice(zeros, l->certificate);
-    return evidence;
-}
-
-Test(evidence, the_largest_comes_back)
-{
-    struct ratls_evidence evidence = make_evidence(&LARGEST);
-    struct ratls_evidence again;
-    static uint8_t out[RATLS_EVIDENCE_MAX];
-    struct ratls_writer w = ratls_writer(out, sizeof out);
-
-    ratls_evidence_write(&evidence, &w);
-    cr_assert_not(w.failed);
-    cr_assert(ratls_evidence_read(ratls_writer_slice(&w), &again));
-    cr_expect_eq(again.certificate_count, 3);
-    cr_expect_eq(again.certificates[2].len, RATLS_CERTIFICATE_MAX);
-    cr_expect_eq(again.pcr_values.len, RATLS_PCR_VALUES_MAX);
-    cr_expect_eq(again.path.count, 16);
-}
-
-Test(evidence, the_writer_refuses_what_the_reader_would)
-{
-    static const struct {
+    static const uint8_t zeros[8];
+    struct ratls_slice some = ratls_slice(zeros, sizeof zeros);
+    const struct {
         const char *name;
-        size_t offset; /* of the length that is one too large */
-    } cases[] = {
-        {"statement", offsetof(struct lengths, statement)},
-        {"attest", offsetof(struct lengths, attest)},
-        {"signature", offsetof(struct lengths, signature)},
-        {"ak-public", offsetof(struct lengths, ak_public)},
-        {"pcr-values", offsetof(struct lengths, pcr_values)},
-        {"certificate", offsetof(struct lengths, certificate)},
-        {"certificates", offsetof(struct lengths, certificates)},
-        {"hashes", offsetof(struct lengths, hashes)},
-    };
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        static uint8_t out[RATLS_EVIDENCE_MAX];
-        struct ratls_writer w = ratls_writer(out, sizeof out);
-        struct lengths lengths = LARGEST;
         struct ratls_evidence evidence;
-
-        *(size_t *)(void *)((char *)&lengths + cases[i].offset) += 1;
-        evidence = make_evidence(&lengths);
-        ratls_evidence_write(&evidence, &w);
-        cr_expect(w.failed, "%s", cases[i].name);
-        cr_expect_eq(w.len, 0, "%s", cases[i].name);
-    }
-}
-
-/* An item with a limit: what comes before it in its container, and what after it. */
-struct limited_item {
-    const char *name;
-    const char *before;
-    size_t largest;
-    const char *after;
-    bool is_in_quote;
-};
-
-/* Evidence with one byte string of len bytes, written past the writer, which would refuse it. */
-static bool accepts_length(const struct limited_item *item, size_t len)
-{
-    static const uint8_t zeros[RATLS_CERTIFICATE_MAX + 1];
-    static uint8_t item_bytes[9000];
-    static uint8_t bytes[9100];
-    struct octets head = octets_from_hex("a1 01 83" MEDIA_TYPE);
-    struct octets before = octets_from_hex(item->before);
-    struct octets after = octets_from_hex(item->after);
-    struct ratls_writer inner = ratls_writer(item_bytes, sizeof item_bytes);
-    struct ratls_writer w = ratls_writer(bytes, sizeof bytes);
-
-    ratls_write_bytes(&inner, octets_slice(before));
-    ratls_cbor_put_bytes(&inner, ratls_slice(zeros, len));
-    ratls_write_bytes(&inner, octets_slice(after));
-    if (item->is_in_quote) {
-        ratls_write_bytes(&w, octets_slice(head));
-        ratls_cbor_put_bytes(&w, ratls_writer_slice(&inner));
-        ratls_cbor_put_uint(&w, 4);
-    } else {
-        ratls_write_bytes(&w, ratls_writer_slice(&inner));
-    }
-    free(head.p);
-    free(before.p);
-    free(after.p);
-    cr_assert(!inner.failed && !w.failed);
-    return accepts(ratls_writer_slice(&w));
-}
-
-/* WIRE.md, 6. */
-Test(evidence, the_reader_refuses_one_byte_more_than_each_limit)
-{
-    static const struct limited_item cases[] = {
-        {"statement", "86", RATLS_STATEMENT_MAX, "83000180 4102 4103 4104 4105", true},
-        {"attest", "86 4101 83000180", 1024, "4103 4104 4105", true},
-        {"signature", "86 4101 83000180 4102", 1024, "4104 4105", true},
-        {"ak-public", "86 4101 83000180 4102 4103", 1024, "4105", true},
-        {"pcr-values", "86 4101 83000180 4102 4103 4104", 6144, "", true},
-        {"certificate", "a2" RECORD "02 83 19011f", 8192, "02", false},
+        bool is_written;
+    } cases[] = {
+        {"the boot log alone", {.boot_log = some}, true},
+        {"the IMA list alone", {.has_ima = true, .ima = {.list_alg = 0x0004}}, true},
+        {"nothing", {.has_quote = false}, false},
+        {"certificates without a quote",
+         {.boot_log = some, .certificate_count = 1, .certificates = {some}},
+         false},
+        {"an empty quote", {.has_quote = true}, false},
+        {"IMA list of no algorithm", {.has_ima = true}, false},
+        {"entries behind the end",
+         {.has_ima = true, .ima = {.list_alg = 0x0004, .total = 7, .entries = some}},
+         false},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        cr_expect(accepts_length(&cases[i], cases[i].largest), "%s", cases[i].name);
-        cr_expect_not(accepts_length(&cases[i], cases[i].largest + 1), "%s", cases[i].name);
+        uint8_t out[256];
+        struct ratls_writer w = ratls_writer(out, sizeof out);
+
+        ratls_evidence_write(&cases[i].evidence, &w);
+        cr_expect_eq(!w.failed, cases[i].is_written, "%s", cases[i].name);
     }
 }
 
@@ -276,7 +245,7 @@ static void expect_manifest(const char *evidence_hex, const char *covered_hex)
     free(covered.p);
 }
 
-Test(evidence, the_manifest_covers_the_other_items)
+Test(evidence, the_manifest_covers_the_certificates)
 {
     expect_manifest(MINIMAL, "a0");
     expect_manifest("a2" RECORD CERTIFICATE_2, "a1" CERTIFICATE_2);
@@ -284,33 +253,9 @@ Test(evidence, the_manifest_covers_the_other_items)
     expect_manifest(FULL, "a3" CERTIFICATE_2 CERTIFICATE_3 CERTIFICATE_4);
 }
 
-Test(evidence, the_manifest_of_the_largest_certificates)
+/* WIRE.md, 5: logs are bound by the PCRs that they lead to. */
+Test(evidence, the_manifest_does_not_cover_logs)
 {
-    struct ratls_evidence evidence = make_evidence(&LARGEST);
-    static uint8_t covered[3 * (RATLS_CERTIFICATE_MAX + 16)];
-    struct ratls_writer w = ratls_writer(covered, sizeof covered);
-    uint8_t expected[32];
-    uint8_t manifest[32];
-
-    ratls_cbor_put_map(&w, 3);
-    for (size_t i = 0; i < 3; i++) {
-        ratls_cbor_put_uint(&w, 2 + i);
-        ratls_cbor_put_array(&w, 3);
-        ratls_cbor_put_uint(&w, 287);
-        ratls_cbor_put_bytes(&w, evidence.certificates[i]);
-        ratls_cbor_put_uint(&w, 2);
-    }
-    cr_assert_eq(ratls_sha256(ratls_writer_slice(&w), expected, NULL), RATLS_OK);
-    cr_assert_eq(ratls_evidence_manifest(&evidence, manifest, NULL), RATLS_OK);
-    cr_expect_arr_eq(manifest, expected, sizeof expected);
-}
-
-Test(evidence, a_manifest_of_too_many_certificates_is_an_error)
-{
-    struct ratls_evidence evidence = {.certificate_count = RATLS_CERTIFICATES_MAX + 1};
-    struct ratls_error err = {0};
-    uint8_t manifest[32];
-
-    cr_assert_eq(ratls_evidence_manifest(&evidence, manifest, &err), RATLS_LIMIT);
-    cr_expect_str_eq(err.text, "4 certificates in evidence, at most 3");
+    expect_manifest("a3" RECORD BOOT_LOG IMA_LIST, "a0");
+    expect_manifest(ALL_ITEMS, "a3" CERTIFICATE_2 CERTIFICATE_3 CERTIFICATE_4);
 }

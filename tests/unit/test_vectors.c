@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "crypto.h"
+#include "eventlog.h"
 #include "evidence.h"
+#include "ima.h"
 #include "octets.h"
 #include "request.h"
 #include "statement.h"
@@ -85,6 +87,12 @@ Test(vectors, request)
     cr_assert_eq(r.key_id_count, 2);
     expect_value(ratls_slice(r.key_ids[0], RATLS_KEY_ID_LEN), &values, "key-id-1");
     expect_value(ratls_slice(r.key_ids[1], RATLS_KEY_ID_LEN), &values, "key-id-2");
+    cr_expect_eq(r.logs.boot_bank, values_number(&values, "boot-bank"));
+    cr_expect_eq(r.logs.ima_bank, values_number(&values, "ima-bank"));
+    cr_expect_eq(r.logs.ima_offset, values_number(&values, "ima-offset"));
+    expect_value(ratls_slice(r.logs.ima_key_id, RATLS_KEY_ID_LEN), &values, "ima-key-id");
+    cr_expect_eq(r.logs.ima_reset_count, values_number(&values, "ima-reset-count"));
+    cr_expect_eq(r.logs.ima_restart_count, values_number(&values, "ima-restart-count"));
     ratls_request_write(&r, &w);
     cr_expect(ratls_slice_equal(ratls_writer_slice(&w), in));
     vector_free(in);
@@ -167,6 +175,47 @@ Test(vectors, evidence)
 {
     for (size_t i = 0; i < sizeof MODES / sizeof *MODES; i++)
         expect_evidence(&MODES[i]);
+}
+
+/* The logs in it are whole: what the vector claims to be is not only its frame. */
+static void expect_logs(const struct ratls_evidence *e)
+{
+    struct ratls_ima_reader list =
+        ratls_ima_reader(e->ima.entries, e->ima.list_alg, e->ima.offset, 0);
+    struct ratls_eventlog log;
+    struct ratls_event event;
+    struct ratls_ima_entry entry;
+
+    cr_assert(ratls_eventlog_open(e->boot_log, RATLS_EVENTLOG_STRICT, &log), "%s", log.why);
+    while (ratls_eventlog_next(&log, &event))
+        continue;
+    cr_expect(ratls_eventlog_done(&log) && log.events == 2, "%s", log.why);
+    cr_assert(ratls_ima_next(&list, &entry), "%s", list.error.text);
+    cr_expect(ratls_slice_equal(entry.path, ratls_slice("/usr/bin/example", 16)));
+    cr_expect(!ratls_ima_next(&list, &entry) && list.error.status == RATLS_OK);
+}
+
+Test(vectors, logs)
+{
+    static struct values values;
+    struct ratls_slice in = vector_load(folder(), "logs.evidence.cbor");
+    uint8_t out[VALUE_LINE_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+    struct ratls_evidence e;
+
+    load_values("logs", &values);
+    cr_assert(ratls_evidence_read(in, &e));
+    cr_expect_not(e.has_quote);
+    expect_value(e.boot_log, &values, "boot-log");
+    cr_assert(e.has_ima);
+    cr_expect_eq(e.ima.list_alg, values_number(&values, "ima-list-alg"));
+    cr_expect_eq(e.ima.offset, values_number(&values, "ima-offset"));
+    cr_expect_eq(e.ima.total, values_number(&values, "ima-total"));
+    expect_value(e.ima.entries, &values, "ima-entries");
+    expect_logs(&e);
+    ratls_evidence_write(&e, &w);
+    cr_expect(ratls_slice_equal(ratls_writer_slice(&w), in));
+    vector_free(in);
 }
 
 static void expect_signed(const struct mode_case *mode, const struct ratls_evidence *e,

@@ -64,6 +64,12 @@ static void make_request(const char *folder)
     request.selection.banks[1].pcrs = (uint32_t)values_number(&values, "pcrs-2");
     memcpy(request.key_ids[0], values_get(&values, "key-id-1").p, RATLS_KEY_ID_LEN);
     memcpy(request.key_ids[1], values_get(&values, "key-id-2").p, RATLS_KEY_ID_LEN);
+    request.logs.boot_bank = (uint16_t)values_number(&values, "boot-bank");
+    request.logs.ima_bank = (uint16_t)values_number(&values, "ima-bank");
+    request.logs.ima_offset = values_number(&values, "ima-offset");
+    memcpy(request.logs.ima_key_id, values_get(&values, "ima-key-id").p, RATLS_KEY_ID_LEN);
+    request.logs.ima_reset_count = (uint32_t)values_number(&values, "ima-reset-count");
+    request.logs.ima_restart_count = (uint32_t)values_number(&values, "ima-restart-count");
     ratls_request_write(&request, &w);
     save(folder, "request.cbor", ratls_writer_slice(&w));
 }
@@ -107,7 +113,7 @@ static void make_evidence(const char *folder, const char *mode)
 {
     static uint8_t out[RATLS_EVIDENCE_MAX];
     struct ratls_writer w = ratls_writer(out, sizeof out);
-    struct ratls_evidence evidence = {.path = {.leaf_index = 0, .tree_size = 1}};
+    struct ratls_evidence evidence = {.has_quote = true, .path = {.leaf_index = 0, .tree_size = 1}};
 
     evidence.statement = load_of_mode(folder, mode, "statement.cbor");
     evidence.attest = load_of_mode(folder, mode, "attest.bin");
@@ -125,16 +131,36 @@ static void make_evidence(const char *folder, const char *mode)
     vector_free(evidence.certificates[0]);
 }
 
+/* The answer to a request for logs alone. */
+static void make_logs(const char *folder)
+{
+    static struct values values;
+    struct ratls_evidence evidence = {.has_ima = true};
+    uint8_t out[VALUE_LINE_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+
+    values_load(folder, "logs.values", &values);
+    evidence.boot_log = values_get(&values, "boot-log");
+    evidence.ima.list_alg = (uint16_t)values_number(&values, "ima-list-alg");
+    evidence.ima.offset = values_number(&values, "ima-offset");
+    evidence.ima.total = values_number(&values, "ima-total");
+    evidence.ima.entries = values_get(&values, "ima-entries");
+    ratls_evidence_write(&evidence, &w);
+    save(folder, "logs.evidence.cbor", ratls_writer_slice(&w));
+}
+
 int main(int argc, char *argv[])
 {
     if (argc == 3 && strcmp(argv[2], "request") == 0)
         make_request(argv[1]);
+    else if (argc == 3 && strcmp(argv[2], "logs") == 0)
+        make_logs(argv[1]);
     else if (argc == 4 && strcmp(argv[2], "statement") == 0)
         make_statement(argv[1], argv[3]);
     else if (argc == 4 && strcmp(argv[2], "evidence") == 0)
         make_evidence(argv[1], argv[3]);
     else {
-        fprintf(stderr, "usage: make_vectors FOLDER request\n"
+        fprintf(stderr, "usage: make_vectors FOLDER request|logs\n"
                         "       make_vectors FOLDER statement|evidence handshake|certificate\n");
         return 2;
     }

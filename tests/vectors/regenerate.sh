@@ -70,6 +70,12 @@ bank-2 = 000c
 pcrs-2 = 800000
 key-id-1 = 00000000000000aa
 key-id-2 = 00000000000000bb
+boot-bank = 000b
+ima-bank = 000b
+ima-offset = 012345
+ima-key-id = 00000000000000bb
+ima-reset-count = 07
+ima-restart-count = 02
 END
     cat >handshake.values <<END
 label = "ratls-1"
@@ -100,6 +106,41 @@ selection = "sha256:0,7 sha384:7"
 END
 }
 
+little_endian() { # little_endian NUMBER: 4 bytes
+    printf '%08x' "$1" | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/'
+}
+
+text() { # text TEXT: with its final NUL
+    printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'
+    printf 00
+}
+
+# Two logs as firmware and kernel write them: a header and a separator in PCR 7; one file. Every
+# byte is known, so the vector is the same each time.
+write_logs() {
+    zeros=$(printf '%040d' 0)
+    spec_id=$(text 'Spec ID Event03')0000000000020002010000000b00200000
+    separator=df3f619804a92fdb4057192dc43dd748ea778adc52bc498ce80524c014b81119
+    header=$(little_endian 0)$(little_endian 3)$zeros$(little_endian $((${#spec_id} / 2)))$spec_id
+    event=$(little_endian 7)$(little_endian 4)$(little_endian 1)0b00$separator
+    event=$event$(little_endian 4)00000000
+
+    file=$(text sha256:)$(printf '%064d' 5)
+    path=$(text /usr/bin/example)
+    data=$(little_endian $((${#file} / 2)))$file$(little_endian $((${#path} / 2)))$path
+    printf '%s' "$data" | tr a-f A-F | basenc --base16 -d >ima.data
+    entry=$(little_endian 10)$(openssl dgst -sha1 -r ima.data | cut -c1-40)
+    entry=$entry$(little_endian 6)$(printf ima-ng | od -An -v -tx1 | tr -d ' \n')
+    entry=$entry$(little_endian $((${#data} / 2)))$data
+    cat >logs.values <<END
+boot-log = $header$event
+ima-list-alg = 0004
+ima-offset = 012345
+ima-total = 020000
+ima-entries = $entry
+END
+}
+
 quote() { # quote MODE SELECTION
     "$make_vectors" . statement "$1"
     tpm2_quote -Q -c "$ak" -l "$2" -q "$(hex "$1.leaf.bin")" -g sha256 -f tss \
@@ -126,6 +167,8 @@ tpm2_pcrextend "0:sha256=$(printf '%064d' 1),sha384=$(printf '%096d' 1)"
 tpm2_pcrextend "7:sha256=$(printf '%064d' 7),sha384=$(printf '%096d' 7)"
 write_values
 "$make_vectors" . request
+write_logs
+"$make_vectors" . logs
 quote handshake sha256:0,1,7
 quote certificate sha256:0,7+sha384:7
 make_certificate
