@@ -146,6 +146,7 @@ static enum ratls_status new_policy(size_t count, struct ratls_policy **ret_poli
                                     struct ratls_error *err)
 {
     struct ratls_policy *policy = calloc(1, sizeof *policy);
+    enum ratls_status status;
 
     if (policy != NULL)
         policy->rules = calloc(count, sizeof *policy->rules);
@@ -154,8 +155,19 @@ static enum ratls_status new_policy(size_t count, struct ratls_policy **ret_poli
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     }
     atomic_init(&policy->references, 1);
-    *ret_policy = policy;
-    return RATLS_OK;
+    status = ratls_ledger_new(NULL, &policy->ledger, err);
+    if (status != RATLS_OK)
+        ratls_policy_free(policy);
+    else
+        *ret_policy = policy;
+    return status;
+}
+
+/* For all rules that were loaded. */
+static void share_ledger(struct ratls_policy *policy)
+{
+    for (size_t i = 0; i < policy->count; i++)
+        policy->rules[i].ledger = policy->ledger;
 }
 
 /* The name that two files speak for, "" if both speak for every name, or NULL. */
@@ -210,11 +222,13 @@ enum ratls_status ratls_policy_load(const char *path, struct ratls_policy **ret_
     if (status == RATLS_OK)
         status = check_overlap(policy, ret_error);
     ratls_policy_paths_done(&paths);
-    if (status != RATLS_OK)
+    if (status != RATLS_OK) {
         ratls_policy_free(policy);
-    else
-        *ret_policy = policy;
-    return status;
+        return status;
+    }
+    share_ledger(policy);
+    *ret_policy = policy;
+    return RATLS_OK;
 }
 
 enum ratls_status ratls_policy_parse(const char *path, struct ratls_slice text,
@@ -226,12 +240,28 @@ enum ratls_status ratls_policy_parse(const char *path, struct ratls_slice text,
     if (status != RATLS_OK)
         return status;
     status = ratls_rules_parse(path, text, &policy->rules[0], err);
-    policy->count = status == RATLS_OK;
-    if (status != RATLS_OK)
+    if (status != RATLS_OK) {
         ratls_policy_free(policy);
-    else
-        *ret_policy = policy;
-    return status;
+        return status;
+    }
+    policy->count = 1;
+    share_ledger(policy);
+    *ret_policy = policy;
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_policy_use_state(struct ratls_policy *policy, const char *folder,
+                                         struct ratls_error *ret_error)
+{
+    struct ratls_ledger *ledger = NULL;
+    enum ratls_status status = ratls_ledger_new(folder, &ledger, ret_error);
+
+    if (status != RATLS_OK)
+        return status;
+    ratls_ledger_free(policy->ledger);
+    policy->ledger = ledger;
+    share_ledger(policy);
+    return RATLS_OK;
 }
 
 struct ratls_policy *ratls_policy_up_ref(struct ratls_policy *policy)
@@ -248,5 +278,6 @@ void ratls_policy_free(struct ratls_policy *policy)
     for (size_t i = 0; i < policy->count; i++)
         ratls_rules_done(&policy->rules[i]);
     free(policy->rules);
+    ratls_ledger_free(policy->ledger);
     free(policy);
 }

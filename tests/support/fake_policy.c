@@ -23,6 +23,8 @@ struct ratls_policy *fake_policy_new(struct fake_tpm *tpm)
     rules->algorithms = RATLS_ALLOW_ALL;
     rules->keys = ratls_key_cache_new();
     must(rules->path != NULL && rules->keys != NULL);
+    must(ratls_ledger_new(NULL, &policy->ledger, NULL) == RATLS_OK);
+    rules->ledger = policy->ledger;
     snprintf(rules->service, sizeof rules->service, "default");
     for (uint8_t i = 0; i < 8; i++)
         fake_policy_pcr(policy, tpm, RATLS_ALG_SHA256, i);

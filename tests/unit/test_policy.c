@@ -265,6 +265,34 @@ Test(policy, references)
     ratls_policy_free(NULL);
 }
 
+/* All rules of a policy share one ledger: in memory, or in the folder. */
+Test(policy, state)
+{
+    struct ratls_ledger_row row = {.ak_name_len = 34,
+                                   .ima = {.list_alg = RATLS_ALG_SHA1, .bank = RATLS_ALG_SHA256}};
+    struct ratls_policy *policy;
+    struct ratls_error err = {0};
+
+    cr_assert(eq(int, mkdir("p", 0755), 0));
+    cr_assert(eq(int, mkdir("state", 0700), 0));
+    write_file("p/a.yaml", POLICY("servers: [a.example]\n"));
+    write_file("p/b.yaml", POLICY("servers: [b.example]\n"));
+    policy = load("p");
+    cr_assert(policy->ledger != NULL);
+    cr_expect(policy->rules[0].ledger == policy->ledger);
+    cr_expect(policy->rules[1].ledger == policy->ledger);
+    cr_expect(eq(int, ratls_policy_use_state(policy, "nowhere", &err), RATLS_IO));
+    cr_expect(strstr(err.text, "nowhere: No such") != NULL, "%s", err.text);
+    cr_expect(eq(int, ratls_ledger_put(policy->ledger, "", &row, NULL), RATLS_OK));
+    cr_expect(eq(int, access("state/" RATLS_LEDGER_FILE, F_OK), -1));
+    cr_expect(eq(int, ratls_policy_use_state(policy, "state", NULL), RATLS_OK));
+    cr_expect(policy->rules[0].ledger == policy->ledger);
+    cr_expect(policy->rules[1].ledger == policy->ledger);
+    cr_expect(eq(int, ratls_ledger_put(policy->rules[1].ledger, "", &row, NULL), RATLS_OK));
+    cr_expect(eq(int, access("state/" RATLS_LEDGER_FILE, F_OK), 0));
+    ratls_policy_free(policy);
+}
+
 static void write_certificate(const char *path, const char *mode, EVP_PKEY *key, const char *ca)
 {
     struct pki_spec spec = {.subject = "AK issuer", .key = key, .ca = ca};

@@ -29,6 +29,16 @@ RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_policy_load(const char *path, struct ratls_policy **ret_policy,
                   struct ratls_error *ret_error);
 
+/*
+ * Where to keep how far the IMA list of each server was acknowledged (`ima` in the policy): an
+ * SQLite file in this folder, which must exist. Without it that is remembered as long as the policy
+ * is. Before the policy is used by anybody else. RATLS_IO if the folder cannot be used, RATLS_USAGE
+ * if everyone may write to it.
+ */
+RATLS_API RATLS_MUST_CHECK enum ratls_status
+ratls_policy_use_state(struct ratls_policy *policy, const char *folder,
+                       struct ratls_error *ret_error);
+
 /* Another reference to the same policy; each is freed by its own ratls_policy_free(). */
 RATLS_API struct ratls_policy *ratls_policy_up_ref(struct ratls_policy *policy);
 
