@@ -45,6 +45,11 @@ const char *ratls_pattern_init(enum ratls_pattern_kind kind, struct ratls_slice 
 
 _Static_assert(RATLS_PATTERN_MAX == 2048, "the words of ratls_pattern_init() say so");
 
+struct ratls_pattern ratls_pattern_exact(enum ratls_pattern_kind kind, struct ratls_slice text)
+{
+    return (struct ratls_pattern){.kind = kind, .is_exact = true, .text = text};
+}
+
 static size_t star_len(struct ratls_slice pattern, size_t at)
 {
     return at + 1 < pattern.len && pattern.p[at + 1] == '*' ? 2 : 1;
@@ -140,7 +145,7 @@ static bool match_stars(const struct ratls_pattern *pattern, size_t at, struct r
 
 bool ratls_pattern_match(const struct ratls_pattern *pattern, struct ratls_slice text)
 {
-    const uint8_t *star = find_star(pattern->text);
+    const uint8_t *star = pattern->is_exact ? NULL : find_star(pattern->text);
     size_t plain_len = star == NULL ? pattern->text.len : (size_t)(star - pattern->text.p);
 
     if (text.len < plain_len || (plain_len > 0 && memcmp(text.p, pattern->text.p, plain_len) != 0))

@@ -17,13 +17,15 @@ enum ratls_pattern_kind {
 
 struct ratls_pattern {
     enum ratls_pattern_kind kind;
-    bool is_exact;           /* no wildcard in it */
+    bool is_exact;           /* nothing in it is a wildcard */
     struct ratls_slice text; /* borrowed, as it is written */
 };
 
 /* Returns NULL, or why the text is no pattern: empty, too long, NUL in it, "***". */
 const char *ratls_pattern_init(enum ratls_pattern_kind kind, struct ratls_slice text,
                                struct ratls_pattern *ret_pattern);
+/* What stands for exactly this text, also if it is longer, or has a star that is meant so. */
+struct ratls_pattern ratls_pattern_exact(enum ratls_pattern_kind kind, struct ratls_slice text);
 bool ratls_pattern_match(const struct ratls_pattern *pattern, struct ratls_slice text);
 
 #endif

@@ -168,3 +168,16 @@ Test(pattern, time_is_linear_in_the_text)
     }
     cr_expect_lt(fourfold, 8 * once, "%f s, and %f s for 4 times the length", once, fourfold);
 }
+
+Test(pattern, exact_text_has_no_wildcards)
+{
+    char text[RATLS_PATTERN_MAX + 2];
+    struct ratls_pattern pattern;
+
+    memset(text, '*', sizeof text);
+    pattern = ratls_pattern_exact(RATLS_PATTERN_TEXT, ratls_slice(text, sizeof text));
+    cr_expect(pattern.is_exact);
+    cr_expect(ratls_pattern_match(&pattern, ratls_slice(text, sizeof text)));
+    cr_expect_not(ratls_pattern_match(&pattern, ratls_slice(text, sizeof text - 1)));
+    cr_expect_not(ratls_pattern_match(&pattern, ratls_slice("a", 1)));
+}
