@@ -90,6 +90,24 @@ void ratls_certificate_names_text(struct ratls_slice der, char *out, size_t cap)
  */
 RATLS_MUST_CHECK enum ratls_status
 ratls_ca_certificate(struct ratls_slice pem, X509 **ret_certificate, struct ratls_error *err);
+
+struct ratls_pem_certificate {
+    X509 *certificate;
+    char *subject; /* escaped, for words */
+    uint8_t *der;  /* as it stands in the file */
+    size_t len;
+};
+
+/*
+ * All certificates of a file (PEM), at least one. RATLS_USAGE if it has anything else, or a
+ * certificate that cannot be read: none is left out in silence. The caller frees the list.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_pem_certificates(struct ratls_slice pem,
+                                                          struct ratls_pem_certificate **ret_list,
+                                                          size_t *ret_count,
+                                                          struct ratls_error *err);
+void ratls_pem_certificates_free(struct ratls_pem_certificate *list, size_t count);
+
 bool ratls_certificate_equal(const X509 *a, const X509 *b);
 void ratls_certificate_free(X509 *certificate); /* accepts NULL */
 
