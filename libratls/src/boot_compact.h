@@ -3,9 +3,9 @@
  * digests of one bank, and with the data of those events only that a policy can judge by them. The
  * verdict on it is the verdict on the whole log: both go through the same walk.
  *
- * Kept: data of at most RATLS_BOOT_TEXT_MAX bytes of PCR 8 and 12, and where the digest is over the
- * data: SecureBoot, authorities (PCR 7), and whatever is not longer than RATLS_BOOT_SHORT_MAX.
- * EV_NO_ACTION is left out but for the header and StartupLocality.
+ * Every event keeps its number. Its data is kept if it is a text, of at most RATLS_BOOT_TEXT_MAX
+ * bytes in PCR 8 and 12; or if the digest is over it, of authorities (PCR 7), and of whatever is
+ * not longer than RATLS_BOOT_SHORT_MAX, as the variable SecureBoot is; and that of StartupLocality.
  */
 #ifndef RATLS_BOOT_COMPACT_H
 #define RATLS_BOOT_COMPACT_H
@@ -14,9 +14,8 @@
 
 #include "eventlog.h"
 
-#define RATLS_BOOT_TEXT_MAX 2048 /* COMMAND_LINE_SIZE of Linux on x86: longer texts go as digests  \
-                                  */
-#define RATLS_BOOT_SHORT_MAX 80
+#define RATLS_BOOT_TEXT_MAX 2048 /* COMMAND_LINE_SIZE of Linux on x86 */
+#define RATLS_BOOT_SHORT_MAX 80  /* room for what firmware measures as such, and for SecureBoot */
 
 /*
  * RATLS_MALFORMED if the log is none, or has not this bank; RATLS_LIMIT if the result were longer
