@@ -88,6 +88,8 @@ static void hook_context(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index,
     struct ratls_error err = {0};
     struct ratls_tls *tls;
 
+    if (ratls_sync_makes_context())
+        return;
     (void)ptr, (void)ad, (void)index, (void)argl, (void)argp;
     if (ratls_tls_hook(parent, process.config.extension, &tls, &err) == RATLS_OK) {
         configure(tls);

@@ -16,7 +16,8 @@ struct ratls_channel {
     uint8_t client_random[SSL3_RANDOM_SIZE]; /* tells a HelloRetryRequest from a new handshake */
     bool asked;                              /* a request was sent (client) or received (server) */
     struct ratls_request request;
-    bool bound; /* binder is known */
+    uint64_t read_before; /* bytes that the BIO had read before TLS: those of STARTTLS and such */
+    bool bound;           /* binder is known */
     uint8_t binder[RATLS_BINDER_LEN];
 
     /* Of a client only. The first two are the program's, and outlive a handshake: */

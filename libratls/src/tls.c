@@ -23,8 +23,7 @@ static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
     free(tls);
 }
 
-static struct ratls_tls_index tls_index =
-    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_CTX, NULL, free_tls);
+static struct ratls_tls_index tls_index = RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_CTX, NULL, free_tls);
 
 struct ratls_tls *ratls_tls_of_context(const SSL_CTX *ctx)
 {
@@ -100,6 +99,8 @@ static struct ratls_tls *new_tls(SSL_CTX *ctx)
         return NULL;
     }
     tls->client_only = SSL_CTX_get_ssl_method(ctx) == TLS_client_method();
+    tls->sync =
+        (struct ratls_sync_settings){.all_s = RATLS_SYNC_ALL_S, .each_s = RATLS_SYNC_EACH_S};
     if (index < 0 || !SSL_CTX_set_ex_data(ctx, index, tls)) {
         free_tls(NULL, tls, NULL, 0, 0, NULL);
         return NULL;
@@ -129,6 +130,7 @@ enum ratls_status ratls_tls_hook(SSL_CTX *ctx, unsigned extension, struct ratls_
         free_tls(NULL, tls, NULL, 0, 0, NULL);
         return ratls_fail(err, RATLS_CRYPTO, "OpenSSL does not take extension %u", extension);
     }
+    tls->extension = extension;
     *ret_tls = tls;
     return RATLS_OK;
 }
@@ -163,7 +165,7 @@ enum ratls_status ratls_tls_verify(SSL_CTX *ctx, struct ratls_policy *policy,
 }
 
 enum ratls_status ratls_tls_collect(SSL_CTX *ctx, const struct ratls_pcr_selection *selection,
-                                    struct ratls_error *err)
+                                    const struct ratls_log_request *logs, struct ratls_error *err)
 {
     struct ratls_tls *tls = NULL;
     enum ratls_status status = ratls_tls_hook(ctx, RATLS_TLS_EXTENSION_DEFAULT, &tls, err);
@@ -174,6 +176,8 @@ enum ratls_status ratls_tls_collect(SSL_CTX *ctx, const struct ratls_pcr_selecti
         return ratls_fail(err, RATLS_USAGE, "no PCRs were selected");
     tls->collects = tls->verifies = true;
     tls->collected = *selection;
+    if (logs != NULL)
+        tls->collected_logs = *logs;
     return RATLS_OK;
 }
 

@@ -130,6 +130,7 @@ static enum ratls_status fill_request(struct ratls_tls *tls, struct ratls_channe
         return RATLS_OK; /* the second ClientHello repeats the first */
     if (tls->collects) {
         request->selection = tls->collected;
+        request->logs = tls->collected_logs;
     } else {
         request->selection = channel->rules->selection;
         request->key_id_count =
@@ -152,6 +153,8 @@ static enum ratls_status make_request(SSL *ssl, struct ratls_tls *tls,
         status = fill_request(tls, channel);
     if (status != RATLS_OK)
         return status;
+    if (!channel->asked)
+        channel->read_before = BIO_number_read(SSL_get_rbio(ssl));
     channel->asked = true;
     install_verification(ssl, channel);
     ratls_keylog_install(ssl, tls);

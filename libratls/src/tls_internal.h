@@ -9,6 +9,7 @@
 #include <ratls/tls.h>
 
 #include "channel.h"
+#include "tls_sync.h"
 
 /* Called with every verdict and every failure to work of a client's handshake. */
 typedef void ratls_tls_log_fn(const SSL *ssl, const struct ratls_channel *channel);
@@ -31,14 +32,17 @@ struct ratls_tls {
     bool unlisted_plain;             /* names that no policy speaks for are left alone */
     bool collects;                   /* asks for evidence, keeps it, refuses always */
     struct ratls_pcr_selection collected;
+    struct ratls_log_request collected_logs;
+    struct ratls_sync_settings sync; /* of further requests beside a handshake */
+    unsigned extension;
     struct ratls_error attester_failure; /* status RATLS_OK: none */
     struct ratls_error policy_failure;
     ratls_tls_log_fn *log;
-    bool brief; /* reports have words only for what failed: see findings.h */
+    bool brief;       /* reports have words only for what failed: see findings.h */
     bool client_only; /* the context cannot serve: every handshake of it is seen by us */
 
-    pthread_mutex_t lock; /* of the keylog callback, and of: */
-    unsigned handshakes;  /* of clients, that are going on */
+    pthread_mutex_t lock;                           /* of the keylog callback, and of: */
+    unsigned handshakes;                            /* of clients, that are going on */
     _Atomic(SSL_CTX_keylog_cb_func) chained_keylog; /* the program's own */
 };
 
@@ -55,11 +59,13 @@ RATLS_MUST_CHECK enum ratls_status ratls_tls_hook(SSL_CTX *ctx, unsigned extensi
                                                   struct ratls_error *err);
 
 /*
- * For `ratls probe` and `ratls policy learn`: asks for evidence about a selection, keeps it, and
- * ends every handshake with a refusal once the server's Certificate message is in.
+ * For `ratls probe` and `ratls policy learn`: asks for evidence about a selection, and for logs
+ * (NULL: none), keeps it, and ends every handshake with a refusal once the server's Certificate
+ * message is in.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_tls_collect(SSL_CTX *ctx,
                                                      const struct ratls_pcr_selection *selection,
+                                                     const struct ratls_log_request *logs,
                                                      struct ratls_error *err);
 
 /* What this side expected of the evidence; NULL before the Certificate message was in. */

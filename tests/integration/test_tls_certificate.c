@@ -119,8 +119,9 @@ Test(tls_certificate, collected_is_not_accepted)
     struct tls_pair *pair;
     size_t len;
 
-    cr_assert_eq(ratls_tls_collect(client, &(struct ratls_pcr_selection){0}, &error), RATLS_USAGE);
-    cr_assert_eq(ratls_tls_collect(client, &selection, NULL), RATLS_OK);
+    cr_assert_eq(ratls_tls_collect(client, &(struct ratls_pcr_selection){0}, NULL, &error),
+                 RATLS_USAGE);
+    cr_assert_eq(ratls_tls_collect(client, &selection, NULL, NULL), RATLS_OK);
     pair = tls_pair_new(client, world->server, TLS_NAME);
     cr_assert_not(tls_pair_handshake(pair));
     cr_assert_eq(pair->client.done, -1);

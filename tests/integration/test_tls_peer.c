@@ -1,0 +1,79 @@
+/* The address below a TLS connection, and sockets that go there. */
+#include <criterion/criterion.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tcp_server.h"
+#include "tls_peer.h"
+
+/* A socket from which the server's greeting was read, and so many bytes of it. */
+static int connect_and_read(struct tcp_server *server, size_t *ret_len)
+{
+    int fd = tcp_server_connect(server);
+    char bytes[64];
+
+    *ret_len = (size_t)recv(fd, bytes, sizeof bytes, 0);
+    return fd;
+}
+
+/* As many bytes were read from each: nothing tells them apart but what they are connected to. */
+Test(tls_peer, sockets_that_could_be_meant)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    struct tcp_server *server = tcp_server_new(ctx, AF_INET);
+    struct tcp_server *other = tcp_server_new(ctx, AF_INET);
+    struct ratls_error error = {0};
+    SSL *ssl = SSL_new(ctx);
+    struct ratls_peer peer;
+    int first, same, second;
+    size_t len;
+
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    server->first = server->later = other->first = TCP_GREETING;
+    first = connect_and_read(server, &len);
+    same = connect_and_read(server, &len);
+    second = connect_and_read(other, &len);
+    cr_assert_eq(ratls_peer_find(ssl, len, &peer, &error), RATLS_USAGE);
+    cr_assert_not_null(strstr(error.text, "which of its sockets"), "%s", error.text);
+    close(second);
+    cr_assert_eq(ratls_peer_find(ssl, len, &peer, NULL), RATLS_OK);
+    cr_assert_eq(peer.len, server->address_len);
+    cr_assert_arr_eq(&peer.address, &server->address, peer.len);
+    cr_assert_eq(ratls_peer_find(ssl, len + 1, &peer, NULL), RATLS_USAGE);
+    SSL_free(ssl);
+    close(first);
+    close(same);
+    tcp_server_free(other);
+    tcp_server_free(server);
+    SSL_CTX_free(ctx);
+}
+
+/* A program that does not ignore SIGPIPE goes on. */
+Test(tls_peer, no_sigpipe)
+{
+    struct ratls_error error = {0};
+    int pair[2];
+
+    signal(SIGPIPE, SIG_DFL);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    close(pair[1]);
+    cr_assert_eq(ratls_peer_send(pair[0], ratls_slice("hello", 5), INT64_MAX, &error), RATLS_IO);
+    cr_assert_str_eq(error.text, "cannot send: Broken pipe");
+    close(pair[0]);
+}
+
+/* The other end of a pair has no address that one could connect to. */
+Test(tls_peer, pairs_have_no_address)
+{
+    struct ratls_peer peer;
+    int pair[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    cr_assert_not(ratls_peer_of_socket(pair[0], &peer));
+    cr_assert_not(ratls_peer_of_socket(-1, &peer));
+    close(pair[0]);
+    close(pair[1]);
+}
