@@ -42,6 +42,13 @@ static enum ratls_status set_name(struct ratls_session *session, struct ratls_er
     return done ? RATLS_OK : ratls_fail_openssl(err, "cannot set the server's name");
 }
 
+/* People wait as long as it goes on. */
+static void set_sync(SSL_CTX *ctx, const struct ratls_session_options *options)
+{
+    ratls_tls_of_context(ctx)->sync = (struct ratls_sync_settings){
+        .all_s = 0, .each_s = options->timeout_s, .seen = options->seen, .arg = options->seen_arg};
+}
+
 static enum ratls_status prepare(const struct ratls_session_options *options,
                                  struct ratls_session *session, struct ratls_error *err)
 {
@@ -53,10 +60,13 @@ static enum ratls_status prepare(const struct ratls_session_options *options,
     status = set_trust(session->ctx, options, err);
     if (status != RATLS_OK)
         return status;
-    status = options->policy == NULL ? ratls_tls_collect(session->ctx, options->selection, err)
-                                     : ratls_tls_verify(session->ctx, options->policy, err);
+    if (options->policy != NULL)
+        status = ratls_tls_verify(session->ctx, options->policy, err);
+    else
+        status = ratls_tls_collect(session->ctx, options->selection, options->logs, err);
     if (status != RATLS_OK)
         return status;
+    set_sync(session->ctx, options);
     session->ssl = SSL_new(session->ctx);
     if (session->ssl == NULL || SSL_set_fd(session->ssl, session->fd) != 1)
         return ratls_fail_openssl(err, "cannot start TLS");
@@ -154,6 +164,8 @@ enum ratls_status ratls_session_open(const struct ratls_session_options *options
     status = ratls_connect(&session->endpoint, options->timeout_s, &session->fd, err);
     if (status != RATLS_OK)
         return status;
+    if (!ratls_peer_of_socket(session->fd, &session->peer))
+        return ratls_fail(err, RATLS_IO, "%s is not there any more", options->server);
     status = prepare(options, session, err);
     if (status != RATLS_OK)
         return status;
@@ -164,10 +176,20 @@ void ratls_session_close(struct ratls_session *session)
 {
     if (session->end == RATLS_SESSION_CONNECTED)
         SSL_shutdown(session->ssl);
+    ratls_sync_end(&session->sync);
     SSL_free(session->ssl);
     SSL_CTX_free(session->ctx);
     if (session->fd >= 0)
         close(session->fd);
+}
+
+struct ratls_more *ratls_session_more(struct ratls_session *session)
+{
+    if (session->sync.more.fetch == NULL) {
+        ratls_sync_begin(session->ssl, &session->sync);
+        session->sync.peer = session->peer;
+    }
+    return &session->sync.more;
 }
 
 const char *ratls_session_pki_reason(const struct ratls_session *session)

@@ -7,6 +7,7 @@
 #include <ratls/tls.h>
 
 #include "connect.h"
+#include "tls_sync.h"
 #include "view.h"
 
 #define RATLS_TIMEOUT_DEFAULT_S 10
@@ -19,6 +20,10 @@ struct ratls_session_options {
     unsigned timeout_s;
     struct ratls_policy *policy;                 /* NULL: only collect evidence, then refuse */
     const struct ratls_pcr_selection *selection; /* what to collect */
+    const struct ratls_log_request *logs;        /* and with it; NULL: no logs */
+    /* Called with the answer to each further request for logs; NULL: nobody. */
+    void (*seen)(void *arg, struct ratls_slice evidence);
+    void *seen_arg;
 };
 
 enum ratls_session_end {
@@ -34,6 +39,8 @@ struct ratls_session {
     SSL_CTX *ctx;
     SSL *ssl;
     int fd;
+    struct ratls_peer peer;
+    struct ratls_sync sync;
     enum ratls_session_end end;
 };
 
@@ -45,6 +52,9 @@ RATLS_MUST_CHECK enum ratls_status ratls_session_open(const struct ratls_session
                                                       struct ratls_session *session,
                                                       struct ratls_error *err);
 void ratls_session_close(struct ratls_session *session);
+
+/* More of the logs of a server from which evidence was collected; belongs to the session. */
+struct ratls_more *ratls_session_more(struct ratls_session *session);
 
 /* Why the PKI refused, in words. */
 const char *ratls_session_pki_reason(const struct ratls_session *session);

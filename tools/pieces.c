@@ -1,0 +1,122 @@
+#include "pieces.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "ima.h"
+
+void ratls_pieces_keep(struct ratls_pieces *pieces, struct ratls_slice evidence)
+{
+    struct ratls_slice *items = NULL;
+    uint8_t *copy = malloc(evidence.len + 1);
+
+    if (copy != NULL && pieces->count < RATLS_PIECES_MAX)
+        items = realloc(pieces->items, (pieces->count + 1) * sizeof *items);
+    if (items == NULL) {
+        pieces->failed = true;
+        free(copy);
+        return;
+    }
+    if (evidence.len != 0)
+        memcpy(copy, evidence.p, evidence.len);
+    items[pieces->count++] = ratls_slice(copy, evidence.len);
+    pieces->items = items;
+}
+
+void ratls_pieces_clear(struct ratls_pieces *pieces)
+{
+    for (size_t i = 0; i < pieces->count && !pieces->is_borrowed; i++) {
+        union {
+            const uint8_t *in;
+            void *out;
+        } same = {.in = pieces->items[i].p};
+
+        free(same.out);
+    }
+    free(pieces->items);
+    *pieces = (struct ratls_pieces){.count = 0};
+}
+
+static enum ratls_status give_next(struct ratls_more *self, const struct ratls_log_request *request,
+                                   struct ratls_slice *ret_evidence, struct ratls_error *err)
+{
+    struct ratls_again *again = (struct ratls_again *)self;
+
+    (void)request;
+    if (again->next == again->pieces->count)
+        return ratls_fail(err, RATLS_IO, "the capture has no more of the server's list");
+    *ret_evidence = again->pieces->items[again->next++];
+    return RATLS_OK;
+}
+
+struct ratls_again ratls_pieces_again(const struct ratls_pieces *pieces)
+{
+    return (struct ratls_again){.more = {.fetch = give_next}, .pieces = pieces};
+}
+
+/* Grows by what a slice adds; RATLS_LIMIT if it does not belong there. */
+static enum ratls_status append(const struct ratls_ima_slice *slice, uint8_t **list, size_t *len,
+                                struct ratls_error *err)
+{
+    uint8_t *longer;
+
+    if (slice->offset != *len)
+        return ratls_fail(err, RATLS_MALFORMED,
+                          "the server sent its list from byte %" PRIu64 " on, not from %zu",
+                          slice->offset, *len);
+    if (slice->entries.len > RATLS_IMA_LIST_MAX - *len)
+        return ratls_fail(err, RATLS_LIMIT, "the server's list is longer than %u bytes",
+                          RATLS_IMA_LIST_MAX);
+    longer = realloc(*list, *len + slice->entries.len + 1);
+    if (longer == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    if (slice->entries.len != 0)
+        memcpy(longer + *len, slice->entries.p, slice->entries.len);
+    *list = longer;
+    *len += slice->entries.len;
+    return RATLS_OK;
+}
+
+static enum ratls_status fetch_next(struct ratls_more *more, const struct ratls_ima_slice *first,
+                                    uint16_t bank, uint8_t **list, size_t *len,
+                                    struct ratls_error *err)
+{
+    const struct ratls_log_request request = {.ima_bank = bank, .ima_offset = *len};
+    const size_t before = *len;
+    struct ratls_evidence evidence;
+    struct ratls_slice bytes;
+    enum ratls_status status = more->fetch(more, &request, &bytes, err);
+
+    if (status != RATLS_OK)
+        return status;
+    if (!ratls_evidence_read(bytes, &evidence) || !evidence.has_ima ||
+        evidence.ima.list_alg != first->list_alg)
+        return ratls_fail(err, RATLS_MALFORMED, "the server sent no such list");
+    status = append(&evidence.ima, list, len, err);
+    if (status == RATLS_OK && *len == before)
+        return ratls_fail(err, RATLS_IO,
+                          "the server sent %zu bytes of its list and then no more, of %" PRIu64,
+                          before, first->total);
+    return status;
+}
+
+enum ratls_status ratls_fetch_list(struct ratls_more *more, const struct ratls_ima_slice *first,
+                                   uint16_t bank, uint8_t **ret_list, size_t *ret_len,
+                                   struct ratls_error *err)
+{
+    uint8_t *list = NULL;
+    size_t len = 0;
+    enum ratls_status status = append(first, &list, &len, err);
+
+    while (status == RATLS_OK && len < first->total)
+        status = fetch_next(more, first, bank, &list, &len, err);
+    if (status != RATLS_OK) {
+        free(list);
+        return status;
+    }
+    *ret_list = list;
+    *ret_len = len;
+    return RATLS_OK;
+}

@@ -1,0 +1,40 @@
+/* Pieces of a server's IMA list: evidence that answered further requests for logs alone. */
+#ifndef RATLS_TOOL_PIECES_H
+#define RATLS_TOOL_PIECES_H
+
+#include "appraise.h"
+
+#define RATLS_PIECES_MAX 4096 /* 16 MiB of list, in pieces of 4 KiB */
+
+/* Begins as {0}. */
+struct ratls_pieces {
+    size_t count;
+    struct ratls_slice *items; /* each owns its bytes, unless they were read from a capture */
+    bool is_borrowed;
+    bool failed; /* memory is short, or there are too many: one is missing */
+};
+
+/* One more, copied. */
+void ratls_pieces_keep(struct ratls_pieces *pieces, struct ratls_slice evidence);
+void ratls_pieces_clear(struct ratls_pieces *pieces);
+
+/* Gives them out again, one for each request, as the server did. Borrows the pieces. */
+struct ratls_again {
+    struct ratls_more more; /* the first member */
+    const struct ratls_pieces *pieces;
+    size_t next;
+};
+
+struct ratls_again ratls_pieces_again(const struct ratls_pieces *pieces);
+
+/*
+ * The whole list of a server, from its begin to where it ended when the evidence was made: the
+ * piece beside the quote and all that follow. Nothing in it is authenticated before a prefix has
+ * led to the quoted PCR. The caller frees *ret_list with free().
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_fetch_list(struct ratls_more *more,
+                                                    const struct ratls_ima_slice *first,
+                                                    uint16_t bank, uint8_t **ret_list,
+                                                    size_t *ret_len, struct ratls_error *err);
+
+#endif
