@@ -7,11 +7,7 @@
 
 #include <ratls/error.h>
 
-/*
- * The whole of a regular file of at most max bytes, which the caller frees. A file, or a folder
- * around it, to which everyone may write is RATLS_USAGE: anybody on this machine could then choose
- * what is trusted. No file at all is RATLS_USAGE too; one that cannot be read is RATLS_IO.
- */
+/* The whole of a file, as trusted_file.h opens and reads it. The caller frees the bytes. */
 RATLS_MUST_CHECK enum ratls_status ratls_policy_file_read(const char *path, size_t max,
                                                           uint8_t **ret_bytes, size_t *ret_len,
                                                           struct ratls_error *err);
