@@ -10,12 +10,15 @@
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "libcbor gives counts and lengths as size_t");
 
 enum item_kind {
-    ITEM_REFUSED = 0, /* WIRE.md, 1 has no such item */
+    ITEM_REFUSED = 0, /* indefinite lengths, and what ends them */
     ITEM_UINT,
     ITEM_BYTES,
     ITEM_TEXT,
     ITEM_ARRAY,
     ITEM_MAP,
+    ITEM_NEGATIVE, /* these three are only passed over, or asked for: WIRE.md, 1 has none */
+    ITEM_TAG,
+    ITEM_OTHER,
 };
 
 struct item {
@@ -71,16 +74,63 @@ static void take_map(void *context, size_t count)
     set_item(context, ITEM_MAP, count, NULL);
 }
 
+static void take_negative8(void *context, uint8_t value)
+{
+    set_item(context, ITEM_NEGATIVE, value, NULL);
+}
+
+static void take_negative16(void *context, uint16_t value)
+{
+    set_item(context, ITEM_NEGATIVE, value, NULL);
+}
+
+static void take_negative32(void *context, uint32_t value)
+{
+    set_item(context, ITEM_NEGATIVE, value, NULL);
+}
+
+static void take_negative64(void *context, uint64_t value)
+{
+    set_item(context, ITEM_NEGATIVE, value, NULL);
+}
+
+static void take_tag(void *context, uint64_t value)
+{
+    set_item(context, ITEM_TAG, value, NULL);
+}
+
+static void take_float(void *context, float value)
+{
+    (void)value;
+    set_item(context, ITEM_OTHER, 0, NULL);
+}
+
+static void take_double(void *context, double value)
+{
+    (void)value;
+    set_item(context, ITEM_OTHER, 0, NULL);
+}
+
+static void take_boolean(void *context, bool value)
+{
+    set_item(context, ITEM_OTHER, value, NULL);
+}
+
+static void take_simple(void *context)
+{
+    set_item(context, ITEM_OTHER, 0, NULL);
+}
+
 /* Whatever has a null callback here leaves the item as it was: refused. */
 static const struct cbor_callbacks CALLBACKS = {
     .uint8 = take_uint8,
     .uint16 = take_uint16,
     .uint32 = take_uint32,
     .uint64 = take_uint64,
-    .negint64 = cbor_null_negint64_callback,
-    .negint32 = cbor_null_negint32_callback,
-    .negint16 = cbor_null_negint16_callback,
-    .negint8 = cbor_null_negint8_callback,
+    .negint64 = take_negative64,
+    .negint32 = take_negative32,
+    .negint16 = take_negative16,
+    .negint8 = take_negative8,
     .byte_string_start = cbor_null_byte_string_start_callback,
     .byte_string = take_bytes,
     .string = take_text,
@@ -89,13 +139,13 @@ static const struct cbor_callbacks CALLBACKS = {
     .array_start = take_array,
     .indef_map_start = cbor_null_indef_map_start_callback,
     .map_start = take_map,
-    .tag = cbor_null_tag_callback,
-    .float2 = cbor_null_float2_callback,
-    .float4 = cbor_null_float4_callback,
-    .float8 = cbor_null_float8_callback,
-    .undefined = cbor_null_undefined_callback,
-    .null = cbor_null_null_callback,
-    .boolean = cbor_null_boolean_callback,
+    .tag = take_tag,
+    .float2 = take_float,
+    .float4 = take_float,
+    .float8 = take_double,
+    .undefined = take_simple,
+    .null = take_simple,
+    .boolean = take_boolean,
     .indef_break = cbor_null_indef_break_callback,
 };
 
@@ -111,8 +161,8 @@ static size_t shortest_head_len(uint64_t argument)
     return argument <= UINT32_MAX ? 5 : HEAD_MAX;
 }
 
-/* Takes the next item, if it is of this kind and its argument lies within min and max. */
-static struct item take_item(struct ratls_cbor *c, enum item_kind kind, uint64_t min, uint64_t max)
+/* Takes the next item, whatever it is. */
+static struct item take_any(struct ratls_cbor *c)
 {
     struct item item = {.kind = ITEM_REFUSED};
     struct cbor_decoder_result result;
@@ -121,17 +171,28 @@ static struct item take_item(struct ratls_cbor *c, enum item_kind kind, uint64_t
     if (c->failed || c->rest.len == 0)
         goto fail;
     result = cbor_stream_decode(c->rest.p, c->rest.len, &CALLBACKS, &item);
-    if (result.status != CBOR_DECODER_FINISHED || item.kind != kind)
+    if (result.status != CBOR_DECODER_FINISHED || item.kind == ITEM_REFUSED)
         goto fail;
-    if (item.argument < min || item.argument > max)
-        goto fail;
-    string_len = kind == ITEM_BYTES || kind == ITEM_TEXT ? (size_t)item.argument : 0;
-    if (result.read != shortest_head_len(item.argument) + string_len)
+    string_len = item.kind == ITEM_BYTES || item.kind == ITEM_TEXT ? (size_t)item.argument : 0;
+    if (item.kind != ITEM_OTHER && result.read != shortest_head_len(item.argument) + string_len)
         goto fail;
     c->rest.p += result.read;
     c->rest.len -= result.read;
     return item;
 fail:
+    c->failed = true;
+    return (struct item){.kind = ITEM_REFUSED};
+}
+
+/* Takes the next item, if it is of this kind and its argument lies within min and max. */
+static struct item take_item(struct ratls_cbor *c, enum item_kind kind, uint64_t min, uint64_t max)
+{
+    struct ratls_cbor begin = *c;
+    struct item item = take_any(c);
+
+    if (item.kind == kind && item.argument >= min && item.argument <= max)
+        return item;
+    *c = begin;
     c->failed = true;
     return (struct item){.kind = ITEM_REFUSED};
 }
@@ -187,6 +248,49 @@ void ratls_cbor_expect_text(struct ratls_cbor *c, const char *expected)
 void ratls_cbor_expect_uint(struct ratls_cbor *c, uint64_t expected)
 {
     take_item(c, ITEM_UINT, expected, expected);
+}
+
+enum ratls_cbor_kind ratls_cbor_peek(const struct ratls_cbor *c)
+{
+    if (c->failed || c->rest.len == 0)
+        return RATLS_CBOR_OTHER;
+    return (enum ratls_cbor_kind)(c->rest.p[0] >> 5); /* RFC 8949, 3.1: the major type */
+}
+
+uint64_t ratls_cbor_tag(struct ratls_cbor *c)
+{
+    return take_item(c, ITEM_TAG, 0, UINT64_MAX).argument;
+}
+
+/* How many items lie directly in this one. */
+static uint64_t count_inner(const struct item *item)
+{
+    switch (item->kind) {
+    case ITEM_ARRAY:
+        return item->argument;
+    case ITEM_MAP:
+        return item->argument > UINT64_MAX / 2 ? UINT64_MAX : 2 * item->argument;
+    case ITEM_TAG:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+void ratls_cbor_skip(struct ratls_cbor *c)
+{
+    uint64_t missing = 1;
+
+    while (missing > 0 && !c->failed) {
+        struct item item = take_any(c);
+        uint64_t inner = count_inner(&item);
+
+        missing--;
+        /* Each takes a byte at least: there cannot be more of them than bytes. */
+        if (inner > c->rest.len || missing > c->rest.len - inner)
+            c->failed = true;
+        missing += inner;
+    }
 }
 
 bool ratls_cbor_done(const struct ratls_cbor *c)

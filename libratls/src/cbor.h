@@ -24,6 +24,28 @@ size_t ratls_cbor_map(struct ratls_cbor *c, size_t min, size_t max);
 /* A byte string that must be equal to expected, and so on: fail otherwise. */
 void ratls_cbor_expect_text(struct ratls_cbor *c, const char *expected);
 void ratls_cbor_expect_uint(struct ratls_cbor *c, uint64_t expected);
+
+/*
+ * For files of others (CoRIM), which have more in them than is read here: deterministic as well,
+ * but with tags, negative numbers, and items that are passed over.
+ */
+enum ratls_cbor_kind {
+    RATLS_CBOR_UINT,
+    RATLS_CBOR_NEGATIVE,
+    RATLS_CBOR_BYTES,
+    RATLS_CBOR_TEXT,
+    RATLS_CBOR_ARRAY,
+    RATLS_CBOR_MAP,
+    RATLS_CBOR_TAG,
+    RATLS_CBOR_OTHER, /* simple values and floating-point numbers */
+};
+
+/* What the next item seems to be; RATLS_CBOR_OTHER behind the end or after a failure. */
+enum ratls_cbor_kind ratls_cbor_peek(const struct ratls_cbor *c);
+/* The number of a tag. What it is of comes next. */
+uint64_t ratls_cbor_tag(struct ratls_cbor *c);
+/* Passes over one item, with all that is in it, to any depth. Text may be any UTF-8. */
+void ratls_cbor_skip(struct ratls_cbor *c);
 bool ratls_cbor_done(const struct ratls_cbor *c);
 
 void ratls_cbor_put_uint(struct ratls_writer *w, uint64_t value);

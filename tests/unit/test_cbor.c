@@ -277,3 +277,86 @@ Test(cbor, writes_heads)
     cr_assert(w.failed, "full");
     free(expected.p);
 }
+
+/* One item each, and what peek() says of it. */
+Test(cbor, passes_over_anything)
+{
+    static const struct {
+        const char *hex;
+        enum ratls_cbor_kind kind;
+    } cases[] = {
+        {"1818", RATLS_CBOR_UINT},
+        {"3818", RATLS_CBOR_NEGATIVE},
+        {"3bffffffffffffffff", RATLS_CBOR_NEGATIVE},
+        {"43010203", RATLS_CBOR_BYTES},
+        {"62c3a4", RATLS_CBOR_TEXT},
+        {"8301820203a10405", RATLS_CBOR_ARRAY},
+        {"a2018002a10341ff", RATLS_CBOR_MAP},
+        {"d901f5d9022880", RATLS_CBOR_TAG},
+        {"f93c00", RATLS_CBOR_OTHER},
+        {"fb3ff0000000000000", RATLS_CBOR_OTHER},
+        {"f6", RATLS_CBOR_OTHER},
+        {"82f4f5", RATLS_CBOR_ARRAY},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct octets in = octets_from_hex(cases[i].hex);
+        struct ratls_cbor c = ratls_cbor(octets_slice(in));
+
+        cr_expect_eq(ratls_cbor_peek(&c), cases[i].kind, "%s", cases[i].hex);
+        ratls_cbor_skip(&c);
+        cr_expect(ratls_cbor_done(&c), "%s", cases[i].hex);
+        cr_expect_eq(ratls_cbor_peek(&c), RATLS_CBOR_OTHER, "%s", cases[i].hex);
+        for (size_t len = 0; len < in.len; len++) {
+            c = ratls_cbor(ratls_slice(in.p, len));
+            ratls_cbor_skip(&c);
+            cr_expect(c.failed, "%zu bytes of %s", len, cases[i].hex);
+        }
+        free(in.p);
+    }
+}
+
+static bool accepts_any(struct ratls_slice in)
+{
+    struct ratls_cbor c = ratls_cbor(in);
+
+    ratls_cbor_skip(&c);
+    return ratls_cbor_done(&c);
+}
+
+/* Counts beyond all sums, and depth, which costs neither stack nor time. */
+Test(cbor, passing_over_has_bounds)
+{
+    static const struct shape cases[] = {
+        {"an array of too many", "9bffffffffffffffff00", false},
+        {"a map of too many", "bbffffffffffffffff0000", false},
+        {"a map of half as many", "bb80000000000000000000", false},
+        {"sums that overflow", "829bfffffffffffffffe009bffffffffffffffff00", false},
+        {"indefinite", "9fff", false},
+        {"indefinite text", "7f6161ff", false},
+        {"a long head within", "811800", false},
+        {"a tag of nothing", "d901f5", false},
+        {"a break", "ff", false},
+    };
+    static uint8_t deep[1000000];
+
+    expect_shapes(accepts_any, cases, sizeof cases / sizeof *cases);
+    memset(deep, 0x81, sizeof deep);
+    cr_expect_not(accepts_any(ratls_slice(deep, sizeof deep)));
+    deep[sizeof deep - 1] = 0;
+    cr_expect(accepts_any(ratls_slice(deep, sizeof deep)));
+}
+
+Test(cbor, tags)
+{
+    static const uint8_t bytes[] = {0xd9, 0x01, 0xf5, 0xc1, 0x00};
+    struct ratls_cbor c = ratls_cbor(ratls_slice(bytes, sizeof bytes));
+
+    cr_expect_eq(ratls_cbor_tag(&c), 501);
+    cr_expect_eq(ratls_cbor_tag(&c), 1);
+    ratls_cbor_tag(&c);
+    cr_expect(c.failed, "no tag");
+    c = ratls_cbor(ratls_slice(bytes, sizeof bytes));
+    ratls_cbor_uint(&c, UINT64_MAX);
+    cr_expect(c.failed, "a tag is no number");
+}
