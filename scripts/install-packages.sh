@@ -7,8 +7,8 @@
 # Uses sudo if it is not root. Starts no service, and takes none into the boot.
 set -eu
 
-build='cmake ninja-build gcc libc6-dev pkg-config libssl-dev libcbor-dev libcyaml-dev libyaml-dev
-    libsqlite3-dev libtss2-dev scdoc'
+build='cmake ninja-build gcc libc6-dev pkg-config libssl-dev libcbor-dev libcyaml-dev libjansson-dev
+    libsqlite3-dev libyaml-dev libtss2-dev scdoc'
 demo="$build openssl curl nginx swtpm swtpm-tools tpm2-tools procps"
 test="$demo g++ clang libclang-rt-dev libcriterion-dev tpm2-openssl haproxy stunnel4 postgresql
     postgresql-client python3 shellcheck codespell binutils"
