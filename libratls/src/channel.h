@@ -26,6 +26,8 @@ struct ratls_channel {
     SSL_CTX *counted;            /* in whose ratls_tls.handshakes this one is; a reference */
     struct ratls_policy *policy; /* keeps rules alive */
     struct ratls_rules *rules;   /* NULL while collecting */
+    bool is_known;               /* of the server's list, when it was asked: */
+    struct ratls_ledger_row known;
     char server_name[RATLS_SERVER_NAME_MAX]; /* "" if the program did not say */
     uint8_t *evidence;
     size_t evidence_len;

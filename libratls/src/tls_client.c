@@ -9,7 +9,6 @@
 #include "crypto.h"
 #include "evidence.h"
 #include "fail.h"
-#include "keys.h"
 #include "tls_internal.h"
 
 #define VERIFY_MARK 0x40000000 /* in an SSL's verify mode; OpenSSL looks only at its own bits */
@@ -122,24 +121,6 @@ static void watch_progress(SSL *ssl, struct ratls_channel *channel)
     SSL_set_info_callback(ssl, see_progress);
 }
 
-static enum ratls_status fill_request(struct ratls_tls *tls, struct ratls_channel *channel)
-{
-    struct ratls_request *request = &channel->request;
-
-    if (channel->asked)
-        return RATLS_OK; /* the second ClientHello repeats the first */
-    if (tls->collects) {
-        request->selection = tls->collected;
-        request->logs = tls->collected_logs;
-    } else {
-        request->selection = channel->rules->selection;
-        request->key_id_count =
-            ratls_key_cache_ids(channel->rules->keys, channel->server_name, time(NULL),
-                                request->key_ids, RATLS_KEY_IDS_MAX);
-    }
-    return ratls_random(request->nonce, sizeof request->nonce, &channel->error);
-}
-
 static enum ratls_status make_request(SSL *ssl, struct ratls_tls *tls,
                                       struct ratls_channel *channel, struct ratls_writer *w)
 {
@@ -150,7 +131,7 @@ static enum ratls_status make_request(SSL *ssl, struct ratls_tls *tls,
         return status;
     status = require_tls13(ssl, &channel->error);
     if (status == RATLS_OK)
-        status = fill_request(tls, channel);
+        status = ratls_client_fill_request(tls, channel);
     if (status != RATLS_OK)
         return status;
     if (!channel->asked)
@@ -279,10 +260,14 @@ static void choose_evidence(struct ratls_channel *channel, const X509 *certifica
 static enum ratls_status appraise_server(SSL *ssl, struct ratls_channel *channel,
                                          const X509 *certificate)
 {
+    struct ratls_sync sync;
     struct ratls_submission submission = {.expectation = &channel->expectation,
                                           .tls_version = (uint16_t)SSL_version(ssl),
                                           .resumed = SSL_session_reused(ssl),
-                                          .misplaced = channel->misplaced};
+                                          .misplaced = channel->misplaced,
+                                          .logs = &channel->request.logs,
+                                          .known = channel->is_known ? &channel->known : NULL,
+                                          .more = &sync.more};
     enum ratls_status status = ratls_channel_expectation(ssl, channel, certificate,
                                                          &channel->expectation, &channel->error);
 
@@ -296,7 +281,11 @@ static enum ratls_status appraise_server(SSL *ssl, struct ratls_channel *channel
     if (channel->report == NULL)
         return ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
     channel->report->is_brief = ratls_tls_of(ssl)->brief;
-    return ratls_appraise_submission(channel->rules, &submission, channel->report, &channel->error);
+    ratls_sync_begin(ssl, &sync);
+    status =
+        ratls_appraise_submission(channel->rules, &submission, channel->report, &channel->error);
+    ratls_sync_end(&sync);
+    return status;
 }
 
 /*

@@ -33,6 +33,7 @@ struct ratls_tls {
     bool collects;                   /* asks for evidence, keeps it, refuses always */
     struct ratls_pcr_selection collected;
     struct ratls_log_request collected_logs;
+    bool begins_anew;                /* asks for logs as if nothing of them were known */
     struct ratls_sync_settings sync; /* of further requests beside a handshake */
     unsigned extension;
     struct ratls_error attester_failure; /* status RATLS_OK: none */
@@ -95,6 +96,10 @@ int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
 RATLS_MUST_CHECK enum ratls_status ratls_client_choose_rules(SSL *ssl, struct ratls_tls *tls,
                                                              struct ratls_channel *channel,
                                                              bool *ret_plain);
+
+/* tls_request.c: once for the two ClientHellos of a handshake. */
+RATLS_MUST_CHECK enum ratls_status ratls_client_fill_request(const struct ratls_tls *tls,
+                                                             struct ratls_channel *channel);
 
 /* The session's own values of a statement: version, suite, nonce, binder, SPKI. */
 RATLS_MUST_CHECK enum ratls_status ratls_channel_expectation(const SSL *ssl,
