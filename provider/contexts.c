@@ -20,7 +20,10 @@ static struct {
     struct ratls_error attester_failure;
 } process;
 
-/* Contexts that were made before keep the policy, or the attester, that they have. */
+/*
+ * Contexts that were made before keep the policy, or the attester, that they have. A state folder
+ * that cannot be used is as a policy that cannot be read.
+ */
 static void load_policy(void)
 {
     ratls_policy_free(process.policy);
@@ -28,6 +31,14 @@ static void load_policy(void)
     process.policy_failure = (struct ratls_error){0};
     process.policy_failure.status =
         ratls_policy_load(process.config.policy, &process.policy, &process.policy_failure);
+    if (process.policy_failure.status != RATLS_OK || process.config.state == NULL)
+        return;
+    process.policy_failure.status =
+        ratls_policy_use_state(process.policy, process.config.state, &process.policy_failure);
+    if (process.policy_failure.status == RATLS_OK)
+        return;
+    ratls_policy_free(process.policy);
+    process.policy = NULL;
 }
 
 static void load_attester(void)
@@ -81,7 +92,7 @@ static void disable(SSL_CTX *ctx)
         SSL_CTX_set_max_proto_version(ctx, SSL3_VERSION);
 }
 
-/* OpenSSL calls this for every SSL_CTX that the program makes; it cannot fail. */
+/* OpenSSL calls this for every SSL_CTX of the process, ours too; it cannot fail. */
 static void hook_context(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl,
                          void *argp)
 {

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ledger.h"
+
 /* FNV-1a: tells states of a folder apart; nobody gains by making two of them equal. */
 #define HASH_BEGIN 14695981039346656037u
 #define HASH_PRIME 1099511628211u
@@ -42,6 +44,12 @@ static uint64_t mix_file(uint64_t hash, int folder, const char *name)
     return mix_number(hash, (uint64_t)st.st_mtim.tv_nsec);
 }
 
+/* What the client side of this and other processes keeps there changes all the time. */
+static bool is_watched(const char *name)
+{
+    return name[0] != '.' && strncmp(name, RATLS_LEDGER_FILE, strlen(RATLS_LEDGER_FILE)) != 0;
+}
+
 /* The order in which a folder is listed may change by itself, so the files are added up. */
 static uint64_t sum_files(DIR *folder)
 {
@@ -49,29 +57,38 @@ static uint64_t sum_files(DIR *folder)
     struct dirent *entry;
 
     while ((entry = readdir(folder)) != NULL) {
-        if (entry->d_name[0] != '.')
+        if (is_watched(entry->d_name))
             sum += mix_file(HASH_BEGIN, dirfd(folder), entry->d_name);
     }
     return sum;
 }
 
+/* Of a folder the files count, not its own time: that changes with files that are not watched. */
+static uint64_t mix_folder(uint64_t hash, DIR *folder, const struct stat *st)
+{
+    hash = mix_number(hash, st->st_dev);
+    hash = mix_number(hash, st->st_ino);
+    hash = mix_number(hash, st->st_mode);
+    return mix_number(hash, sum_files(folder));
+}
+
 /* False if this process may not look. */
 static bool look(const char *path, uint64_t *ret_state)
 {
-    uint64_t state = mix_file(HASH_BEGIN, AT_FDCWD, path);
+    struct stat st = {0};
     DIR *folder;
-    struct stat st;
 
     if (stat(path, &st) != 0 && errno == EACCES)
         return false;
     folder = opendir(path);
     if (folder == NULL && errno == EACCES)
         return false;
-    if (folder != NULL) {
-        state = mix_number(state, sum_files(folder));
-        closedir(folder);
+    if (folder == NULL) {
+        *ret_state = mix_file(HASH_BEGIN, AT_FDCWD, path);
+        return true;
     }
-    *ret_state = state;
+    *ret_state = mix_folder(HASH_BEGIN, folder, &st);
+    closedir(folder);
     return true;
 }
 
