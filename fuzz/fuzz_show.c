@@ -51,14 +51,27 @@ static void show(struct ratls_slice in, bool json)
 
 static void check_round_trip(struct ratls_slice in)
 {
-    static uint8_t out[RATLS_CAPTURE_MAX];
-    struct ratls_writer w = ratls_writer(out, sizeof out);
+    const struct ratls_log_request request = {.ima_bank = RATLS_ALG_SHA256};
+    struct ratls_pieces pieces = {0};
+    struct ratls_capture_more more;
     struct ratls_capture capture;
+    struct ratls_slice piece;
+    struct ratls_writer w;
+    uint8_t *out;
 
     if (!ratls_capture_read(in, &capture))
         return;
-    ratls_capture_write(&capture.expectation, capture.evidence, &w);
-    FUZZ_CHECK(ratls_slice_equal(ratls_writer_slice(&w), in));
+    more = ratls_capture_more(&capture);
+    while (more.more.fetch(&more.more, &request, &piece, NULL) == RATLS_OK)
+        ratls_pieces_keep(&pieces, piece);
+    FUZZ_CHECK(pieces.failed || pieces.count == capture.more_count);
+    out = malloc(in.len);
+    FUZZ_CHECK(out != NULL);
+    w = ratls_writer(out, in.len);
+    ratls_capture_write(&capture.expectation, capture.evidence, &pieces, &w);
+    FUZZ_CHECK(pieces.failed || ratls_slice_equal(ratls_writer_slice(&w), in));
+    ratls_pieces_clear(&pieces);
+    free(out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

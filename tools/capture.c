@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "cbor.h"
+#include "fail.h"
 
 #define CAPTURE_LABEL "ratls-capture-1"
-#define CAPTURE_FIELDS 10
+#define CAPTURE_FIELDS 11
 #define UINT16_LIMIT 0xffff
 
 static void read_fixed(struct ratls_cbor *c, uint8_t *out, size_t len)
@@ -14,6 +14,17 @@ static void read_fixed(struct ratls_cbor *c, uint8_t *out, size_t len)
 
     if (bytes.len == len)
         memcpy(out, bytes.p, len);
+}
+
+/* The pieces stay as they lie there, and are known to be well formed. */
+static void read_more(struct ratls_cbor *c, struct ratls_capture *capture)
+{
+    capture->more_count = ratls_cbor_array(c, 0, RATLS_PIECES_MAX);
+    capture->more = c->rest;
+    for (size_t i = 0; i < capture->more_count; i++)
+        ratls_cbor_bytes(c, 1, RATLS_EVIDENCE_MAX);
+    if (!c->failed)
+        capture->more.len -= c->rest.len;
 }
 
 bool ratls_capture_read(struct ratls_slice in, struct ratls_capture *ret)
@@ -34,6 +45,7 @@ bool ratls_capture_read(struct ratls_slice in, struct ratls_capture *ret)
     read_fixed(&c, e->binder, sizeof e->binder);
     read_fixed(&c, e->spki_sha256, sizeof e->spki_sha256);
     capture.evidence = ratls_cbor_bytes(&c, 1, RATLS_EVIDENCE_MAX);
+    read_more(&c, &capture);
     if (!ratls_cbor_done(&c))
         return false;
     e->mode = RATLS_MODE_HANDSHAKE;
@@ -46,7 +58,7 @@ bool ratls_capture_read(struct ratls_slice in, struct ratls_capture *ret)
 }
 
 void ratls_capture_write(const struct ratls_expectation *expectation, struct ratls_slice evidence,
-                         struct ratls_writer *w)
+                         const struct ratls_pieces *more, struct ratls_writer *w)
 {
     const struct ratls_expectation *e = expectation;
     const char *name = e->server_name == NULL ? "" : e->server_name;
@@ -62,4 +74,27 @@ void ratls_capture_write(const struct ratls_expectation *expectation, struct rat
     ratls_cbor_put_bytes(w, ratls_slice(e->binder, sizeof e->binder));
     ratls_cbor_put_bytes(w, ratls_slice(e->spki_sha256, sizeof e->spki_sha256));
     ratls_cbor_put_bytes(w, evidence);
+    ratls_cbor_put_array(w, more->count);
+    for (size_t i = 0; i < more->count; i++)
+        ratls_cbor_put_bytes(w, more->items[i]);
+}
+
+static enum ratls_status give_next(struct ratls_more *self, const struct ratls_log_request *request,
+                                   struct ratls_slice *ret_evidence, struct ratls_error *err)
+{
+    struct ratls_capture_more *more = (struct ratls_capture_more *)self;
+
+    (void)request;
+    if (more->left == 0)
+        return ratls_fail(err, RATLS_REJECTED, "the capture has no more of the server's list");
+    more->left--;
+    *ret_evidence = ratls_cbor_bytes(&more->rest, 1, RATLS_EVIDENCE_MAX);
+    return RATLS_OK;
+}
+
+struct ratls_capture_more ratls_capture_more(const struct ratls_capture *capture)
+{
+    return (struct ratls_capture_more){.more = {.fetch = give_next},
+                                       .rest = ratls_cbor(capture->more),
+                                       .left = capture->more_count};
 }

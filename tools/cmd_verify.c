@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "appraise.h"
 #include "bytes.h"
 #include "capture.h"
 #include "command.h"
@@ -45,26 +46,54 @@ static enum ratls_status show_report(const struct ratls_report *report, const ch
     return RATLS_OK;
 }
 
+/* As ratls_appraise(), with more of the server's list where a capture has that. */
+static enum ratls_status appraise_new(struct ratls_rules *rules,
+                                      const struct ratls_submission *submission,
+                                      struct ratls_report **ret_report, struct ratls_error *err)
+{
+    struct ratls_report *report = ratls_report_new();
+    enum ratls_status status;
+
+    if (report == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    status = ratls_appraise_submission(rules, submission, report, err);
+    if (status == RATLS_OK || status == RATLS_REJECTED)
+        *ret_report = report;
+    else
+        ratls_report_free(report);
+    return status;
+}
+
 static enum ratls_status appraise(const struct arguments *a,
                                   const struct ratls_expectation *expectation,
-                                  struct ratls_slice evidence, const char *note,
-                                  struct ratls_error *err)
+                                  struct ratls_slice evidence, struct ratls_more *more,
+                                  const char *note, struct ratls_error *err)
 {
+    const struct ratls_submission submission = {.expectation = expectation,
+                                                .tls_version = expectation->tls_version,
+                                                .present = evidence.len > 0,
+                                                .evidence = evidence,
+                                                .more = more};
     struct ratls_report *report = NULL;
     struct ratls_policy *policy = NULL;
+    struct ratls_rules *rules;
     enum ratls_status status;
     enum ratls_status shown = RATLS_OK;
 
     status = ratls_policy_load(a->policy_path, &policy, err);
     if (status != RATLS_OK)
         return status;
-    if (expectation->server_name == NULL && ratls_policy_rules(policy, NULL) == NULL)
+    rules = ratls_policy_rules(policy, expectation->server_name);
+    if (rules == NULL && expectation->server_name == NULL)
         status = ratls_fail(err, RATLS_USAGE,
                             "%s speaks for named servers only; --server-name "
                             "says which one is meant",
                             a->policy_path);
+    else if (rules == NULL)
+        status =
+            ratls_fail(err, RATLS_USAGE, "no policy speaks for %.200s", expectation->server_name);
     else
-        status = ratls_appraise(policy, expectation, evidence.p, evidence.len, &report, err);
+        status = appraise_new(rules, &submission, &report, err);
     if (report != NULL)
         shown = show_report(report, note, a->json);
     ratls_report_free(report);
@@ -89,7 +118,7 @@ static enum ratls_status verify_certificate(const struct arguments *a, const X50
     status = ratls_spki_sha256(certificate, expectation.spki_sha256, err);
     if (status != RATLS_OK)
         return status;
-    return appraise(a, &expectation, evidence, pki_note, err);
+    return appraise(a, &expectation, evidence, NULL, pki_note, err);
 }
 
 static enum ratls_status verify_capture(const struct arguments *a,
@@ -97,6 +126,7 @@ static enum ratls_status verify_capture(const struct arguments *a,
                                         struct ratls_error *err)
 {
     struct ratls_expectation expectation = capture->expectation;
+    struct ratls_capture_more more = ratls_capture_more(capture);
     char when[RATLS_TIME_TEXT_MAX];
     char note[128];
 
@@ -105,7 +135,7 @@ static enum ratls_status verify_capture(const struct arguments *a,
     ratls_time_text(expectation.now, when);
     snprintf(note, sizeof note,
              "A dry run on a handshake of %s: it says nothing about the server now.", when);
-    return appraise(a, &expectation, capture->evidence, note, err);
+    return appraise(a, &expectation, capture->evidence, &more.more, note, err);
 }
 
 static enum ratls_status verify_bytes(const struct arguments *a, struct ratls_slice bytes,
@@ -138,7 +168,7 @@ static int verify(const struct arguments *a)
     uint8_t *bytes = NULL;
     size_t len = 0;
 
-    status = ratls_file_read(a->path, &bytes, &len, &err);
+    status = ratls_file_read_long(a->path, RATLS_CAPTURE_MAX, &bytes, &len, &err);
     if (status == RATLS_OK)
         status = verify_bytes(a, ratls_slice(bytes, len), &err);
     free(bytes);

@@ -249,6 +249,7 @@ void ratls_describe_capture(struct ratls_view *v, const struct ratls_capture *ca
     ratls_view_digest(v, "binder", "binder", ratls_slice(e->binder, sizeof e->binder));
     ratls_view_digest(v, "spkiSha256", "TLS key (SHA-256)",
                       ratls_slice(e->spki_sha256, sizeof e->spki_sha256));
+    ratls_view_uint(v, "furtherRequests", "further requests", capture->more_count, NULL);
     ratls_view_section_end(v);
     ratls_view_section(v, "evidence", "What the server sent");
     if (!ratls_describe_evidence(v, capture->evidence)) {

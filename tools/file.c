@@ -36,8 +36,8 @@ static ssize_t read_fully(int fd, uint8_t *out, size_t cap)
     return (ssize_t)len;
 }
 
-enum ratls_status ratls_file_read(const char *path, uint8_t **ret_bytes, size_t *ret_len,
-                                  struct ratls_error *err)
+enum ratls_status ratls_file_read_long(const char *path, size_t max, uint8_t **ret_bytes,
+                                       size_t *ret_len, struct ratls_error *err)
 {
     enum ratls_status status = RATLS_OK;
     uint8_t *bytes = NULL;
@@ -47,16 +47,16 @@ enum ratls_status ratls_file_read(const char *path, uint8_t **ret_bytes, size_t 
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail_file(err, path);
-    bytes = malloc(RATLS_FILE_MAX + 1);
+    bytes = malloc(max + 1);
     if (bytes == NULL) {
         status = ratls_fail(err, RATLS_MEMORY, "%s: out of memory", path);
         goto out;
     }
-    len = read_fully(fd, bytes, RATLS_FILE_MAX + 1);
+    len = read_fully(fd, bytes, max + 1);
     if (len < 0) {
         status = fail_file(err, path);
-    } else if (len > RATLS_FILE_MAX) {
-        status = ratls_fail(err, RATLS_LIMIT, "%s: longer than %d bytes", path, RATLS_FILE_MAX);
+    } else if ((size_t)len > max) {
+        status = ratls_fail(err, RATLS_LIMIT, "%s: longer than %zu bytes", path, max);
     } else {
         *ret_len = (size_t)len;
         *ret_bytes = bytes;
@@ -67,6 +67,12 @@ out:
     free(bytes);
     close(fd);
     return status;
+}
+
+enum ratls_status ratls_file_read(const char *path, uint8_t **ret_bytes, size_t *ret_len,
+                                  struct ratls_error *err)
+{
+    return ratls_file_read_long(path, RATLS_FILE_MAX, ret_bytes, ret_len, err);
 }
 
 static bool write_fully(int fd, struct ratls_slice bytes)

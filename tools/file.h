@@ -9,12 +9,17 @@
 
 #include "bytes.h"
 
-#define RATLS_FILE_MAX 1048576 /* nothing that this tool reads is longer */
+#define RATLS_FILE_MAX 1048576 /* nothing but logs that this tool reads is longer */
 
 /* A file, or what a pipe gives, at most RATLS_FILE_MAX bytes. The caller frees *ret_bytes with
  * free(). */
 RATLS_MUST_CHECK enum ratls_status ratls_file_read(const char *path, uint8_t **ret_bytes,
                                                    size_t *ret_len, struct ratls_error *err);
+
+/* The same with another limit. */
+RATLS_MUST_CHECK enum ratls_status ratls_file_read_long(const char *path, size_t max,
+                                                        uint8_t **ret_bytes, size_t *ret_len,
+                                                        struct ratls_error *err);
 
 /*
  * Writes a new file: RATLS_USAGE if it exists and `replace` is false. An existing file is replaced

@@ -12,7 +12,8 @@ void ratls_pieces_keep(struct ratls_pieces *pieces, struct ratls_slice evidence)
     struct ratls_slice *items = NULL;
     uint8_t *copy = malloc(evidence.len + 1);
 
-    if (copy != NULL && pieces->count < RATLS_PIECES_MAX)
+    if (copy != NULL && pieces->count < RATLS_PIECES_MAX &&
+        evidence.len <= RATLS_PIECES_BYTES_MAX - pieces->len)
         items = realloc(pieces->items, (pieces->count + 1) * sizeof *items);
     if (items == NULL) {
         pieces->failed = true;
@@ -23,11 +24,12 @@ void ratls_pieces_keep(struct ratls_pieces *pieces, struct ratls_slice evidence)
         memcpy(copy, evidence.p, evidence.len);
     items[pieces->count++] = ratls_slice(copy, evidence.len);
     pieces->items = items;
+    pieces->len += evidence.len;
 }
 
 void ratls_pieces_clear(struct ratls_pieces *pieces)
 {
-    for (size_t i = 0; i < pieces->count && !pieces->is_borrowed; i++) {
+    for (size_t i = 0; i < pieces->count; i++) {
         union {
             const uint8_t *in;
             void *out;
@@ -37,23 +39,6 @@ void ratls_pieces_clear(struct ratls_pieces *pieces)
     }
     free(pieces->items);
     *pieces = (struct ratls_pieces){.count = 0};
-}
-
-static enum ratls_status give_next(struct ratls_more *self, const struct ratls_log_request *request,
-                                   struct ratls_slice *ret_evidence, struct ratls_error *err)
-{
-    struct ratls_again *again = (struct ratls_again *)self;
-
-    (void)request;
-    if (again->next == again->pieces->count)
-        return ratls_fail(err, RATLS_IO, "the capture has no more of the server's list");
-    *ret_evidence = again->pieces->items[again->next++];
-    return RATLS_OK;
-}
-
-struct ratls_again ratls_pieces_again(const struct ratls_pieces *pieces)
-{
-    return (struct ratls_again){.more = {.fetch = give_next}, .pieces = pieces};
 }
 
 /* Grows by what a slice adds; RATLS_LIMIT if it does not belong there. */

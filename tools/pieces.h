@@ -5,27 +5,19 @@
 #include "appraise.h"
 
 #define RATLS_PIECES_MAX 4096 /* 16 MiB of list, in pieces of 4 KiB */
+#define RATLS_PIECES_BYTES_MAX (18u << 20)
 
 /* Begins as {0}. */
 struct ratls_pieces {
     size_t count;
-    struct ratls_slice *items; /* each owns its bytes, unless they were read from a capture */
-    bool is_borrowed;
-    bool failed; /* memory is short, or there are too many: one is missing */
+    struct ratls_slice *items; /* each owns its bytes */
+    size_t len;                /* of all of them */
+    bool failed;               /* memory is short, or they are too many: one is missing */
 };
 
 /* One more, copied. */
 void ratls_pieces_keep(struct ratls_pieces *pieces, struct ratls_slice evidence);
 void ratls_pieces_clear(struct ratls_pieces *pieces);
-
-/* Gives them out again, one for each request, as the server did. Borrows the pieces. */
-struct ratls_again {
-    struct ratls_more more; /* the first member */
-    const struct ratls_pieces *pieces;
-    size_t next;
-};
-
-struct ratls_again ratls_pieces_again(const struct ratls_pieces *pieces);
 
 /*
  * The whole list of a server, from its begin to where it ended when the evidence was made: the

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture.h"
 #include "connect.h"
 #include "file.h"
 #include "options.h"
@@ -146,84 +145,6 @@ Test(tool, selection_within_what_is_allocated)
     cr_assert(eq(sz, selection.count, 2));
     cr_assert(eq(u32, selection.banks[0].pcrs, 0x0c));
     cr_assert(eq(u32, selection.banks[1].pcrs, 1));
-}
-
-#define CAPTURE_SIZE 512
-
-static size_t write_capture(const char *server_name, uint8_t out[static CAPTURE_SIZE])
-{
-    struct ratls_expectation expectation = {
-        .mode = RATLS_MODE_HANDSHAKE,
-        .role = RATLS_ROLE_SERVER,
-        .tls_version = 0x0304,
-        .cipher_suite = 0x1302,
-        .nonce = {1},
-        .binder = {2},
-        .spki_sha256 = {3},
-        .server_name = server_name,
-        .now = 1700000000,
-    };
-    struct ratls_writer w = ratls_writer(out, CAPTURE_SIZE);
-
-    ratls_capture_write(&expectation, ratls_slice("evidence", 8), &w);
-    cr_assert(not(w.failed));
-    return w.len;
-}
-
-Test(tool, capture_is_read_as_it_was_written)
-{
-    uint8_t bytes[CAPTURE_SIZE];
-    const size_t len = write_capture("bank.example", bytes);
-    struct ratls_capture capture;
-
-    cr_assert(ratls_capture_read(ratls_slice(bytes, len), &capture));
-    cr_assert(eq(str, (char *)capture.expectation.server_name, (char *)"bank.example"));
-    cr_assert(eq(int, capture.expectation.mode, RATLS_MODE_HANDSHAKE));
-    cr_assert(eq(int, capture.expectation.role, RATLS_ROLE_SERVER));
-    cr_assert(eq(u16, capture.expectation.tls_version, 0x0304));
-    cr_assert(eq(u16, capture.expectation.cipher_suite, 0x1302));
-    cr_assert(eq(u8, capture.expectation.nonce[0], 1));
-    cr_assert(eq(u8, capture.expectation.binder[0], 2));
-    cr_assert(eq(u8, capture.expectation.spki_sha256[0], 3));
-    cr_assert(eq(i64, capture.expectation.now, 1700000000));
-    cr_assert(ratls_slice_equal(capture.evidence, ratls_slice("evidence", 8)));
-}
-
-Test(tool, capture_without_a_name)
-{
-    uint8_t bytes[CAPTURE_SIZE];
-    const size_t len = write_capture(NULL, bytes);
-    struct ratls_capture capture;
-
-    cr_assert(ratls_capture_read(ratls_slice(bytes, len), &capture));
-    cr_assert(capture.expectation.server_name == NULL);
-}
-
-Test(tool, capture_of_another_length_is_refused)
-{
-    uint8_t bytes[CAPTURE_SIZE] = {0};
-    const size_t len = write_capture("bank.example", bytes);
-    struct ratls_capture capture;
-
-    for (size_t i = 0; i < len; i++) {
-        uint8_t *cut = malloc(i + 1); /* so that a read beyond the end is seen */
-
-        memcpy(cut, bytes, i);
-        cr_assert(not(ratls_capture_read(ratls_slice(cut, i), &capture)), "%zu bytes", i);
-        free(cut);
-    }
-    cr_assert(not(ratls_capture_read(ratls_slice(bytes, len + 1), &capture)));
-}
-
-Test(tool, capture_with_another_label_is_refused)
-{
-    uint8_t bytes[CAPTURE_SIZE];
-    const size_t len = write_capture("bank.example", bytes);
-    struct ratls_capture capture;
-
-    cr_assert(ratls_capture_read(ratls_slice(bytes, len), &capture));
-    bytes[2] ^= 1;
-    cr_assert(not(ratls_capture_read(ratls_slice(bytes, len), &capture)));
 }
 
 /* A document with one text and one list; the caller frees it. */

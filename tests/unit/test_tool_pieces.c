@@ -155,32 +155,38 @@ Test(tool_pieces, no_more_than_16_mib)
     free(list);
 }
 
-/* What was kept is given out again in its order, and then there is no more. */
-Test(tool_pieces, kept_and_again)
+/* In their order, copied, and as many as a capture may have. */
+Test(tool_pieces, kept)
 {
     struct ratls_pieces pieces = {0};
-    const struct ratls_log_request request = {.ima_bank = RATLS_ALG_SHA256};
     char text[] = "one";
-    struct ratls_again again;
-    struct ratls_error err = {0};
-    struct ratls_slice bytes;
 
     ratls_pieces_keep(&pieces, ratls_slice(text, 3));
     memcpy(text, "two", 3);
     ratls_pieces_keep(&pieces, ratls_slice(text, 3));
     cr_assert_not(pieces.failed);
-    again = ratls_pieces_again(&pieces);
-    cr_assert_eq(again.more.fetch(&again.more, &request, &bytes, &err), RATLS_OK);
-    cr_assert(ratls_slice_equal(bytes, ratls_slice("one", 3)));
-    cr_assert_eq(again.more.fetch(&again.more, &request, &bytes, &err), RATLS_OK);
-    cr_assert(ratls_slice_equal(bytes, ratls_slice("two", 3)));
-    cr_assert_eq(again.more.fetch(&again.more, &request, &bytes, &err), RATLS_IO);
-    cr_assert_str_eq(err.text, "the capture has no more of the server's list");
+    cr_assert(ratls_slice_equal(pieces.items[0], ratls_slice("one", 3)));
+    cr_assert(ratls_slice_equal(pieces.items[1], ratls_slice("two", 3)));
     while (pieces.count < RATLS_PIECES_MAX)
-        ratls_pieces_keep(&pieces, ratls_slice(NULL, 0));
+        ratls_pieces_keep(&pieces, ratls_slice(text, 1));
     cr_assert_not(pieces.failed);
-    ratls_pieces_keep(&pieces, ratls_slice(NULL, 0));
+    ratls_pieces_keep(&pieces, ratls_slice(text, 1));
     cr_assert(pieces.failed);
     ratls_pieces_clear(&pieces);
     cr_assert_eq(pieces.count, 0);
+    cr_assert_not(pieces.failed);
+}
+
+Test(tool_pieces, no_more_bytes_than_a_capture_may_have)
+{
+    uint8_t *bytes = calloc(1, RATLS_PIECES_BYTES_MAX);
+    struct ratls_pieces pieces = {0};
+
+    cr_assert_not_null(bytes);
+    ratls_pieces_keep(&pieces, ratls_slice(bytes, RATLS_PIECES_BYTES_MAX));
+    cr_assert_not(pieces.failed);
+    ratls_pieces_keep(&pieces, ratls_slice(bytes, 1));
+    cr_assert(pieces.failed);
+    ratls_pieces_clear(&pieces);
+    free(bytes);
 }

@@ -110,8 +110,12 @@ little_endian() { # little_endian NUMBER: 4 bytes
     printf '%08x' "$1" | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/'
 }
 
-text() { # text TEXT: with its final NUL
+octets() { # octets TEXT
     printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'
+}
+
+text() { # text TEXT: with its final NUL
+    octets "$1"
     printf 00
 }
 
@@ -161,6 +165,27 @@ make_certificate() {
         -out certificate.der
 }
 
+# The handshake and one further request, put together without our code (RFC 8949, 3).
+write_capture() { # write_capture TIME: of 8 hexadecimal digits
+    value_of() {
+        sed -n "s/^$1 = //p" handshake.values
+    }
+    bytes_of() { # bytes_of FILE: of 256 to 65535 bytes
+        printf '59%04x' "$(wc -c <"$1")"
+        hex "$1"
+    }
+    name=server.example
+    {
+        printf '8b%02x%s' $((0x60 + 15)) "$(octets ratls-capture-1)"
+        printf '1a%s%02x%s' "$1" $((0x60 + ${#name})) "$(octets "$name")"
+        printf '0119%s19%s' "$(value_of tls-version)" "$(value_of cipher-suite)"
+        printf '5820%s' "$(value_of nonce)" "$(value_of binder)" "$(value_of spki-sha256)"
+        bytes_of handshake.evidence.cbor
+        printf '81'
+        bytes_of logs.evidence.cbor
+    } | tr a-f A-F | basenc --base16 -d >capture.cbor
+}
+
 start_tpm
 make_keys
 tpm2_pcrextend "0:sha256=$(printf '%064d' 1),sha384=$(printf '%096d' 1)"
@@ -170,6 +195,7 @@ write_values
 write_logs
 "$make_vectors" . logs
 quote handshake sha256:0,1,7
+write_capture 65000000
 quote certificate sha256:0,7+sha384:7
 make_certificate
 chmod 644 ./*.bin ./*.cbor ./*.der
