@@ -13,6 +13,7 @@
 #include "selection.h"
 #include "session.h"
 #include "tls_internal.h"
+#include "verdict.h"
 
 #define CAPTURE_MODE 0644
 
@@ -21,76 +22,10 @@ struct arguments {
     struct ratls_pcr_selection selection; /* what to ask for without a policy */
     const char *policy_path;
     const char *save_path;
+    const char *state_path;
+    struct ratls_pieces more; /* evidence that answered further requests, if it is to be saved */
     bool json;
 };
-
-/* The report in the form that was asked for; NULL if there is none. The caller frees it. */
-static char *write_report(const struct ratls_report *report, bool json)
-{
-    const unsigned flags = ratls_out_colour(stdout) ? RATLS_TEXT_COLOUR : 0;
-    char *text = NULL;
-    enum ratls_status status =
-        json ? ratls_report_json(report, &text) : ratls_report_text(report, flags, &text);
-
-    return status == RATLS_OK ? text : NULL;
-}
-
-static const char *verdict_word(const struct ratls_session *session)
-{
-    switch (session->end) {
-    case RATLS_SESSION_CONNECTED:
-        return "accepted";
-    case RATLS_SESSION_PKI:
-        return "certificate-refused";
-    case RATLS_SESSION_REFUSED:
-    case RATLS_SESSION_FAILED:
-        break;
-    }
-    return "refused";
-}
-
-/* The evidence was accepted, or there was no appraisal, for the PKI refused before. */
-static int explain_pki(const struct ratls_session *session)
-{
-    const bool attested = ratls_tls_report(session->ssl) != NULL;
-
-    ratls_complain(
-        "%s the certificate is refused: %s",
-        attested ? "attested, but" : "not appraised:", ratls_session_pki_reason(session));
-    if (ratls_session_pki_issuer_unknown(session))
-        ratls_hint("--ca names your certificate authority; --insecure-no-pki trusts the evidence "
-                   "alone");
-    return RATLS_EXIT_REFUSED;
-}
-
-static int show_appraised(const struct arguments *a, const struct ratls_session *session)
-{
-    const struct ratls_report *report = ratls_tls_report(session->ssl);
-    char *text = report == NULL ? NULL : write_report(report, a->json);
-    struct ratls_view v;
-
-    if (report != NULL && text == NULL) {
-        ratls_complain("out of memory");
-        return RATLS_EXIT_FAILED;
-    }
-    if (text != NULL && !a->json)
-        fputs(text, stdout);
-    ratls_view_begin(&v, stdout, a->json,
-                     text == NULL ? "NOT APPRAISED: the certificate is refused" : NULL);
-    ratls_view_text(&v, "kind", NULL, "probe");
-    ratls_view_bool(&v, "accepted", NULL, session->end == RATLS_SESSION_CONNECTED);
-    ratls_view_text(&v, "verdict", NULL, verdict_word(session));
-    ratls_session_describe(&v, session);
-    if (text != NULL)
-        ratls_view_json(&v, "report", text);
-    if (session->end == RATLS_SESSION_PKI)
-        ratls_view_text(&v, "certificateError", NULL, ratls_session_pki_reason(session));
-    ratls_view_end(&v);
-    free(text);
-    if (session->end == RATLS_SESSION_PKI)
-        return explain_pki(session);
-    return session->end == RATLS_SESSION_CONNECTED ? RATLS_EXIT_OK : RATLS_EXIT_REFUSED;
-}
 
 /* Without a policy nothing is accepted: the evidence is only shown. */
 static int show_unappraised(const struct arguments *a, const struct ratls_session *session)
@@ -121,26 +56,34 @@ static int show_unappraised(const struct arguments *a, const struct ratls_sessio
     return RATLS_EXIT_REFUSED;
 }
 
+static void keep_piece(void *arg, struct ratls_slice evidence)
+{
+    ratls_pieces_keep(arg, evidence);
+}
+
 /* The handshake, for 'ratls verify'. */
-static enum ratls_status save(const char *path, const struct ratls_session *session,
+static enum ratls_status save(const struct arguments *a, const struct ratls_session *session,
                               struct ratls_error *err)
 {
     const struct ratls_expectation *expectation = ratls_tls_expectation(session->ssl);
+    struct ratls_writer w = ratls_writer(NULL, RATLS_CAPTURE_MAX);
     struct ratls_slice evidence = {0};
     enum ratls_status status;
-    struct ratls_writer w;
     uint8_t *bytes;
 
     evidence.p = ratls_tls_evidence(session->ssl, &evidence.len);
     if (expectation == NULL || evidence.p == NULL)
-        return ratls_fail(err, RATLS_IO, "%s: not written, for there is no evidence to keep", path);
-    bytes = malloc(RATLS_CAPTURE_MAX);
+        return ratls_fail(err, RATLS_IO, "%s: not written, for there is no evidence to keep",
+                          a->save_path);
+    ratls_capture_write(expectation, evidence, &a->more, &w);
+    if (w.failed || a->more.failed)
+        return ratls_fail(err, RATLS_LIMIT, "%s: the capture is too long", a->save_path);
+    bytes = malloc(w.len);
     if (bytes == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    w = ratls_writer(bytes, RATLS_CAPTURE_MAX);
-    ratls_capture_write(expectation, evidence, &w);
-    status = w.failed ? ratls_fail(err, RATLS_LIMIT, "%s: the capture is too long", path)
-                      : ratls_file_write(path, ratls_writer_slice(&w), CAPTURE_MODE, true, err);
+    w = ratls_writer(bytes, w.len);
+    ratls_capture_write(expectation, evidence, &a->more, &w);
+    status = ratls_file_write(a->save_path, ratls_writer_slice(&w), CAPTURE_MODE, true, err);
     free(bytes);
     return status;
 }
@@ -158,9 +101,9 @@ static int probe(const struct arguments *a)
     else if (a->session.policy == NULL)
         code = show_unappraised(a, &session);
     else
-        code = show_appraised(a, &session);
+        code = ratls_verdict_show(&session, "probe", a->json);
     if (status == RATLS_OK && a->save_path != NULL) {
-        status = save(a->save_path, &session, &err);
+        status = save(a, &session, &err);
         if (status != RATLS_OK)
             code = ratls_out_error(status, &err);
     }
@@ -179,11 +122,21 @@ static int load_and_probe(struct arguments *a)
         status = ratls_policy_load(a->policy_path, &policy, &err);
     else
         status = ratls_selection_parse(RATLS_SELECTION_DEFAULT, &a->selection, &err);
-    if (status != RATLS_OK)
+    if (status == RATLS_OK && a->state_path != NULL)
+        status = ratls_policy_use_state(policy, a->state_path, &err);
+    if (status != RATLS_OK) {
+        ratls_policy_free(policy);
         return ratls_out_error(status, &err);
+    }
     a->session.policy = policy;
     a->session.selection = &a->selection;
+    if (a->save_path != NULL) {
+        a->session.begins_anew = true; /* a capture is to be complete */
+        a->session.seen = keep_piece;
+        a->session.seen_arg = &a->more;
+    }
     code = probe(a);
+    ratls_pieces_clear(&a->more);
     ratls_policy_free(policy);
     return code;
 }
@@ -202,6 +155,8 @@ int ratls_cmd_probe(int argc, char **argv)
          "do not verify the certificate, only the evidence"},
         {"timeout", RATLS_OPTION_UINT, &a.session.timeout_s, "SECONDS",
          "how long to wait for the server (default 10)"},
+        {"state", RATLS_OPTION_TEXT, &a.state_path, "DIR",
+         "where it is kept how far the list of the server is known (ima)"},
         {"json", RATLS_OPTION_FLAG, &a.json, NULL, "print one JSON object"},
         {"save", RATLS_OPTION_TEXT, &a.save_path, "FILE",
          "keep the handshake, to try policies on it with 'ratls verify'"},
@@ -226,6 +181,8 @@ int ratls_cmd_probe(int argc, char **argv)
         return ratls_usage("name one server, as HOST:PORT");
     if (a.session.ca != NULL && a.session.pki_ignored)
         return ratls_usage("--ca and --insecure-no-pki exclude each other");
+    if (a.state_path != NULL && a.policy_path == NULL)
+        return ratls_usage("--state is of use with --policy only");
     a.session.server = argv[first];
     return load_and_probe(&a);
 }

@@ -45,7 +45,10 @@ static enum ratls_status set_name(struct ratls_session *session, struct ratls_er
 /* People wait as long as it goes on. */
 static void set_sync(SSL_CTX *ctx, const struct ratls_session_options *options)
 {
-    ratls_tls_of_context(ctx)->sync = (struct ratls_sync_settings){
+    struct ratls_tls *tls = ratls_tls_of_context(ctx);
+
+    tls->begins_anew = options->begins_anew;
+    tls->sync = (struct ratls_sync_settings){
         .all_s = 0, .each_s = options->timeout_s, .seen = options->seen, .arg = options->seen_arg};
 }
 

@@ -21,6 +21,7 @@ struct ratls_session_options {
     struct ratls_policy *policy;                 /* NULL: only collect evidence, then refuse */
     const struct ratls_pcr_selection *selection; /* what to collect */
     const struct ratls_log_request *logs;        /* and with it; NULL: no logs */
+    bool begins_anew; /* asks for logs as if nothing of them were known */
     /* Called with the answer to each further request for logs; NULL: nobody. */
     void (*seen)(void *arg, struct ratls_slice evidence);
     void *seen_arg;

@@ -1,0 +1,10 @@
+/* What became of a session, shown to people or as JSON. */
+#ifndef RATLS_TOOL_VERDICT_H
+#define RATLS_TOOL_VERDICT_H
+
+#include "session.h"
+
+/* Report and connection of a session with a policy; returns the exit code. */
+int ratls_verdict_show(const struct ratls_session *session, const char *kind, bool json);
+
+#endif
