@@ -28,6 +28,7 @@ static const struct group {
     {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_identity},  /* ak.* */
     {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_quote},     /* quote.* */
     {RATLS_CHECK_QUOTE_TYPE, ratls_check_pcrs},           /* pcr.* */
+    {NOTHING, ratls_check_boot},                          /* boot.*; needs all of quote and PCRs */
 };
 
 static enum ratls_status run_groups(struct ratls_appraisal *a)

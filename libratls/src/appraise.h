@@ -71,6 +71,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_check_statement(struct ratls_appraisal 
 RATLS_MUST_CHECK enum ratls_status ratls_check_identity(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_quote(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_boot(struct ratls_appraisal *a);
 
 /*
  * The value of a PCR: of what was quoted, if PCR_SELECTION and PCR_DIGEST passed. False if the

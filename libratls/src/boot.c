@@ -19,8 +19,8 @@ static void note_phase(struct ratls_boot *boot, const struct ratls_event *event,
     if (event->pcr >= RATLS_BOOT_PHASES)
         return;
     phase = &boot->phases[event->pcr];
-    if (phase->separators > 0)
-        phase->after++;
+    if (phase->separators > 0 && phase->after++ == 0)
+        phase->first_after = event->number;
     if (id <= RATLS_BOOT_SEPARATOR_ERROR)
         phase->separators++;
     if (id == RATLS_BOOT_SEPARATOR_ERROR)

@@ -65,9 +65,10 @@ struct ratls_boot_image { /* PCR 4: whatever is extended there and is not a know
 };
 
 struct ratls_boot_phase {
-    size_t separators; /* 1 in a good log */
-    size_t errors;     /* of them: firmware reports an error (PFP, 3.3.2.2) */
-    size_t after;      /* events behind the first separator */
+    size_t separators;  /* 1 in a good log */
+    size_t errors;      /* of them: firmware reports an error (PFP, 3.3.2.2) */
+    size_t after;       /* events behind the first separator */
+    size_t first_after; /* number of the first of them */
 };
 
 /* Some 6 KB: not for the stack. */

@@ -40,7 +40,25 @@
     X(QUOTE_FIRMWARE,     "quote.firmware",     "TPM firmware that the policy does not deny",        "policy: deny-firmware") \
     X(PCR_SELECTION,      "pcr.selection",      "exactly the PCRs of the policy",                    "policy: pcrs")       \
     X(PCR_DIGEST,         "pcr.digest",         "the values are those that were quoted",             "TPM 2.0 Part 2, 10.12.4") \
-    X(PCR_VALUE,          "pcr.value",          "values that the policy allows",                     "policy: pcrs")
+    X(PCR_VALUE,          "pcr.value",          "values that the policy allows",                     "policy: pcrs")       \
+    X(BOOT_PRESENT,       "boot.present",       "the server sent its boot log",                      "policy: boot")      \
+    X(BOOT_FORMAT,        "boot.format",        "the boot log is well formed",                       "PFP, 10")           \
+    X(BOOT_REPLAY,        "boot.replay",        "the boot log leads to the quoted PCRs",             "PFP, 10.4.5")       \
+    X(BOOT_LABELS,        "boot.labels",        "no fixed event of another type",                    "PFP, 10.4.1")       \
+    X(BOOT_SEPARATORS,    "boot.separators",    "one separator in each PCR, and nothing out of place","PFP, 3.3.2.2")     \
+    X(BOOT_EXIT,          "boot.exit",          "the firmware handed over to the system",            "PFP, 3.3.4.6")      \
+    X(BOOT_SECURE_BOOT,   "boot.secure-boot",   "Secure Boot was on",                                "policy: secure-boot")\
+    X(BOOT_DEBUG,         "boot.debug",         "no debug mode, and protection against DMA",         "PFP, 3.3.4.8")      \
+    X(BOOT_VARIABLES,     "boot.variables",     "keys of Secure Boot that the policy allows",        "policy: variables") \
+    X(BOOT_SIGNERS,       "boot.signers",       "signed by those that the policy allows",            "policy: signers")   \
+    X(BOOT_IMAGES,        "boot.images",        "boot loaders that the policy allows",               "policy: images")    \
+    X(BOOT_KERNEL,        "boot.kernel",        "a kernel of the policy was loaded",                 "policy: kernels")   \
+    X(BOOT_FIRMWARE,      "boot.firmware",      "firmware that the policy allows",                   "policy: firmware")  \
+    X(BOOT_SETTINGS,      "boot.settings",      "settings that the policy allows",                   "policy: settings")  \
+    X(BOOT_PARTITIONS,    "boot.partitions",    "partitions that the policy allows",                 "policy: partitions")\
+    X(BOOT_COMMAND_LINE,  "boot.command-line",  "command lines that the policy allows",              "policy: command-lines")\
+    X(BOOT_FILES,         "boot.files",         "files of the boot loader that the policy allows",   "policy: files")     \
+    X(BOOT_OWNER_KEYS,    "boot.owner-keys",    "keys of the owner that the policy allows",          "policy: owner-keys")
 /* clang-format on */
 
 enum ratls_check {

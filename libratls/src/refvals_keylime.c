@@ -3,12 +3,12 @@
  * files. What else decides there and not here is told, not heeded: without its excludes and key
  * rings a policy accepts less.
  */
-#include <jansson.h>
 #include <string.h>
 
 #include "fail.h"
 #include "refvals_image.h"
 #include "refvals_import.h"
+#include "refvals_json.h"
 
 #define VERSION_MAX 1 /* RUNTIME_POLICY_CURRENT_VERSION */
 #define SHA1_DIGITS 40
@@ -21,27 +21,6 @@ static enum ratls_status fail_at(const struct ratls_refvals_input *input, const 
 
     ratls_escape(ratls_slice(member, strlen(member)), shown, sizeof shown);
     return ratls_fail(err, RATLS_USAGE, "%s: %s: %s", input->path, shown, why);
-}
-
-/* jansson calls itself for each level. */
-static bool is_too_deep(struct ratls_slice text)
-{
-    bool in_string = false;
-    size_t depth = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t byte = text.p[i];
-
-        if (in_string && byte == '\\')
-            i++;
-        else if (byte == '"')
-            in_string = !in_string;
-        else if (!in_string && (byte == '{' || byte == '[') && ++depth > RATLS_KEYLIME_DEPTH_MAX)
-            return true;
-        else if (!in_string && (byte == '}' || byte == ']') && depth > 0)
-            depth--;
-    }
-    return false;
 }
 
 /* Adds one digest of a path, or counts it as one of SHA-1. */
@@ -148,36 +127,18 @@ static enum ratls_status read_policy(struct ratls_refvals_input *input, const js
     return add_paths(input, digests, err);
 }
 
-/* The words of jansson have a piece of the file in them; without memory it has no words. */
-static enum ratls_status fail_json(const struct ratls_refvals_input *input,
-                                   const json_error_t *error, struct ratls_error *err)
-{
-    char shown[2 * JSON_ERROR_TEXT_LENGTH];
-
-    if (json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0')
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    ratls_escape(ratls_slice(error->text, strlen(error->text)), shown, sizeof shown);
-    return ratls_fail(err, RATLS_USAGE, "%s:%d:%d: %s", input->path, error->line, error->column,
-                      shown);
-}
-
 enum ratls_status ratls_refvals_read_keylime(struct ratls_refvals_input *input,
                                              struct ratls_error *err)
 {
     enum ratls_status status;
-    json_error_t error;
-    json_t *policy;
+    json_t *policy = NULL;
 
     if (input->text.len > RATLS_KEYLIME_BYTES_MAX)
         return ratls_fail(err, RATLS_USAGE, "%s: JSON of more than %u MiB", input->path,
                           RATLS_KEYLIME_BYTES_MAX >> 20);
-    if (is_too_deep(input->text))
-        return ratls_fail(err, RATLS_USAGE, "%s: JSON nested deeper than %d", input->path,
-                          RATLS_KEYLIME_DEPTH_MAX);
-    policy =
-        json_loadb((const char *)input->text.p, input->text.len, JSON_REJECT_DUPLICATES, &error);
-    if (policy == NULL)
-        return fail_json(input, &error, err);
+    status = ratls_refvals_json(input->path, input->text, RATLS_KEYLIME_DEPTH_MAX, &policy, err);
+    if (status != RATLS_OK)
+        return status;
     status = read_policy(input, policy, err);
     json_decref(policy);
     return status;

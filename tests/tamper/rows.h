@@ -17,6 +17,9 @@
 #define ALL_OF_QUOTE FROM_TO(QUOTE_FORMAT, QUOTE_FIRMWARE)
 #define ALL_OF_PCR FROM_TO(PCR_SELECTION, PCR_VALUE)
 #define ALL_OF_CONTENT FROM_TO(STATEMENT_LABEL, PCR_VALUE)
+/* What needs boot.format, and what needs boot.replay. */
+#define BOOT_BEHIND_FORMAT FROM_TO(BOOT_REPLAY, BOOT_OWNER_KEYS)
+#define BOOT_BEHIND_REPLAY FROM_TO(BOOT_LABELS, BOOT_OWNER_KEYS)
 
 enum row_trust {
     ROW_PINNED = 0,
@@ -35,7 +38,11 @@ struct row {
     void (*before)(struct scene *scene); /* before the key is trusted */
     void (*after)(struct scene *scene);  /* after that, before the server attests */
     fake_tamper *tamper;
-    int param;                              /* reaches tamper as an int * */
+    bool boots; /* the machine has a log of its boot; implied by boot */
+    void (*boot)(
+        struct fake_boot *boot); /* it boots so, and not as the policy allows; after before */
+    bool log_only; /* only the log says so: the PCRs are those of the boot that is allowed */
+    int param;     /* reaches tamper as an int * */
     void (*meanwhile)(struct scene *scene); /* after the server attested */
     /* Asserted if they are not NULL. */
     const char *at;
@@ -48,6 +55,7 @@ struct rows {
     size_t count;
 };
 
-extern const struct rows rows_channel, rows_statement, rows_ak, rows_quote, rows_binding, rows_pcr;
+extern const struct rows rows_channel, rows_statement, rows_ak, rows_quote, rows_binding, rows_pcr,
+    rows_boot_log, rows_boot_claims, rows_boot_events;
 
 #endif

@@ -32,6 +32,9 @@ void scene_open(struct scene *scene, enum ratls_mode mode, enum fake_algorithm a
 
 void scene_close(struct scene *scene)
 {
+    if (scene->boot != NULL)
+        fake_boot_forget(scene->policy);
+    fake_boot_free(scene->boot);
     ratls_policy_free(scene->policy);
     fake_tpm_free(scene->tpm);
     X509_free(scene->issuer);
@@ -76,11 +79,22 @@ void scene_certify(struct scene *scene, const char *names)
     X509_free(certificate);
 }
 
+void scene_boot(struct scene *scene)
+{
+    scene->boot = fake_boot_new();
+    fake_boot_extend(scene->boot, scene->tpm);
+    fake_boot_allow(scene->boot, scene->policy);
+}
+
 struct fake_draft *scene_attest(struct scene *scene, fake_tamper *tamper, void *arg)
 {
     struct ratls_attest_request request;
 
     fake_request(&scene->expectation, &scene->rules->selection, &request);
+    if (scene->boot != NULL) {
+        request.logs.boot_bank = scene->rules->boot.bank;
+        scene->tpm->boot_log = fake_boot_log(scene->boot);
+    }
     return fake_tpm_attest(scene->tpm, &request, tamper, arg);
 }
 

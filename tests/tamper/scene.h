@@ -3,6 +3,7 @@
 #define RATLS_TEST_SCENE_H
 
 #include "appraise.h"
+#include "fake_boot.h"
 #include "fake_policy.h"
 #include "fake_tpm.h"
 #include "pki.h"
@@ -19,6 +20,7 @@ struct scene {
     bool absent; /* no evidence came */
     bool resumed;
     bool misplaced;
+    struct fake_boot *boot; /* NULL: its policy says nothing about the boot */
     /* The issuer of the policy, and the certificate of the key, of a scene with certificates. */
     EVP_PKEY *issuer_key;
     X509 *issuer;
@@ -32,6 +34,11 @@ void scene_close(struct scene *scene);
 void scene_pin(struct scene *scene);
 /* The key has a certificate for these names (for example "DNS:bank.example") by an issuer. */
 void scene_certify(struct scene *scene, const char *names);
+/*
+ * The machine has a log of its boot, which leads to its PCRs, and the policy allows exactly it. The
+ * log that is sent is that of scene->boot when the server attests.
+ */
+void scene_boot(struct scene *scene);
 /* A certificate of the scene's issuer with this specification, whose issuer may be left out. */
 X509 *scene_certificate(struct scene *scene, struct pki_spec spec);
 

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eventlog.h"
 #include "rows.h"
 
-static const struct rows *const tables[] = {&rows_channel, &rows_statement, &rows_ak,
-                                            &rows_quote,   &rows_binding,   &rows_pcr};
+static const struct rows *const tables[] = {&rows_channel,  &rows_statement,   &rows_ak,
+                                            &rows_quote,    &rows_binding,     &rows_pcr,
+                                            &rows_boot_log, &rows_boot_claims, &rows_boot_events};
 
 static const char *name_of(enum ratls_check check)
 {
@@ -63,8 +65,14 @@ static void expect_words(const struct row *row, const struct ratls_report *repor
 static void set_scene(const struct row *row, struct scene *scene)
 {
     scene_open(scene, row->mode == 0 ? RATLS_MODE_HANDSHAKE : row->mode, row->algorithm);
+    if (row->boots || row->boot != NULL)
+        scene_boot(scene);
     if (row->before != NULL)
         row->before(scene);
+    if (row->boot != NULL)
+        row->boot(scene->boot);
+    if (row->boot != NULL && !row->log_only)
+        fake_boot_extend(scene->boot, scene->tpm);
     if (row->trust == ROW_PINNED)
         scene_pin(scene);
     else if (row->trust == ROW_CERTIFIED)
@@ -126,6 +134,79 @@ Test(tamper, binding)
 Test(tamper, pcr)
 {
     run_table(&rows_pcr);
+}
+
+Test(tamper, boot_log)
+{
+    run_table(&rows_boot_log);
+}
+
+Test(tamper, boot_claims)
+{
+    run_table(&rows_boot_claims);
+}
+
+Test(tamper, boot_events)
+{
+    run_table(&rows_boot_events);
+}
+
+/* Also boots that are good in another way than the usual one. */
+static void boot_to_the_end(struct fake_boot *boot)
+{
+    boot->phases = 4;
+}
+
+static void boot_without_systemd(struct fake_boot *boot)
+{
+    boot->phases = 0;
+}
+
+static void boot_with_efi_stub(struct fake_boot *boot)
+{
+    static const char options[] = "/vmlinuz root=/dev/sda2 ro quiet";
+    uint8_t wide[2 * sizeof options] = {0};
+
+    for (size_t i = 0; i < sizeof options; i++)
+        wide[2 * i] = (uint8_t)options[i];
+    fake_boot_insert(boot, "exit", "load-options", 9, RATLS_EV_EVENT_TAG,
+                     ratls_slice(wide, sizeof wide));
+}
+
+/* The log has no data but that of signers, and what is known by its digest is known. */
+static void boot_without_data(struct fake_boot *boot)
+{
+    for (size_t i = 0; i < boot->count; i++) {
+        struct fake_event *event = &boot->events[i];
+
+        if (strncmp(event->name, "by-", 3) != 0 && strcmp(event->name, "grub-command") != 0 &&
+            event->type != RATLS_EV_NO_ACTION)
+            event->data_len = 0;
+    }
+}
+
+Test(tamper, good_boots_are_accepted)
+{
+    static void (*const boots[])(struct fake_boot * boot) = {
+        NULL, boot_to_the_end, boot_without_systemd, boot_with_efi_stub, boot_without_data};
+
+    for (size_t i = 0; i < sizeof boots / sizeof boots[0]; i++) {
+        const struct row row = {.name = "good", .boots = true, .boot = boots[i]};
+        struct scene scene;
+        struct fake_draft *draft;
+        struct ratls_report *report;
+        struct ratls_finding finding = {.check = "none"};
+
+        set_scene(&row, &scene);
+        draft = scene_attest(&scene, NULL, NULL);
+        report = scene_appraise(&scene, draft->wire, draft->wire_len);
+        ratls_report_first_failure(report, &finding);
+        cr_expect(ratls_report_accepted(report), "boot %zu: %s: %s", i, finding.check,
+                  finding.actual);
+        ratls_report_free(report);
+        free(draft);
+        scene_close(&scene);
+    }
 }
 
 Test(tamper, every_check_has_a_row)

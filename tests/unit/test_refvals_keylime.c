@@ -55,6 +55,23 @@ Test(refvals_keylime, digests)
     ratls_refvals_free(set);
 }
 
+/* One, two, three and four bytes of UTF-8, as they are and as escapes. */
+Test(refvals_keylime, escapes)
+{
+    static const char path[] = "/\b\f\n\r\t/\\\"$\xc2\xa2\xe2\x82\xac\xf0\x90\x8d\x88";
+    struct ratls_refvals *raw = parse_good(POLICY(
+        "\"/\\b\\f\\n\\r\\t/\\\\\\\"$\xc2\xa2\xe2\x82\xac\xf0\x90\x8d\x88\": [\"" A64 "\"]"));
+    struct ratls_refvals *escaped = parse_good(
+        POLICY("\"\\/\\u0008\\u000c\\u000A\\u000d\\u0009/\\u005c\\u0022\\u0024\\u00a2\\u20AC"
+               "\\uD800\\udf48\": [\"" A64 "\"]"));
+    struct ratls_slice name = ratls_slice(path, sizeof path - 1);
+
+    cr_expect_eq(ratls_refvals_find(raw, name).len, 32);
+    cr_expect_eq(ratls_refvals_find(escaped, name).len, 32);
+    ratls_refvals_free(raw);
+    ratls_refvals_free(escaped);
+}
+
 /* The same content has the same digest, whatever file it is from. */
 Test(refvals_keylime, the_kind_of_the_file_does_not_count)
 {
@@ -110,6 +127,8 @@ static const struct {
      "policy.json: /a: a digest is not hexadecimal"},
     {POLICY("\"\": [\"" A64 "\"]"),
      "policy.json: digests: a path of no bytes, or of more than 4095"},
+    {POLICY("\"/a\\ud800b\": [\"" A64 "\"]"), NULL},
+    {POLICY("\"/a\\ud8"), NULL},
     {POLICY("\"/a\\u0000b\": [\"" A64 "\"]"), NULL},
     {POLICY("\"/a\xff\": [\"" A64 "\"]"), NULL},
     {POLICY("") "x", NULL},
