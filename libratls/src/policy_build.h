@@ -1,4 +1,4 @@
-/* What the two halves of ratls_rules_build() share. */
+/* What the parts of ratls_rules_build() share. */
 #ifndef RATLS_POLICY_BUILD_H
 #define RATLS_POLICY_BUILD_H
 
@@ -22,10 +22,61 @@ enum ratls_status ratls_build_no_memory(struct ratls_build *b);
 /* A text of the file, for a message; valid until the next call. */
 const char *ratls_build_show(struct ratls_build *b, const char *text);
 
+/* The path of a file that the policy names, relative to its folder; the caller frees it. */
+char *ratls_build_path(const struct ratls_build *b, const char *file);
+/* The same of an entry of the list at `key`, at which b->at then is; none may be there twice. */
+RATLS_MUST_CHECK enum ratls_status ratls_build_file(struct ratls_build *b, const char *key,
+                                                    const struct ratls_document_list *list,
+                                                    size_t index, char **ret_path);
+/* What is wrong with such a file, behind the place in the policy that names it. */
+enum ratls_status ratls_build_refuse_file(struct ratls_build *b, const char *path,
+                                          const struct ratls_error *why);
+
 /* policy_keys.c: attestation-keys, after servers. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_keys(struct ratls_build *b);
-/* policy_pcrs.c: pcrs, and the selection of them. */
+/* policy_pcrs.c: pcrs and reference-values. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_pcrs(struct ratls_build *b);
+RATLS_MUST_CHECK enum ratls_status ratls_build_boot(struct ratls_build *b); /* policy_boot.c */
+void ratls_boot_rules_done(struct ratls_boot_rules *rules);
+RATLS_MUST_CHECK enum ratls_status ratls_build_ima(struct ratls_build *b); /* policy_ima.c */
+void ratls_ima_rules_done(struct ratls_ima_rules *rules);
+/* policy_selection.c: what must be quoted; refuses what compares nothing. After all of the above.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_build_selection(struct ratls_build *b);
+
+/*
+ * policy_references.c: the files of the list at `key`. bank: each must have digests as long as one
+ * of this bank; 0: of any.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_build_references(struct ratls_build *b, const char *key,
+                                                          const struct ratls_document_list *list,
+                                                          uint16_t bank,
+                                                          struct ratls_references *ret_references);
+void ratls_references_done(struct ratls_references *references);
+
+/* policy_certificates.c: the certificates in the files of the list at `key`. */
+struct ratls_build_certificates {
+    struct ratls_pem_certificate *items;
+    size_t count;
+};
+RATLS_MUST_CHECK enum ratls_status
+ratls_build_certificates(struct ratls_build *b, const char *key,
+                         const struct ratls_document_list *list,
+                         struct ratls_build_certificates *ret_certificates);
+
+/* policy_patterns.c: the patterns of the list at `key`, for paths. */
+RATLS_MUST_CHECK enum ratls_status ratls_build_patterns(struct ratls_build *b, const char *key,
+                                                        const struct ratls_document_list *list,
+                                                        struct ratls_patterns *ret_patterns);
+/* The patterns in the files of the list at `key`, for texts of boot loaders (policy_lines.h). */
+RATLS_MUST_CHECK enum ratls_status ratls_build_lines(struct ratls_build *b, const char *key,
+                                                     const struct ratls_document_list *list,
+                                                     struct ratls_patterns *ret_patterns);
+/* Takes the text, from which the pattern borrows, also if it fails. */
+RATLS_MUST_CHECK enum ratls_status ratls_patterns_add(struct ratls_build *b,
+                                                      struct ratls_patterns *patterns, char *text,
+                                                      const struct ratls_pattern *pattern);
+void ratls_patterns_done(struct ratls_patterns *patterns);
 /* policy_names.c's texts, in `at` and the list `servers` in it. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_names(struct ratls_build *b, const char *prefix,
                                                      char *const *texts, size_t count,

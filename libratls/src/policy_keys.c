@@ -53,17 +53,6 @@ static enum ratls_status add_pin(struct ratls_build *b, size_t index,
     return RATLS_OK;
 }
 
-/* The path of a file that the policy names: relative to the folder of the policy. */
-static char *join_path(const char *policy, const char *file)
-{
-    size_t folder = file[0] == '/' ? 0 : ratls_policy_folder_len(policy);
-    char *path = NULL;
-
-    if (asprintf(&path, "%.*s%s", (int)folder, policy, file) < 0)
-        return NULL;
-    return path;
-}
-
 static enum ratls_status read_certificate(const char *path, X509 **ret_certificate,
                                           struct ratls_error *err)
 {
@@ -78,23 +67,6 @@ static enum ratls_status read_certificate(const char *path, X509 **ret_certifica
     return status;
 }
 
-/* The place in the policy goes before what is wrong with the file that it names. */
-static enum ratls_status refuse_file(struct ratls_build *b, const char *file,
-                                     const struct ratls_error *why)
-{
-    const char *text = why->text;
-    size_t len = strlen(file);
-
-    if (why->status == RATLS_MEMORY)
-        return ratls_build_no_memory(b);
-    if (strncmp(text, file, len) == 0 && strncmp(text + len, ": ", 2) == 0)
-        text += len + 2;
-    (void)ratls_build_refuse(b, "%s: %s", ratls_build_show(b, file), text);
-    if (b->err != NULL)
-        b->err->status = why->status;
-    return why->status;
-}
-
 static enum ratls_status add_issuer(struct ratls_build *b, size_t index,
                                     struct ratls_names **ret_servers)
 {
@@ -103,12 +75,12 @@ static enum ratls_status add_issuer(struct ratls_build *b, size_t index,
     struct ratls_error why = {0};
 
     ratls_build_at(b, "attestation-keys[%zu].issuer", index);
-    issuer->path = join_path(b->source->path, b->document->keys[index].issuer);
+    issuer->path = ratls_build_path(b, b->document->keys[index].issuer);
     if (issuer->path == NULL)
         return ratls_build_no_memory(b);
     rules->issuer_count++;
     if (read_certificate(issuer->path, &issuer->certificate, &why) != RATLS_OK)
-        return refuse_file(b, issuer->path, &why);
+        return ratls_build_refuse_file(b, issuer->path, &why);
     for (size_t i = 0; i + 1 < rules->issuer_count; i++) {
         if (ratls_certificate_equal(rules->issuers[i].certificate, issuer->certificate))
             return ratls_build_refuse(b, "this issuer stands in the list twice");

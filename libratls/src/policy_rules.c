@@ -1,5 +1,4 @@
 /* Checks what the values of a policy mean, and makes rules of them. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,37 +10,6 @@
 
 #define FIRMWARE_DIGITS 16
 #define MAX_AGE_DAYS 3650
-
-void ratls_build_at(struct ratls_build *b, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(b->at, sizeof b->at, format, args);
-    va_end(args);
-}
-
-enum ratls_status ratls_build_refuse(struct ratls_build *b, const char *format, ...)
-{
-    char words[RATLS_ERROR_TEXT];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(words, sizeof words, format, args);
-    va_end(args);
-    return ratls_source_fail(b->source, b->err, b->at, "%s", words);
-}
-
-enum ratls_status ratls_build_no_memory(struct ratls_build *b)
-{
-    return ratls_fail(b->err, RATLS_MEMORY, "out of memory");
-}
-
-const char *ratls_build_show(struct ratls_build *b, const char *text)
-{
-    ratls_escape(ratls_slice(text, strlen(text)), b->shown, sizeof b->shown);
-    return b->shown;
-}
 
 static enum ratls_status add_name(struct ratls_build *b, const char *text,
                                   struct ratls_names *names)
@@ -192,8 +160,9 @@ static enum ratls_status build_denied_firmware(struct ratls_build *b)
 static enum ratls_status build_rules(struct ratls_build *b)
 {
     static enum ratls_status (*const steps[])(struct ratls_build *) = {
-        ratls_build_keys, ratls_build_pcrs, build_service,
-        build_freshness,  build_algorithms, build_denied_firmware,
+        ratls_build_keys, ratls_build_pcrs,      ratls_build_boot,
+        ratls_build_ima,  build_service,         build_freshness,
+        build_algorithms, build_denied_firmware, ratls_build_selection,
     };
     enum ratls_status status = ratls_build_names(b, "", b->document->servers,
                                                  b->document->servers_count, &b->rules->servers);
@@ -253,6 +222,8 @@ void ratls_rules_done(struct ratls_rules *rules)
     }
     for (size_t i = 0; i < rules->pcr_count; i++)
         free(rules->pcrs[i].values);
+    ratls_boot_rules_done(&rules->boot);
+    ratls_ima_rules_done(&rules->ima);
     free(rules->pins);
     free(rules->issuers);
     free(rules->pcrs);

@@ -5,10 +5,19 @@
 #include "policy_source.h"
 #include "rules.h"
 
+#define RATLS_POLICY_VALUE_MAX 4096 /* bytes of one text */
 #define RATLS_POLICY_SERVERS_MAX 1024
 #define RATLS_POLICY_KEYS_MAX 4096
 #define RATLS_POLICY_VALUES_MAX 1024 /* of one PCR in one bank */
 #define RATLS_POLICY_FIRMWARE_MAX 256
+#define RATLS_POLICY_FILES_MAX 64 /* of one key */
+#define RATLS_POLICY_PATTERNS_MAX 1024
+
+/* Names of files, or patterns. */
+struct ratls_document_list {
+    char **items;
+    uint32_t count;
+};
 
 /* Numbers are text until policy_rules.c: 010 must not become 8. */
 struct ratls_document_key {
@@ -33,6 +42,48 @@ enum ratls_document_clock {
     RATLS_CLOCK_IGNORED,
 };
 
+enum ratls_document_secure_boot {
+    RATLS_SECURE_BOOT_REQUIRED = 0,
+    RATLS_SECURE_BOOT_IGNORED,
+};
+
+enum ratls_document_violations {
+    RATLS_VIOLATIONS_REFUSED = 0,
+    RATLS_VIOLATIONS_ALLOWED,
+};
+
+enum ratls_document_sync {
+    RATLS_SYNC_AUTO = 0,
+    RATLS_SYNC_NEVER,
+};
+
+struct ratls_document_boot {
+    enum ratls_tpm_alg bank; /* 0: not said */
+    enum ratls_document_secure_boot secure_boot;
+    struct ratls_document_list signers;
+    struct ratls_document_list variables;
+    struct ratls_document_list images;
+    struct ratls_document_list kernels;
+    struct ratls_document_list firmware;
+    struct ratls_document_list settings;
+    struct ratls_document_list partitions;
+    struct ratls_document_list command_lines;
+    struct ratls_document_list files;
+    struct ratls_document_list owner_keys;
+};
+
+struct ratls_document_ima {
+    enum ratls_tpm_alg bank;
+    enum ratls_ima_mode extend;
+    struct ratls_document_list allow;
+    struct ratls_document_list deny;
+    struct ratls_document_list signed_by;
+    struct ratls_document_list signature_required;
+    struct ratls_document_list exclude;
+    enum ratls_document_violations violations;
+    enum ratls_document_sync sync;
+};
+
 struct ratls_document {
     enum ratls_document_version policy;
     char **servers;
@@ -41,6 +92,9 @@ struct ratls_document {
     uint32_t keys_count;
     struct ratls_document_pcr *pcrs;
     uint32_t pcrs_count;
+    struct ratls_document_list reference_values;
+    struct ratls_document_boot *boot; /* NULL: not asked */
+    struct ratls_document_ima *ima;
     char *service;
     enum ratls_freshness freshness;
     char *max_age;
@@ -56,5 +110,9 @@ RATLS_MUST_CHECK enum ratls_status ratls_document_load(const struct ratls_source
                                                        struct ratls_document **ret_document,
                                                        struct ratls_error *err);
 void ratls_document_free(struct ratls_document *document);
+
+/* libcyaml's tables for it: for policy_document.c. */
+struct cyaml_schema_value;
+const struct cyaml_schema_value *ratls_document_schema(void);
 
 #endif

@@ -63,6 +63,7 @@ enum ratls_algorithms {
 /* Reference values of several files: one of them must have the digest. */
 struct ratls_references {
     struct ratls_refvals **sets;
+    char **paths; /* of their files */
     size_t count; /* 0: the policy does not ask */
 };
 

@@ -38,7 +38,7 @@ static const struct refused refusals[] = {
     {"other version", "policy: ratls-2\n" KEYS PCRS,
      "p.yaml:1:9: policy: expected ratls-1, the version of this format, got ratls-2"},
     {"no keys", POLICY PCRS, "p.yaml:1:1: the key attestation-keys is missing"},
-    {"no PCRs", POLICY KEYS, "p.yaml:1:1: the key pcrs is missing"},
+    {"no PCRs", POLICY KEYS, "p.yaml:1:1: compares nothing: give pcrs, reference-values or boot"},
     {"no index", PCR("sha256: [" AA64 "]"), "p.yaml:4:5: pcrs[0]: the key index is missing"},
     {"empty list of PCRs", POLICY KEYS "pcrs: []\n",
      "p.yaml:3:7: pcrs: an empty list: leave the key out, or say what is meant"},

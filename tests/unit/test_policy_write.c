@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy_folder.h"
 #include "policy_load.h"
 #include "policy_write.h"
 
@@ -99,6 +100,151 @@ Test(policy_write, certificate_mode)
     cr_expect(eq(str, r.service, "default"));
     ratls_rules_done(&r);
     free(text);
+}
+
+static const char *const one[] = {"one.pem"}, *const two[] = {"two.pem", "one.pem"},
+                         *const a[] = {"a.sha256"}, *const ab[] = {"a.sha256", "b.sha256"},
+                         *const lines[] = {"lines.txt"}, *const pcrs[] = {"pcrs.sha256"},
+                         *const paths[] = {"/var/**", "/it's: #"};
+
+#define LIST(items)                                                                                \
+    {                                                                                              \
+        items, sizeof(items) / sizeof *(items)                                                     \
+    }
+
+static void expect_paths(const struct ratls_references *references,
+                         const struct ratls_draft_list *list)
+{
+    cr_assert(eq(sz, references->count, list->count));
+    for (size_t i = 0; i < list->count; i++)
+        cr_expect(eq(str, references->paths[i], (char *)list->items[i]));
+}
+
+static void expect_boot(const struct ratls_boot_rules *rules, const struct ratls_draft_boot *draft)
+{
+    cr_expect(rules->is_asked);
+    cr_expect(eq(u16, rules->bank, draft->bank == 0 ? RATLS_ALG_SHA256 : draft->bank));
+    cr_expect(eq(int, rules->secure_boot_required, !draft->secure_boot_ignored));
+    cr_expect(eq(int, rules->images_signed, draft->images_signed));
+    cr_expect(eq(sz, rules->signer_count, draft->signers.count));
+    expect_paths(&rules->variables, &draft->variables);
+    expect_paths(&rules->images, &draft->images);
+    expect_paths(&rules->kernels, &draft->kernels);
+    expect_paths(&rules->firmware, &draft->firmware);
+    expect_paths(&rules->settings, &draft->settings);
+    expect_paths(&rules->partitions, &draft->partitions);
+    expect_paths(&rules->files, &draft->files);
+    expect_paths(&rules->owner_keys, &draft->owner_keys);
+    cr_expect(eq(sz, rules->command_lines.count, draft->command_lines.count * 2));
+}
+
+static void expect_ima(const struct ratls_ima_rules *rules, const struct ratls_draft_ima *draft)
+{
+    cr_expect(rules->is_asked);
+    cr_expect(eq(u16, rules->bank, draft->bank == 0 ? RATLS_ALG_SHA256 : draft->bank));
+    cr_expect(eq(int, (int)rules->extend, (int)draft->extend));
+    cr_expect(eq(int, rules->violations_allowed, draft->violations_allowed));
+    cr_expect(eq(int, rules->syncs, !draft->never_syncs));
+    expect_paths(&rules->allow, &draft->allow);
+    expect_paths(&rules->deny, &draft->deny);
+    cr_expect(eq(sz, rules->signer_count, draft->signed_by.count));
+    cr_assert(eq(sz, rules->exclude.count, draft->exclude.count));
+    cr_assert(eq(sz, rules->signature_required.count, draft->signature_required.count));
+    for (size_t i = 0; i < draft->exclude.count; i++)
+        cr_expect(eq(str, rules->exclude.texts[i], (char *)draft->exclude.items[i]));
+}
+
+static void expect_logs(const struct ratls_draft_boot *boot, const struct ratls_draft_ima *ima,
+                        size_t pcr_count)
+{
+    struct ratls_policy_draft draft = {
+        .ak_name = ratls_slice(ak_name, sizeof ak_name),
+        .path = "p.yaml",
+        .boot = boot,
+        .ima = ima,
+    };
+    struct ratls_rules r = {0};
+    struct ratls_error err = {0};
+    char *text = NULL;
+
+    if (pcr_count > 0)
+        draft.reference_values = (struct ratls_draft_list)LIST(pcrs);
+    cr_assert(eq(int, ratls_policy_write(&draft, &text, &err), RATLS_OK), "%s", err.text);
+    cr_assert(
+        eq(int, ratls_rules_parse("p.yaml", ratls_slice(text, strlen(text)), &r, &err), RATLS_OK),
+        "%s", err.text);
+    cr_expect(eq(sz, r.pcr_count, pcr_count));
+    if (boot != NULL)
+        expect_boot(&r.boot, boot);
+    if (ima != NULL)
+        expect_ima(&r.ima, ima);
+    ratls_rules_done(&r);
+    free(text);
+}
+
+Test(policy_write, logs, .init = policy_folder_enter, .fini = policy_folder_leave)
+{
+    const struct ratls_draft_boot every = {
+        .bank = RATLS_ALG_SHA256,
+        .signers = LIST(two),
+        .variables = LIST(a),
+        .images = LIST(ab),
+        .kernels = LIST(a),
+        .firmware = LIST(a),
+        .settings = LIST(ab),
+        .partitions = LIST(a),
+        .command_lines = LIST(lines),
+        .files = LIST(ab),
+        .owner_keys = LIST(a),
+    };
+    const struct ratls_draft_boot few = {.signers = LIST(one), .images_signed = true};
+    const struct ratls_draft_boot open = {.secure_boot_ignored = true, .kernels = LIST(a)};
+    const struct ratls_draft_ima ima = {
+        .bank = RATLS_ALG_SHA512,
+        .extend = RATLS_IMA_PADDED,
+        .violations_allowed = true,
+        .never_syncs = true,
+        .allow = LIST(ab),
+        .deny = LIST(a),
+        .signed_by = LIST(two),
+        .signature_required = LIST(paths),
+        .exclude = LIST(paths),
+    };
+    const struct ratls_draft_ima plain = {.allow = LIST(a)};
+
+    expect_logs(&every, &ima, 2);
+    expect_logs(&few, &plain, 0);
+    expect_logs(&open, NULL, 0);
+    expect_logs(NULL, &plain, 2);
+    expect_logs(NULL, NULL, 2);
+}
+
+/* Nothing is written that would not load, or name files that are not there. */
+Test(policy_write, logs_refused, .init = policy_folder_enter, .fini = policy_folder_leave)
+{
+    static const char *const gone[] = {"gone.sha256"};
+    const struct ratls_draft_boot nothing = {.secure_boot_ignored = true};
+    const struct ratls_draft_boot missing = {.secure_boot_ignored = true, .files = LIST(gone)};
+    const struct ratls_draft_boot sha1 = {.bank = RATLS_ALG_SHA1, .signers = LIST(one)};
+    const struct {
+        const struct ratls_draft_boot *boot;
+        const char *words;
+    } cases[] = {
+        {&nothing, "learned policy:10:3: boot: compares nothing"},
+        {&missing, "boot.files[0]: gone.sha256: No such file"},
+        {&sha1, "boot.bank: expected sha256, sha384 or sha512, got sha1"},
+        {NULL, "compares nothing: give pcrs"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ratls_policy_draft draft = {.ak_name = ratls_slice(ak_name, sizeof ak_name),
+                                           .boot = cases[i].boot};
+        struct ratls_error err = {0};
+        char *text = NULL;
+
+        cr_expect(eq(int, ratls_policy_write(&draft, &text, &err), RATLS_USAGE));
+        cr_expect(ne(ptr, strstr(err.text, cases[i].words), NULL), "%s", err.text);
+    }
 }
 
 Test(policy_write, comment_cannot_become_a_key)
