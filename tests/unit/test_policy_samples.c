@@ -49,6 +49,8 @@ static const struct sample samples[] = {
      RATLS_FRESHNESS_SESSION},
     {"policies/certificate.yaml", "mail.bank.example", "bank.example", 1, 0, 8,
      RATLS_FRESHNESS_CERTIFICATE},
+    {"policies/debian12-measured.yaml", "db.bank.example", "bank.example", 1, 0, 0,
+     RATLS_FRESHNESS_SESSION},
 };
 
 Test(policy_samples, load)
@@ -85,6 +87,28 @@ Test(policy_samples, load_as_a_folder)
         cr_assert(ne(ptr, (void *)rules, NULL));
         cr_expect(eq(str, rules->path, (char *)samples[i].path));
     }
+    ratls_policy_free(policy);
+}
+
+/* Every key of boot and ima that has a list, with a file that is there. */
+Test(policy_samples, measured_has_logs)
+{
+    struct ratls_policy *policy = NULL;
+    struct ratls_error err = {0};
+    const struct ratls_rules *r;
+
+    cr_assert(
+        eq(int, ratls_policy_load("policies/debian12-measured.yaml", &policy, &err), RATLS_OK),
+        "%s", err.text);
+    r = &policy->rules[0];
+    cr_expect(r->boot.is_asked && r->boot.secure_boot_required && r->boot.images_signed);
+    cr_expect(eq(sz, r->boot.signer_count, 2));
+    cr_expect(eq(u32, r->boot.pcrs, 0x7b95)); /* 0, 2, 4, 7, 8, 9, 11 to 14 */
+    cr_expect(eq(sz, r->boot.command_lines.count, 8));
+    cr_expect(r->ima.is_asked && r->ima.syncs && !r->ima.violations_allowed);
+    cr_expect(eq(sz, r->ima.signer_count, 1));
+    cr_assert(eq(sz, r->ima.allow.count, 1));
+    cr_expect(eq(sz, ratls_refvals_count(r->ima.allow.sets[0]), 3));
     ratls_policy_free(policy);
 }
 
@@ -125,19 +149,34 @@ static const char *const keys[] = {
     "clock",  "deny-firmware", "comment",
 };
 
+static const char *const log_keys[] = {
+    "reference-values", "boot",   "bank",          "secure-boot", "signers",
+    "variables",        "images", "kernels",       "firmware",    "settings",
+    "partitions",       "files",  "command-lines", "owner-keys",  "ima",
+    "extend",           "allow",  "deny",          "signed-by",   "signature-required",
+    "exclude",          "sync",   "violations",
+};
+
+static void expect_keys(const char *readme, const char *page, const char *const *words,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char row[64], heading[64];
+
+        snprintf(row, sizeof row, "`%s` | ", words[i]);
+        snprintf(heading, sizeof heading, "\n*%s:* ", words[i]);
+        cr_expect(ne(ptr, strstr(readme, row), NULL), "%s", words[i]);
+        cr_expect(ne(ptr, strstr(page, heading), NULL), "%s", words[i]);
+    }
+}
+
 Test(policy_samples, documents_have_every_key)
 {
     char *readme = read_text("policies/README.md");
     char *page = read_text("libratls/man/ratls-policy.5.scd");
 
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        char row[64], heading[64];
-
-        snprintf(row, sizeof row, "`%s` | ", keys[i]);
-        snprintf(heading, sizeof heading, "\n*%s:* ", keys[i]);
-        cr_expect(ne(ptr, strstr(readme, row), NULL), "%s", keys[i]);
-        cr_expect(ne(ptr, strstr(page, heading), NULL), "%s", keys[i]);
-    }
+    expect_keys(readme, page, keys, sizeof keys / sizeof *keys);
+    expect_keys(readme, page, log_keys, sizeof log_keys / sizeof *log_keys);
     free(readme);
     free(page);
 }
