@@ -209,15 +209,14 @@ static enum ratls_status add_registers(struct ratls_build *b, const char *path,
 
 static enum ratls_status build_registers(struct ratls_build *b)
 {
-    struct ratls_references references = {0};
+    struct ratls_references *references = &b->rules->reference_values;
     enum ratls_status status = ratls_build_references(
-        b, "reference-values", &b->document->reference_values, 0, &references);
+        b, "reference-values", &b->document->reference_values, 0, references);
 
-    for (size_t i = 0; status == RATLS_OK && i < references.count; i++) {
+    for (size_t i = 0; status == RATLS_OK && i < references->count; i++) {
         ratls_build_at(b, "reference-values[%zu]", i);
-        status = add_registers(b, references.paths[i], references.sets[i]);
+        status = add_registers(b, references->paths[i], references->sets[i]);
     }
-    ratls_references_done(&references);
     return status;
 }
 

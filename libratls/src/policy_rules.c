@@ -222,6 +222,7 @@ void ratls_rules_done(struct ratls_rules *rules)
     }
     for (size_t i = 0; i < rules->pcr_count; i++)
         free(rules->pcrs[i].values);
+    ratls_references_done(&rules->reference_values);
     ratls_boot_rules_done(&rules->boot);
     ratls_ima_rules_done(&rules->ima);
     free(rules->pins);

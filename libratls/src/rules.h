@@ -27,7 +27,7 @@ struct ratls_names { /* of servers; count 0: every name, also none */
 struct ratls_pcr_rule {
     uint16_t bank;
     uint8_t index;
-    size_t count;                       /* at least 1 */
+    size_t count;                        /* at least 1 */
     uint8_t (*values)[RATLS_DIGEST_MAX]; /* each as long as a digest of the bank */
 };
 
@@ -88,20 +88,20 @@ struct ratls_patterns {
 struct ratls_boot_rules {
     bool is_asked;
     uint16_t bank;
-    uint32_t pcrs;                      /* bit i: the log must explain PCR i */
-    bool secure_boot_required;          /* PCR 7 */
-    struct ratls_boot_signer *signers;  /* PCR 7, authorities */
+    uint32_t pcrs;                     /* bit i: the log must explain PCR i */
+    bool secure_boot_required;         /* PCR 7 */
+    struct ratls_boot_signer *signers; /* PCR 7, authorities */
     size_t signer_count;
-    struct ratls_references variables;  /* PCR 7: PK, KEK, db, dbx, and authorities by digest */
-    bool images_signed;                 /* PCR 4: whatever Secure Boot let through */
-    struct ratls_references images;     /* PCR 4: Authenticode digests */
-    struct ratls_references kernels;    /* PCR 4, 9, 11: one of these must have been loaded */
-    struct ratls_references firmware;   /* PCR 0, 2 */
-    struct ratls_references settings;   /* PCR 1, 3 */
-    struct ratls_references partitions; /* PCR 5 */
+    struct ratls_references variables;   /* PCR 7: PK, KEK, db, dbx, and authorities by digest */
+    bool images_signed;                  /* PCR 4: whatever Secure Boot let through */
+    struct ratls_references images;      /* PCR 4: Authenticode digests */
+    struct ratls_references kernels;     /* PCR 4, 9, 11: one of these must have been loaded */
+    struct ratls_references firmware;    /* PCR 0, 2 */
+    struct ratls_references settings;    /* PCR 1, 3 */
+    struct ratls_references partitions;  /* PCR 5 */
     struct ratls_patterns command_lines; /* PCR 8, 12; exact ones also the load options of PCR 9 */
-    struct ratls_references files;      /* PCR 9, 11, 13 */
-    struct ratls_references owner_keys; /* PCR 14 */
+    struct ratls_references files;       /* PCR 9, 11, 13 */
+    struct ratls_references owner_keys;  /* PCR 14 */
 };
 
 /* What the list of Linux IMA must say (policy: ima). */
@@ -129,8 +129,9 @@ struct ratls_rules {
     size_t pin_count;
     struct ratls_issuer *issuers;
     size_t issuer_count;
-    struct ratls_pcr_rule *pcrs; /* ascending by bank, then index; no duplicates */
-    size_t pcr_count;            /* may be 0 if boot is asked */
+    struct ratls_pcr_rule *pcrs;              /* ascending by bank, then index; no duplicates */
+    size_t pcr_count;                         /* may be 0 if boot is asked */
+    struct ratls_references reference_values; /* where some of pcrs are from; for words */
     struct ratls_boot_rules boot;
     struct ratls_ima_rules ima;
     /* Of pcrs and boot; with ima PCR 10, and 0 to 9 for boot_aggregate. */

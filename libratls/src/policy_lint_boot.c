@@ -1,0 +1,152 @@
+/* boot, and files of digests. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy_lint_parts.h"
+
+#define PCRS_OF_COMMAND_LINES 0x00001100u /* 8 and 12 */
+
+static void lint_signers(const struct ratls_lint *lint)
+{
+    const struct ratls_boot_rules *boot = &lint->rules->boot;
+
+    if (!boot->secure_boot_required) {
+        if (boot->variables.count > 0)
+            ratls_lint_warn(lint, "boot.secure-boot",
+                            "ignored: its keys are looked at, but not whether Secure Boot is on");
+        return;
+    }
+    if (boot->variables.count == 0)
+        ratls_lint_warn(lint, "boot",
+                        "without variables: db and dbx may be anything, and with an old dbx boot "
+                        "loaders with known holes are let through%s",
+                        boot->images_signed ? ", which images: [signed] then accepts" : "");
+    if (boot->images_signed && boot->kernels.count == 0 && boot->files.count == 0)
+        ratls_lint_warn(lint, "boot.images",
+                        "signed, without kernels or files: any kernel is accepted that the signers "
+                        "ever signed, also old ones with known holes");
+}
+
+static void lint_kernels(const struct ratls_lint *lint)
+{
+    const struct ratls_boot_rules *boot = &lint->rules->boot;
+    uint32_t judged = boot->pcrs;
+
+    if (boot->kernels.count > 0 && boot->images.count == 0 && !boot->images_signed)
+        ratls_lint_warn(lint, "boot.kernels",
+                        "without images: whatever is started before the kernel, such as shim and "
+                        "the boot loader, must be one of these too");
+    for (size_t i = 0; i < lint->rules->pcr_count; i++)
+        judged |= UINT32_C(1) << lint->rules->pcrs[i].index;
+    if ((judged & PCRS_OF_COMMAND_LINES) == 0)
+        ratls_lint_warn(lint, "boot",
+                        "without command-lines: what the kernel was told, such as init=/bin/sh, is "
+                        "not looked at");
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+    const char *const *a = left, *const *b = right;
+
+    return strcmp(*a, *b);
+}
+
+/* Sorted, so that equal ones are side by side. Without memory nothing is said of them. */
+static void lint_duplicates(const struct ratls_lint *lint, const struct ratls_patterns *lines)
+{
+    char **sorted = calloc(lines->count + 1, sizeof *sorted);
+    char shown[64];
+
+    if (sorted == NULL)
+        return;
+    for (size_t i = 0; i < lines->count; i++)
+        sorted[i] = lines->texts[i];
+    qsort(sorted, lines->count, sizeof *sorted, compare_texts);
+    for (size_t i = 1; i < lines->count; i++) {
+        if (strcmp(sorted[i - 1], sorted[i]) != 0 ||
+            (i > 1 && strcmp(sorted[i - 2], sorted[i]) == 0))
+            continue;
+        ratls_escape(ratls_slice(sorted[i], strlen(sorted[i])), shown, sizeof shown);
+        ratls_lint_warn(lint, "boot.command-lines", "stands there twice: %s", shown);
+    }
+    free(sorted);
+}
+
+static void lint_lines(const struct ratls_lint *lint)
+{
+    const struct ratls_patterns *lines = &lint->rules->boot.command_lines;
+    char shown[64];
+
+    for (size_t i = 0; i < lines->count; i++) {
+        if (lines->items[i].is_exact || strstr(lines->texts[i], "**") == NULL)
+            continue;
+        ratls_escape(lines->items[i].text, shown, sizeof shown);
+        ratls_lint_warn(lint, "boot.command-lines",
+                        "** lets anything be added, also init=/bin/sh: %s", shown);
+    }
+    lint_duplicates(lint, lines);
+}
+
+/* Digests of other lengths than those of the bank are never looked at. */
+static size_t count_others(const struct ratls_refvals *set, uint16_t bank)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ratls_refvals_count(set); i++) {
+        struct ratls_slice digest, name;
+
+        ratls_refvals_get(set, i, &digest, &name);
+        count += digest.len != ratls_tpm_hash_len(bank);
+    }
+    return count;
+}
+
+static void lint_set(const struct ratls_lint *lint, const char *at, const struct ratls_refvals *set,
+                     uint16_t bank)
+{
+    const char *unused = ratls_refvals_unused(set);
+    size_t others = bank == 0 ? 0 : count_others(set, bank);
+    struct ratls_error damage = {0};
+
+    if (ratls_refvals_check(set, &damage) != RATLS_OK)
+        ratls_lint_warn(lint, at, "%s", damage.text);
+    if (*unused != '\0')
+        ratls_lint_warn(lint, at, "it has what is not heeded: %s", unused);
+    if (others > 0)
+        ratls_lint_warn(lint, at, "%zu of its digests are not of %s, and never looked at", others,
+                        ratls_tpm_hash_name(bank));
+}
+
+void ratls_lint_references(const struct ratls_lint *lint, const char *key,
+                           const struct ratls_references *references, uint16_t bank)
+{
+    for (size_t i = 0; i < references->count; i++) {
+        char at[RATLS_POLICY_AT_MAX];
+
+        snprintf(at, sizeof at, "%s[%zu]", key, i);
+        lint_set(lint, at, references->sets[i], bank);
+    }
+}
+
+void ratls_lint_boot(const struct ratls_lint *lint)
+{
+    const struct ratls_boot_rules *boot = &lint->rules->boot;
+    const struct {
+        const char *key;
+        const struct ratls_references *references;
+    } parts[] = {
+        {"boot.variables", &boot->variables}, {"boot.images", &boot->images},
+        {"boot.kernels", &boot->kernels},     {"boot.firmware", &boot->firmware},
+        {"boot.settings", &boot->settings},   {"boot.partitions", &boot->partitions},
+        {"boot.files", &boot->files},         {"boot.owner-keys", &boot->owner_keys},
+    };
+
+    if (!boot->is_asked)
+        return;
+    lint_signers(lint);
+    lint_kernels(lint);
+    lint_lines(lint);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        ratls_lint_references(lint, parts[i].key, parts[i].references, boot->bank);
+}
