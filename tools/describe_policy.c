@@ -1,5 +1,6 @@
 #include "crypto.h"
 #include "describe.h"
+#include "describe_rules.h"
 #include "rules.h"
 
 struct algorithm_word {
@@ -47,7 +48,7 @@ static void describe_pcr_rules(struct ratls_view *v, const struct ratls_rules *r
 {
     char label[32];
 
-    if (!v->json)
+    if (!v->json && rules->pcr_count > 0)
         ratls_view_section(v, NULL, "PCR values");
     ratls_view_list(v, "pcrs");
     for (size_t i = 0; i < rules->pcr_count; i++) {
@@ -68,7 +69,7 @@ static void describe_pcr_rules(struct ratls_view *v, const struct ratls_rules *r
             ratls_view_section_end(v);
     }
     ratls_view_list_end(v);
-    if (!v->json)
+    if (!v->json && rules->pcr_count > 0)
         ratls_view_section_end(v);
 }
 
@@ -113,6 +114,9 @@ static void describe_rules(struct ratls_view *v, const struct ratls_rules *rules
     ratls_view_list_end(v);
     describe_keys(v, rules);
     describe_pcr_rules(v, rules);
+    ratls_describe_references(v, "referenceValues", "PCR values of", &rules->reference_values);
+    ratls_describe_boot_rules(v, &rules->boot);
+    ratls_describe_ima_rules(v, &rules->ima);
     ratls_view_section_end(v);
 }
 
