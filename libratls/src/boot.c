@@ -59,15 +59,14 @@ static void note_image(struct ratls_boot *boot, const struct ratls_event *event,
     boot->image_count++;
 }
 
-static enum ratls_status note_event(struct ratls_boot *boot, const struct ratls_boot_known *known,
-                                    const struct ratls_event *event, struct ratls_slice digest,
-                                    struct ratls_error *err)
+static enum ratls_status note_event(struct ratls_boot *boot, const struct ratls_event *event,
+                                    struct ratls_slice digest, struct ratls_error *err)
 {
     enum ratls_boot_known_id id;
 
     if (event->type == RATLS_EV_NO_ACTION || digest.len == 0)
         return RATLS_OK;
-    id = ratls_boot_known_find(known, event->pcr, digest);
+    id = ratls_boot_known_find(&boot->known, event->pcr, digest);
     note_phase(boot, event, id);
     if (id != RATLS_BOOT_KNOWN_COUNT)
         note_known(boot, event, id);
@@ -87,9 +86,8 @@ static enum ratls_status walk(struct ratls_eventlog *log, struct ratls_boot *boo
 {
     size_t index = ratls_eventlog_find_alg(log, boot->replay.bank);
     struct ratls_replay *replay = &boot->replay;
-    struct ratls_boot_known known;
     struct ratls_event event;
-    enum ratls_status status = ratls_boot_known(&replay->hasher, &known, err);
+    enum ratls_status status = ratls_boot_known(&replay->hasher, &boot->known, err);
 
     if (index == log->alg_count) {
         snprintf(boot->why, sizeof boot->why, "the log has no digests of %s",
@@ -100,7 +98,7 @@ static enum ratls_status walk(struct ratls_eventlog *log, struct ratls_boot *boo
         status = ratls_replay_event(replay, log, &event, err);
         memcpy(boot->why, replay->why, sizeof boot->why);
         if (status == RATLS_OK && boot->why[0] == '\0')
-            status = note_event(boot, &known, &event, event.digests[index], err);
+            status = note_event(boot, &event, event.digests[index], err);
     }
     return status;
 }

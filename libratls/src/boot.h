@@ -71,9 +71,10 @@ struct ratls_boot_phase {
     size_t first_after; /* number of the first of them */
 };
 
-/* Some 6 KB: not for the stack. */
+/* Some 7 KB: not for the stack. */
 struct ratls_boot {
     struct ratls_replay replay;
+    struct ratls_boot_known known; /* in the bank of the replay */
     struct ratls_boot_phase phases[RATLS_BOOT_PHASES];
 
     enum ratls_secure_boot secure_boot;

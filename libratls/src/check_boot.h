@@ -7,13 +7,12 @@
 
 #define RATLS_SHOWN_DIGEST_MAX (2 * 32 + sizeof "...")
 
-/* Heap: some 7 KB. */
+/* Heap: some 8 KB. */
 struct ratls_boot_judge {
     struct ratls_appraisal *a;
     const struct ratls_boot_rules *rules;
     struct ratls_boot boot; /* all of it holds: its PCRs are the quoted ones */
     struct ratls_hasher hasher;
-    struct ratls_boot_known known;
     size_t separators[RATLS_BOOT_PHASES]; /* seen so far by the walk */
     size_t authority;                     /* the next one of boot */
     size_t kernels;                       /* events that are one of the policy's kernels */

@@ -106,7 +106,7 @@ static void check_secure_boot(struct ratls_boot_judge *judge)
 static void check_debug(struct ratls_boot_judge *judge)
 {
     const struct ratls_boot *boot = &judge->boot;
-    const uint8_t *dma = judge->known.digests[RATLS_BOOT_DMA_UNPROTECTED];
+    const uint8_t *dma = judge->boot.known.digests[RATLS_BOOT_DMA_UNPROTECTED];
     bool is_dma_accepted =
         ratls_boot_listed(&judge->rules->variables, ratls_slice(dma, judge->hasher.len));
     const char *actual = "neither";

@@ -200,7 +200,7 @@ static enum ratls_status walk(struct ratls_boot_judge *judge, struct ratls_event
 
         if (event.type == RATLS_EV_NO_ACTION || !ratls_boot_covers(judge->rules, event.pcr))
             continue;
-        id = ratls_boot_known_find(&judge->known, event.pcr, digest);
+        id = ratls_boot_known_find(&judge->boot.known, event.pcr, digest);
         if (id <= RATLS_BOOT_SEPARATOR_ERROR && event.pcr < RATLS_BOOT_PHASES)
             judge->separators[event.pcr]++;
         else if (!is_fixed(&event, id))
