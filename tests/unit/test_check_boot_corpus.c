@@ -1,0 +1,211 @@
+/*
+ * Logs of real machines against a policy that was made of them: accepted, but for those that the
+ * rules of the firmware profile refuse; and refused once one event is another, by the check that is
+ * there for it. Both hold for the log in its compact form, too.
+ */
+#include <dirent.h>
+#include <stdio.h>
+
+#include "appraise.h"
+#include "boot.h"
+#include "boot_compact.h"
+#include "corpus.h"
+#include "corpus_machine.h"
+
+#define LOGS 74 /* that the strict walk takes, and that have SHA-256 */
+
+#define BIT(check) (UINT64_C(1) << RATLS_CHECK_BOOT_##check)
+
+/*
+ * What firmware does otherwise than the profile has it, and what has no key of the policy. In
+ * order: content of a variable, and a CRTM version, of four bytes of 0; Windows, which measures its
+ * settings in PCR 12; an event behind the separator; the begin of a log; no Secure Boot at all.
+ */
+static const struct {
+    const char *id;
+    uint64_t fails;
+} EXCEPTIONS[] = {
+    {"google-eventlogwithsp800155", BIT(LABELS) | BIT(SEPARATORS)},
+    {"google-glinux-alex", BIT(LABELS) | BIT(SEPARATORS)},
+    {"guard-DESKTOP-MIMU51J-EPP-ESET", BIT(COMMAND_LINE)},
+    {"guard-dell-notebook-5eventlogs-WBCL-0", BIT(COMMAND_LINE)},
+    {"guard-dell-notebook-5eventlogs-WBCL-1", BIT(COMMAND_LINE)},
+    {"guard-dell-notebook-5eventlogs-WBCL-4", BIT(COMMAND_LINE)},
+    {"guard-latitude-7520", BIT(COMMAND_LINE)},
+    {"ibmtss-hp1", BIT(COMMAND_LINE)},
+    {"rustkeylime-uefi_log", BIT(SEPARATORS)},
+    {"tpm2tools-event-uefiservices", BIT(SEPARATORS)},
+    {"tpm2tools-event", BIT(SEPARATORS)},
+    {"kraemr-seabios-vm", BIT(VARIABLES)},
+};
+
+#define EXCEPTION_COUNT (sizeof EXCEPTIONS / sizeof *EXCEPTIONS)
+
+/* What the log leads to is what the TPM quoted. */
+static struct ratls_slice quote_pcrs(const struct machine *machine, struct octets in)
+{
+    static uint8_t values[RATLS_PCR_COUNT * RATLS_DIGEST_MAX];
+    struct ratls_eventlog log;
+    struct ratls_replay replay;
+    size_t len = 0;
+
+    machine_walk(in, &log);
+    cr_assert_eq(ratls_replay_log(&log, MACHINE_BANK, &replay, NULL), RATLS_OK);
+    cr_assert_str_empty(replay.why);
+    for (unsigned pcr = 0; pcr < RATLS_PCR_COUNT; pcr++)
+        if ((machine->rules.boot.pcrs >> pcr & 1) != 0) {
+            memcpy(values + len, replay.pcrs[pcr].value, 32);
+            len += 32;
+        }
+    return ratls_slice(values, len);
+}
+
+/* The checks of boot.* that fail; all others of them pass or are not asked. */
+static uint64_t appraise(struct machine *machine, struct octets log, struct ratls_slice quoted)
+{
+    static const enum ratls_check needed[] = {
+        RATLS_CHECK_AK_TRUST,   RATLS_CHECK_QUOTE_SIGNATURE,  RATLS_CHECK_QUOTE_MAGIC,
+        RATLS_CHECK_QUOTE_TYPE, RATLS_CHECK_QUOTE_EXTRA_DATA, RATLS_CHECK_PCR_SELECTION,
+        RATLS_CHECK_PCR_DIGEST};
+    struct ratls_report *report = ratls_report_new();
+    struct ratls_appraisal a = {.rules = &machine->rules,
+                                .report = report,
+                                .evidence = {.boot_log = octets_slice(log), .pcr_values = quoted}};
+    uint64_t fails = 0;
+
+    cr_assert_not_null(report);
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        ratls_check_holds(report, needed[i], true, "", "", "");
+    cr_assert_eq(ratls_check_boot(&a), RATLS_OK);
+    for (int i = RATLS_CHECK_BOOT_PRESENT; i <= RATLS_CHECK_BOOT_OWNER_KEYS; i++)
+        fails |= report->slots[i].verdict == RATLS_FAIL ? UINT64_C(1) << i : 0;
+    ratls_report_free(report);
+    return fails;
+}
+
+static uint64_t expected_failures(const char *id)
+{
+    size_t i = 0;
+
+    while (i < EXCEPTION_COUNT && strcmp(EXCEPTIONS[i].id, id) != 0)
+        i++;
+    return i < EXCEPTION_COUNT ? EXCEPTIONS[i].fails : 0;
+}
+
+static void for_each_machine(void (*visit)(struct machine *machine))
+{
+    char path[PATH_MAX];
+    struct dirent **entries;
+    size_t visited = 0;
+    int count;
+
+    corpus_locate("eventlogs", path);
+    count = scandir(path, &entries, NULL, alphasort);
+    cr_assert_gt(count, 0);
+    for (int i = 0; i < count; i++) {
+        const char *end = strrchr(entries[i]->d_name, '.');
+        static struct machine machine;
+
+        if (end != NULL && strcmp(end, ".bin") == 0 && machine_open(entries[i]->d_name, &machine)) {
+            visit(&machine);
+            machine_close(&machine);
+            visited++;
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    cr_expect_eq(visited, LOGS, "%zu logs", visited);
+}
+
+static void expect_accepted(struct machine *machine)
+{
+    struct ratls_slice quoted = quote_pcrs(machine, machine->log);
+    uint64_t expected = expected_failures(machine->id);
+    uint64_t whole = appraise(machine, machine->log, quoted);
+    uint64_t compact = appraise(machine, machine->compact, quoted);
+
+    cr_expect_eq(whole, expected, "%s: %llx", machine->id, (unsigned long long)whole);
+    cr_expect_eq(compact, expected, "%s, compact: %llx", machine->id, (unsigned long long)compact);
+}
+
+Test(check_boot_corpus, the_boot_that_the_policy_was_made_of)
+{
+    for_each_machine(expect_accepted);
+}
+
+/* What judges an event that is neither a separator nor a fixed text. */
+static uint64_t find_check(uint32_t pcr, bool is_behind)
+{
+    static const uint64_t firmware[] = {BIT(FIRMWARE), BIT(SETTINGS), BIT(FIRMWARE),
+                                        BIT(SETTINGS), BIT(IMAGES),   BIT(PARTITIONS)};
+
+    if (pcr < sizeof firmware / sizeof *firmware)
+        return firmware[pcr];
+    if (pcr == 7)
+        return is_behind ? BIT(SIGNERS) : BIT(VARIABLES);
+    if ((MACHINE_FILES >> pcr & 1) != 0)
+        return BIT(FILES);
+    return (MACHINE_TEXTS >> pcr & 1) != 0 ? BIT(COMMAND_LINE) : BIT(OWNER_KEYS);
+}
+
+/* The digest of an event in a log of ours, to be changed in place. */
+static uint8_t *find_digest(struct octets in, size_t number, struct ratls_event *ret_event)
+{
+    struct ratls_eventlog log;
+    struct ratls_slice digest;
+
+    machine_walk(in, &log);
+    do
+        cr_assert(ratls_eventlog_next(&log, ret_event));
+    while (ret_event->number < number);
+    digest = ret_event->digests[ratls_eventlog_find_alg(&log, MACHINE_BANK)];
+    return in.p + (digest.p - in.p);
+}
+
+/* The same event another, in both forms of the log; is_behind: the separator of its PCR. */
+static void expect_refused(struct machine *machine, size_t number, bool is_behind)
+{
+    struct ratls_slice old = quote_pcrs(machine, machine->log);
+    struct ratls_boot_known known;
+    struct ratls_event event;
+    uint8_t *whole = find_digest(machine->log, number, &event);
+    uint8_t *compact = find_digest(machine->compact, number, &event);
+    uint64_t fails;
+    bool is_known;
+
+    if (event.type == RATLS_EV_NO_ACTION || (machine->rules.boot.pcrs >> event.pcr & 1) == 0)
+        return;
+    cr_assert_eq(ratls_boot_known(&machine->hasher, &known, NULL), RATLS_OK);
+    is_known =
+        ratls_boot_known_find(&known, event.pcr, ratls_slice(whole, 32)) != RATLS_BOOT_KNOWN_COUNT;
+    *whole ^= 1;
+    *compact ^= 1;
+    cr_expect_eq(appraise(machine, machine->compact, old), BIT(REPLAY), "%s[%zu]", machine->id,
+                 number);
+    fails = appraise(machine, machine->log, quote_pcrs(machine, machine->log));
+    cr_expect(is_known ? fails != 0 : (fails & find_check(event.pcr, is_behind)) != 0,
+              "%s[%zu]: %llx", machine->id, number, (unsigned long long)fails);
+    cr_expect_eq(appraise(machine, machine->compact, quote_pcrs(machine, machine->compact)), fails,
+                 "%s[%zu]: whole %llx", machine->id, number, (unsigned long long)fails);
+    *whole ^= 1;
+    *compact ^= 1;
+}
+
+static void change_each_event(struct machine *machine)
+{
+    const struct ratls_boot_phase *phase = &machine->boot.phases[7];
+    struct ratls_eventlog log;
+    struct ratls_event event;
+
+    machine_walk(machine->log, &log);
+    while (ratls_eventlog_next(&log, &event))
+        expect_refused(machine, event.number,
+                       phase->after > 0 && event.number >= phase->first_after);
+}
+
+Test(check_boot_corpus, each_event_is_another)
+{
+    for_each_machine(change_each_event);
+}
+
+CORPUS_MAIN
