@@ -31,11 +31,12 @@ for command in init cert probe show verify exec; do
     same_options "$command" "ratls-$command" OPTIONS
 done
 same_options "policy learn" ratls-policy "OPTIONS OF LEARN"
+same_options "policy compile" ratls-policy "OPTIONS OF COMPILE"
 same_options "policy lint" ratls-policy "OPTIONS OF LINT"
 
 expect 0 "--version" "$ratls" --version
 has "ratls "
-for command in init cert probe show verify exec "policy learn" "policy lint"; do
+for command in init cert probe show verify exec "policy learn" "policy compile" "policy lint"; do
     # shellcheck disable=SC2086 # a command may be two words
     expect 0 "help $command" "$ratls" help $command
     has "Usage: ratls $command"
@@ -71,6 +72,8 @@ usage "'sha256:24' is no PCR selection" policy learn localhost --pcrs sha256:24
 usage "'sha256:1,1' is no PCR selection" policy learn localhost --pcrs sha256:1,1
 usage "'sha1:0' is no PCR selection" policy learn localhost --pcrs sha1:0
 usage "name a policy" policy lint
+usage "name a file of reference values" policy compile --out x
+usage "--out says" policy compile x
 
 # Could not work: 3.
 expect 3 "no such file" "$ratls" show "$work/nothing"
@@ -222,6 +225,29 @@ expect 2 "verify refuses to work with it" verify "$crt"
 has "nonce"
 expect 2 "so does exec" "$ratls" exec --policy "$work/bank.yaml" -- true
 sed -i '$d' "$work/bank.yaml"
+
+# Reference values: lists of the real sha256sum, merged, and again, give one and the same file.
+(cd / && sha256sum bin/sh ./bin/ls) >"$work/one.sha256"
+sha512sum /bin/ls "$work/bank.yaml" | tee "$work/two.sha512" | sed 's/^/# /' >"$work/comments"
+expect 0 "compile" "$ratls" policy compile "$work/one.sha256" "$work/two.sha512" --json \
+    --out "$work/compiled"
+is_json 'd["reference-values"] == 4 and [s["reference-values"] for s in d["sources"]] == [2, 2]'
+expect 2 "compile overwrites nothing" "$ratls" policy compile "$work/one.sha256" \
+    --out "$work/compiled"
+has "--force replaces it"
+expect 0 "compile what is compiled" "$ratls" policy compile "$work/two.sha512" "$work/compiled" \
+    "$work/comments" "$work/one.sha256" --out "$work/again"
+cmp -s "$work/compiled" "$work/again" || fail "the same values give another file"
+printf '%s\n' "nonsense" >>"$work/one.sha256"
+expect 2 "compile finds a mistake" "$ratls" policy compile "$work/one.sha256" --out "$work/bad"
+has "one.sha256:3: expected a digest in hex"
+[ ! -e "$work/bad" ] || fail "compile wrote in spite of a mistake"
+head -c 300 "$work/compiled" >"$work/damaged"
+expect 2 "compile finds a damaged file" "$ratls" policy compile "$work/damaged" --out "$work/bad"
+has "damaged"
+{ head -c -1 "$work/compiled"; printf '\377'; } >"$work/damaged"
+expect 2 "compile finds a changed byte" "$ratls" policy compile "$work/damaged" --out "$work/bad"
+has "damaged: compile it again"
 
 # exec starts nothing that would run unattested.
 through() {
