@@ -7,6 +7,7 @@
 
 #define LABEL_WIDTH 17
 #define HEX_SHOWN_MAX 36 /* bytes that people see in full: a Name with SHA-256 is 34 */
+#define HEX_PIECE 256
 #define HEX_HEAD 12
 #define HEX_TAIL 4
 #define PRINTABLE_FIRST 0x20
@@ -17,10 +18,19 @@ static void indent(const struct ratls_view *v)
     fprintf(v->out, "%*s", (int)(v->depth == 0 ? 0 : 2 * (v->depth - 1)), "");
 }
 
+/* Logs have a lot of it: in pieces, and not byte by byte. */
 static void put_hex(FILE *out, const uint8_t *p, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        fprintf(out, "%02x", p[i]);
+    char text[2 * HEX_PIECE + 1];
+
+    while (len > 0) {
+        size_t piece = len < HEX_PIECE ? len : HEX_PIECE;
+
+        ratls_hex(ratls_slice(p, piece), text, sizeof text);
+        fputs(text, out);
+        p += piece;
+        len -= piece;
+    }
 }
 
 /* RFC 8259, 7; bytes that are not ASCII become the code points of the same number. */
@@ -232,7 +242,8 @@ void ratls_view_note(struct ratls_view *v, const char *text)
     if (v->json)
         return;
     indent(v);
-    fprintf(v->out, "%s\n", text);
+    put_escaped(v->out, ratls_slice(text, strlen(text)));
+    fputc('\n', v->out);
 }
 
 void ratls_view_json(struct ratls_view *v, const char *key, const char *json)
