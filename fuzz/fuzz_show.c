@@ -1,14 +1,39 @@
 /*
  * Targets: what 'ratls show' prints of any file: ratls_capture_read, ratls_certificate_read,
- * ratls_csr_read and ratls_describe_*. JSON must be ASCII without control characters.
+ * ratls_csr_read and ratls_describe_*, those of logs and quotes too, the files beside them
+ * (ratls_pcr_values_read, ratls_ak_read, ratls_signature_file). JSON must be ASCII without control
+ * characters.
  */
 #include <openssl/err.h>
 #include <string.h>
 
 #include "capture.h"
 #include "describe.h"
+#include "describe_logs.h"
+#include "describe_quote.h"
 #include "fuzz.h"
+#include "pcr_compare.h"
+#include "quote_file.h"
 #include "x509_file.h"
+
+/* Values to compare with: those of the input itself, where it has any. */
+static struct ratls_pcr_values *expected;
+
+static void describe_measured(struct ratls_view *v, struct ratls_slice in)
+{
+    struct ratls_quote_files files = {.expected = expected};
+
+    if (ratls_is_attestation(in, &files.attest))
+        (void)ratls_describe_quote(v, &files);
+    if (ratls_is_ima_list(in))
+        (void)ratls_describe_ima(v, in, expected);
+    if (ratls_is_eventlog(in))
+        (void)ratls_describe_eventlog(v, in, expected);
+    if (expected != NULL) {
+        ratls_describe_pcr_values(v, "pcrs", expected);
+        (void)ratls_describe_comparison(v, expected, expected);
+    }
+}
 
 static void describe(struct ratls_view *v, struct ratls_slice in)
 {
@@ -26,6 +51,7 @@ static void describe(struct ratls_view *v, struct ratls_slice in)
         ratls_describe_certificate(v, certificate);
     if (csr != NULL)
         ratls_describe_csr(v, csr);
+    describe_measured(v, in);
     X509_free(certificate);
     X509_REQ_free(csr);
     ERR_clear_error();
@@ -74,10 +100,29 @@ static void check_round_trip(struct ratls_slice in)
     free(out);
 }
 
+/* The input as a key, and as a signature by it over itself. */
+static void check_signature(struct ratls_slice in)
+{
+    struct ratls_signature_file signature = ratls_signature_file(in);
+    EVP_PKEY *key = ratls_ak_read(in);
+    bool is_good = true;
+    uint16_t hash;
+
+    if (key != NULL &&
+        ratls_signature_file_check(&signature, key, in, &is_good, &hash, NULL) == RATLS_OK)
+        FUZZ_CHECK(!is_good);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    expected = NULL;
+    (void)!ratls_pcr_values_read(ratls_slice(data, size), &expected, NULL);
     show(ratls_slice(data, size), false);
     show(ratls_slice(data, size), true);
     check_round_trip(ratls_slice(data, size));
+    check_signature(ratls_slice(data, size));
+    free(expected);
     return 0;
 }
