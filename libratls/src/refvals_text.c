@@ -112,7 +112,7 @@ static enum ratls_status read_line(struct ratls_refvals_input *input, const stru
     bool is_escaped = text.p[0] == '\\';
     uint8_t digest[HEX_MAX / 2];
     enum ratls_status status;
-    size_t digest_len;
+    size_t digest_len = 0;
 
     if (text.len > LINE_LEN_MAX)
         return fail_line(line, err, "the line is longer than 8321 bytes");
