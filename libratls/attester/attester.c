@@ -8,6 +8,7 @@
 
 #include "crypto.h"
 #include "fail.h"
+#include "logs.h"
 #include "request.h"
 #include "statement.h"
 #include "worker.h"
@@ -27,6 +28,7 @@ struct tpm_attester {
     char tcti[RATLS_TCTI_MAX];
     char service[RATLS_SERVICE_MAX + 1];
     unsigned deadline_ms;
+    struct ratls_logs logs; /* but for its cache, which guards itself */
 };
 
 /* The interface is the first member. */
@@ -59,6 +61,11 @@ static enum ratls_status get_worker(struct tpm_attester *self, struct ratls_work
     return RATLS_OK;
 }
 
+static bool wants_logs(const struct ratls_attest_request *request)
+{
+    return request->logs.boot_bank != 0 || request->logs.ima_bank != 0;
+}
+
 static enum ratls_status check_request(const struct ratls_attest_request *request,
                                        struct ratls_error *err)
 {
@@ -72,9 +79,10 @@ static enum ratls_status check_request(const struct ratls_attest_request *reques
     if (request->key_id_count > RATLS_KEY_IDS_MAX)
         return ratls_fail(err, RATLS_USAGE, "attestation request: more than %d key ids",
                           RATLS_KEY_IDS_MAX);
-    if (request->mode == RATLS_MODE_CERTIFICATE &&
-        (request->logs.boot_bank != 0 || request->logs.ima_bank != 0))
+    if (wants_logs(request) && request->mode == RATLS_MODE_CERTIFICATE)
         return ratls_fail(err, RATLS_USAGE, "attestation request: no logs in a certificate");
+    if (request->selection.count == 0 && wants_logs(request))
+        return RATLS_OK;
     if (!ratls_selection_valid(&request->selection))
         return ratls_fail(err, RATLS_USAGE, "attestation request: malformed PCR selection");
     return RATLS_OK;
@@ -127,21 +135,92 @@ static enum ratls_status write_statement(const struct tpm_attester *self,
     return RATLS_OK;
 }
 
-static enum ratls_status write_evidence(const struct tpm_attester *self,
-                                        struct ratls_evidence *evidence,
-                                        const struct ratls_quoted *quoted, uint8_t **ret_evidence,
-                                        size_t *ret_len, struct ratls_error *err)
-{
-    const struct ratls_quote *quote = &quoted->quote;
-    struct ratls_writer w = ratls_writer(NULL, RATLS_EVIDENCE_MAX); /* counts */
-    uint8_t *out;
+/*
+ * What the evidence borrows from until it is written; together it is too much for a stack.
+ */
+struct material {
+    uint8_t statement[RATLS_STATEMENT_MAX];
+    struct ratls_quoted quoted;
+    uint8_t ima[RATLS_EVIDENCE_MAX + 1];
+};
 
+static enum ratls_status add_quote(struct tpm_attester *self,
+                                   const struct ratls_attest_request *request,
+                                   struct material *material, struct ratls_evidence *evidence,
+                                   struct ratls_error *err)
+{
+    struct ratls_writer w = ratls_writer(material->statement, sizeof material->statement);
+    const struct ratls_quote *quote = &material->quoted.quote;
+    uint8_t leaf[RATLS_QUALIFYING_LEN];
+    struct ratls_worker *worker = NULL;
+    enum ratls_status status;
+
+    add_certificates(self, request, evidence);
+    status = write_statement(self, request, evidence, &w, err);
+    evidence->statement = ratls_writer_slice(&w);
+    if (status == RATLS_OK)
+        status = ratls_merkle_leaf(evidence->statement, leaf, err);
+    if (status == RATLS_OK)
+        status = get_worker(self, &worker, err);
+    if (status == RATLS_OK)
+        status = ratls_worker_quote(worker, &request->selection, leaf, self->deadline_ms,
+                                    &material->quoted, err);
+    if (status != RATLS_OK)
+        return status;
     evidence->has_quote = true;
-    evidence->path = quoted->path;
+    evidence->path = material->quoted.path;
     evidence->attest = ratls_slice(quote->attest, quote->attest_len);
     evidence->signature = ratls_slice(quote->signature, quote->signature_len);
     evidence->ak_public = ratls_slice(self->state.public_area, self->state.public_len);
     evidence->pcr_values = ratls_slice(quote->pcr_values, quote->pcr_values_len);
+    return RATLS_OK;
+}
+
+/* The offset that was asked for, if it counts in the list that is sent (WIRE.md, 2); else 0. */
+static uint64_t choose_offset(const struct tpm_attester *self, const struct ratls_log_request *logs,
+                              const struct ratls_evidence *evidence)
+{
+    struct ratls_tpm_attest attest;
+
+    if (!evidence->has_quote)
+        return logs->ima_offset;
+    if (memcmp(logs->ima_key_id, self->key_id, RATLS_KEY_ID_LEN) != 0 ||
+        !ratls_tpm_read_attest(evidence->attest, &attest) ||
+        attest.reset_count != logs->ima_reset_count ||
+        attest.restart_count != logs->ima_restart_count)
+        return 0;
+    return logs->ima_offset;
+}
+
+/* Behind the quote: the IMA list that is read has all that is in the quoted PCR. */
+static enum ratls_status add_logs(struct tpm_attester *self,
+                                  const struct ratls_attest_request *request,
+                                  struct material *material, struct ratls_evidence *evidence,
+                                  struct ratls_error *err)
+{
+    const struct ratls_log_request *logs = &request->logs;
+    enum ratls_status status = RATLS_OK;
+
+    if (logs->boot_bank != 0)
+        status = ratls_logs_boot(&self->logs, logs->boot_bank, &evidence->boot_log, err);
+    if (status != RATLS_OK)
+        return status;
+    if (logs->ima_bank != 0)
+        evidence->has_ima =
+            ratls_logs_ima(&self->logs, logs->ima_bank, choose_offset(self, logs, evidence),
+                           material->ima, ratls_evidence_ima_room(evidence), &evidence->ima);
+    if (!evidence->has_quote && evidence->boot_log.len == 0 && !evidence->has_ima)
+        return ratls_fail(err, RATLS_IO, "logs alone were asked for, and there are none to send");
+    return RATLS_OK;
+}
+
+static enum ratls_status write_evidence(const struct ratls_evidence *evidence,
+                                        uint8_t **ret_evidence, size_t *ret_len,
+                                        struct ratls_error *err)
+{
+    struct ratls_writer w = ratls_writer(NULL, RATLS_EVIDENCE_MAX); /* counts */
+    uint8_t *out;
+
     ratls_evidence_write(evidence, &w);
     if (w.failed)
         return ratls_fail(err, RATLS_LIMIT, "the evidence has more than %zu bytes", w.cap);
@@ -156,37 +235,36 @@ static enum ratls_status write_evidence(const struct tpm_attester *self,
 }
 
 static enum ratls_status attest(struct ratls_attester *interface,
-                                const struct ratls_attest_request *request,
-                                uint8_t **ret_evidence, size_t *ret_len, struct ratls_error *err)
+                                const struct ratls_attest_request *request, uint8_t **ret_evidence,
+                                size_t *ret_len, struct ratls_error *err)
 {
     struct tpm_attester *self = from_interface(interface);
-    uint8_t statement[RATLS_STATEMENT_MAX];
-    uint8_t leaf[RATLS_QUALIFYING_LEN];
-    struct ratls_writer statement_writer = ratls_writer(statement, sizeof statement);
     struct ratls_evidence evidence = {0};
-    struct ratls_worker *worker = NULL;
-    struct ratls_quoted *quoted = NULL;
+    struct material *material = NULL;
     enum ratls_status status = check_request(request, err);
 
     if (status != RATLS_OK)
         return status;
-    quoted = malloc(sizeof *quoted);
-    if (quoted == NULL)
+    material = malloc(sizeof *material);
+    if (material == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    add_certificates(self, request, &evidence);
-    status = write_statement(self, request, &evidence, &statement_writer, err);
-    evidence.statement = ratls_writer_slice(&statement_writer);
+    if (request->selection.count != 0)
+        status = add_quote(self, request, material, &evidence, err);
     if (status == RATLS_OK)
-        status = ratls_merkle_leaf(evidence.statement, leaf, err);
+        status = add_logs(self, request, material, &evidence, err);
     if (status == RATLS_OK)
-        status = get_worker(self, &worker, err);
-    if (status == RATLS_OK)
-        status =
-            ratls_worker_quote(worker, &request->selection, leaf, self->deadline_ms, quoted, err);
-    if (status == RATLS_OK)
-        status = write_evidence(self, &evidence, quoted, ret_evidence, ret_len, err);
-    free(quoted);
+        status = write_evidence(&evidence, ret_evidence, ret_len, err);
+    free(material);
     return status;
+}
+
+const char *ratls_tpm_log_missing(const struct ratls_attester *attester, enum ratls_tpm_log log)
+{
+    const struct tpm_attester *self = (const struct tpm_attester *)attester;
+    const struct ratls_error *missing =
+        log == RATLS_TPM_BOOT_LOG ? &self->logs.boot_missing : &self->logs.ima_missing;
+
+    return missing->status == RATLS_OK ? NULL : missing->text;
 }
 
 static struct ratls_attester *up_ref(struct ratls_attester *interface)
@@ -208,6 +286,7 @@ static void free_attester(struct ratls_attester *interface)
     worker = atomic_load(&self->worker);
     if (worker != NULL && ratls_worker_is_ours(worker))
         ratls_worker_free(worker);
+    ratls_logs_close(&self->logs);
     ratls_ak_state_clear(&self->state);
     free(self);
 }
@@ -250,6 +329,7 @@ enum ratls_status ratls_tpm_attester_new(const struct ratls_tpm_options *options
     self->base = (struct ratls_attester){attest, up_ref, free_attester};
     atomic_init(&self->references, 1);
     atomic_init(&self->worker, NULL);
+    ratls_logs_open(options->boot_log, options->ima_list, &self->logs);
     status = ratls_ak_state_load(options->state_dir, &self->state, err);
     if (status == RATLS_OK)
         status = take_options(self, options, err);

@@ -27,6 +27,8 @@
 #define PATH_ITEMS 3
 #define NODE_LEN 32
 #define IMA_ITEMS 4
+#define IMA_HEADS_MAX 4 /* that the two heads around entries grow, from none to as many as can be  \
+                         */
 
 /* Around a certificate: label, array, content format and two heads of at most 3 bytes. */
 #define CERTIFICATE_OVERHEAD_MAX 16
@@ -301,6 +303,20 @@ void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_wr
     write_log_records(evidence, w);
     if (w->len - begin > RATLS_EVIDENCE_MAX)
         w->failed = true;
+}
+
+size_t ratls_evidence_ima_room(const struct ratls_evidence *evidence)
+{
+    struct ratls_writer counter = ratls_writer(NULL, RATLS_EVIDENCE_MAX);
+    struct ratls_evidence with_ima = *evidence;
+
+    with_ima.has_ima = true;
+    with_ima.ima = (struct ratls_ima_slice){
+        .list_alg = RATLS_ALG_SHA256, .offset = UINT64_MAX, .total = UINT64_MAX};
+    ratls_evidence_write(&with_ima, &counter);
+    if (counter.failed || RATLS_EVIDENCE_MAX - counter.len < IMA_HEADS_MAX)
+        return 0;
+    return RATLS_EVIDENCE_MAX - counter.len - IMA_HEADS_MAX;
 }
 
 /* Hashes the pieces where they lie: a copy of the certificates would need 24 KiB. */

@@ -41,6 +41,9 @@ struct ratls_evidence {
 };
 
 bool ratls_evidence_read(struct ratls_slice in, struct ratls_evidence *ret);
+/* How many bytes of entries still fit beside all else in it; its ima is not looked at. */
+size_t ratls_evidence_ima_room(const struct ratls_evidence *evidence);
+
 void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w);
 
 /* SHA-256 of the certificates as a collection of their own: the manifest of the statement. */

@@ -98,6 +98,29 @@ Test(evidence_limits, no_more_than_the_extension_holds)
     cr_expect_not(ratls_evidence_read(ratls_slice(out, w.len), &again));
 }
 
+/* What a server counts with: never too much, and no more than some bytes too few. */
+Test(evidence_limits, room_for_the_ima_list)
+{
+    static const uint8_t zeros[RATLS_EVIDENCE_MAX];
+    static uint8_t out[RATLS_EVIDENCE_MAX];
+    struct ratls_evidence largest = make_evidence(&LARGEST);
+    struct ratls_evidence cases[] = {{.has_quote = false}, largest, largest, largest};
+
+    cases[2].certificate_count = 0;
+    cases[3].boot_log.len = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ratls_writer w = ratls_writer(out, sizeof out);
+        size_t room = ratls_evidence_ima_room(&cases[i]);
+
+        cases[i].has_ima = true;
+        cases[i].ima = (struct ratls_ima_slice){
+            .list_alg = 0x000b, .total = room, .entries = ratls_slice(zeros, room)};
+        ratls_evidence_write(&cases[i], &w);
+        cr_expect_not(w.failed, "case %zu", i);
+        cr_expect_gt(w.len, RATLS_EVIDENCE_MAX - 32, "case %zu: %zu", i, w.len);
+    }
+}
+
 Test(evidence_limits, the_writer_refuses_what_the_reader_would)
 {
     static const struct {

@@ -40,6 +40,19 @@ RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_tpm_attester_new(const struct ratls_tpm_options *options,
                        struct ratls_attester **ret_attester, struct ratls_error *ret_error);
 
+enum ratls_tpm_log {
+    RATLS_TPM_BOOT_LOG,
+    RATLS_TPM_IMA_LIST,
+};
+
+/*
+ * Why a log is not sent, as far as it was known when ratls_tpm_attester_new() made this attester:
+ * it could not be opened, or is none that can be sent. NULL: nothing is known against it, or it was
+ * not wanted.
+ */
+RATLS_API const char *ratls_tpm_log_missing(const struct ratls_attester *attester,
+                                            enum ratls_tpm_log log);
+
 struct ratls_tpm_init_options {
     const char *state_dir; /* created with mode 0750 if it is missing; required */
     const char *tcti;      /* NULL: the default of tpm2-tss; written to the state folder */

@@ -1,0 +1,286 @@
+#include "logs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "boot_compact.h"
+#include "fail.h"
+#include "ima.h"
+#include "tpm_wire.h"
+
+#define BOOT_LOG_DEFAULT "/sys/kernel/security/tpm0/binary_bios_measurements"
+#define PATH_LEN 1024 /* what is longer has no lists of banks */
+#define IMA_LIST_DEFAULT "/sys/kernel/security/ima/binary_runtime_measurements"
+
+static const uint16_t BANKS[RATLS_LOGS_BANKS] = {RATLS_ALG_SHA256, RATLS_ALG_SHA384,
+                                                 RATLS_ALG_SHA512};
+
+struct ratls_boot_form {
+    uint8_t *log; /* NULL: there is none in this bank */
+    size_t len;
+};
+
+/* RATLS_LOGS_BANKS if it is none of them. */
+static size_t find_bank(uint16_t bank)
+{
+    size_t i = 0;
+
+    while (i < RATLS_LOGS_BANKS && BANKS[i] != bank)
+        i++;
+    return i;
+}
+
+/* Never waits, as for a FIFO. Returns -1 if it is no file that can be read. */
+static int open_file(const char *path, struct ratls_error *missing)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat info;
+
+    if (fd < 0) {
+        ratls_fail(missing, RATLS_IO, "%s: %s", path, strerror(errno));
+        return -1;
+    }
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+        return fd;
+    close(fd);
+    ratls_fail(missing, RATLS_IO, "%s: not a file", path);
+    return -1;
+}
+
+/*
+ * At most max bytes from an offset on. The kernel's files say that they have no length, and give
+ * less than was asked for at a time: only nothing is the end.
+ */
+static bool read_from(int fd, uint64_t offset, uint8_t *out, size_t max, size_t *ret_len)
+{
+    size_t len = 0;
+
+    while (len < max) {
+        ssize_t got = pread(fd, out + len, max - len, (off_t)(offset + len));
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return false;
+        if (got == 0)
+            break;
+        len += (size_t)got;
+    }
+    *ret_len = len;
+    return true;
+}
+
+/* ---- boot log ---- */
+
+/* RATLS_OK and no log, if the fault is the log's: then missing says why. */
+static enum ratls_status make_boot_form(int fd, uint16_t bank, struct ratls_boot_form *form,
+                                        struct ratls_error *missing, struct ratls_error *err)
+{
+    size_t max = RATLS_EVENTLOG_LEN_MAX + 1;
+    uint8_t *bytes = malloc(max);
+    struct ratls_error why = {0};
+    enum ratls_status status;
+    size_t len = 0;
+
+    if (bytes == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    if (!read_from(fd, 0, bytes, max, &len))
+        status = ratls_fail(&why, RATLS_IO, "it cannot be read: %s", strerror(errno));
+    else
+        status = ratls_boot_compact(ratls_slice(bytes, len), bank, &form->log, &form->len, &why);
+    free(bytes);
+    if (status == RATLS_OK)
+        return RATLS_OK;
+    if (status == RATLS_MEMORY || status == RATLS_CRYPTO)
+        return ratls_fail(err, status, "%s", why.text);
+    ratls_fail(missing, status, "%s", why.text);
+    return RATLS_OK;
+}
+
+static void free_form(struct ratls_boot_form *form)
+{
+    if (form != NULL)
+        free(form->log);
+    free(form);
+}
+
+/*
+ * Who is first leaves its work for the others, and a log that is none is not read again. No lock:
+ * after a fork it might be held for ever.
+ */
+static enum ratls_status find_boot_form(struct ratls_logs *logs, size_t index,
+                                        struct ratls_error *missing,
+                                        struct ratls_boot_form **ret_form, struct ratls_error *err)
+{
+    struct ratls_boot_form *present = atomic_load(&logs->boot_forms[index]);
+    struct ratls_boot_form *mine;
+    enum ratls_status status;
+
+    if (present != NULL) {
+        *ret_form = present;
+        return RATLS_OK;
+    }
+    mine = calloc(1, sizeof *mine);
+    if (mine == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    status = make_boot_form(logs->boot, BANKS[index], mine, missing, err);
+    if (status != RATLS_OK) {
+        free_form(mine);
+        return status;
+    }
+    if (atomic_compare_exchange_strong(&logs->boot_forms[index], &present, mine))
+        present = mine;
+    else
+        free_form(mine);
+    *ret_form = present;
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_logs_boot(struct ratls_logs *logs, uint16_t bank,
+                                  struct ratls_slice *ret_log, struct ratls_error *err)
+{
+    size_t index = find_bank(bank);
+    struct ratls_boot_form *form = NULL;
+    enum ratls_status status;
+
+    *ret_log = ratls_slice(NULL, 0);
+    if (logs->boot < 0 || index == RATLS_LOGS_BANKS)
+        return RATLS_OK;
+    status = find_boot_form(logs, index, NULL, &form, err);
+    if (status == RATLS_OK && form->log != NULL)
+        *ret_log = ratls_slice(form->log, form->len);
+    return status;
+}
+
+/* ---- IMA list ---- */
+
+/*
+ * Length of the entry that the bytes begin with; 0 if it is not there to its end. Only its frame is
+ * looked at: whether the list is one is for the verifier to say, in words.
+ */
+static size_t find_entry_len(struct ratls_slice in, size_t digest_len)
+{
+    static const char plain[] = "ima"; /* template without a length of its data */
+    struct ratls_reader r = ratls_reader(in);
+    struct ratls_slice name;
+
+    ratls_read_le32(&r);
+    ratls_read_bytes(&r, digest_len);
+    name = ratls_read_bytes(&r, ratls_read_le32(&r));
+    if (!r.failed && name.len == strlen(plain) && memcmp(name.p, plain, name.len) == 0)
+        ratls_read_bytes(&r, ratls_tpm_hash_len(RATLS_ALG_SHA1));
+    ratls_read_bytes(&r, ratls_read_le32(&r));
+    return r.failed ? 0 : in.len - r.rest.len;
+}
+
+static size_t find_whole_entries(struct ratls_slice in, size_t digest_len)
+{
+    size_t len = 0;
+    size_t entry_len;
+
+    do {
+        entry_len = find_entry_len(ratls_slice(in.p + len, in.len - len), digest_len);
+        len += entry_len;
+    } while (entry_len > 0 && len < in.len);
+    return len;
+}
+
+/* As far as it is known: files of the kernel do not say how long they are. */
+static uint64_t find_total(int fd, uint64_t offset, size_t read_len)
+{
+    uint64_t end = offset > UINT64_MAX - read_len ? UINT64_MAX : offset + read_len;
+    struct stat info;
+
+    if (fstat(fd, &info) != 0 || info.st_size <= 0)
+        return end;
+    return (uint64_t)info.st_size > end ? (uint64_t)info.st_size : end;
+}
+
+bool ratls_logs_ima(const struct ratls_logs *logs, uint16_t bank, uint64_t offset, uint8_t *buffer,
+                    size_t room, struct ratls_ima_slice *ret_slice)
+{
+    size_t index = find_bank(bank);
+    bool is_of_bank = index < RATLS_LOGS_BANKS && logs->ima_of_bank[index] >= 0;
+    uint16_t list_alg = is_of_bank ? bank : RATLS_ALG_SHA1;
+    int fd = is_of_bank ? logs->ima_of_bank[index] : logs->ima;
+    struct ratls_slice whole;
+    size_t len = 0;
+
+    if (fd < 0)
+        return false;
+    /* One byte more than can be sent tells whether there is more. */
+    if (offset < RATLS_IMA_LIST_MAX && !read_from(fd, offset, buffer, room + 1, &len))
+        return false;
+    whole = ratls_slice(buffer, len > room ? room : len);
+    whole.len = find_whole_entries(whole, ratls_tpm_hash_len(list_alg));
+    *ret_slice = (struct ratls_ima_slice){.list_alg = list_alg,
+                                          .offset = offset,
+                                          .total = find_total(fd, offset, len),
+                                          .entries = whole};
+    return true;
+}
+
+/* The kernel's own lists of each bank, beside the one that always was there. */
+static void open_ima(const char *path, struct ratls_logs *logs)
+{
+    logs->ima = open_file(path, &logs->ima_missing);
+    for (size_t i = 0; i < RATLS_LOGS_BANKS; i++) {
+        char of_bank[PATH_LEN];
+        int len = snprintf(of_bank, sizeof of_bank, "%s_%s", path, ratls_tpm_hash_name(BANKS[i]));
+
+        if (len > 0 && len < (int)sizeof of_bank)
+            logs->ima_of_bank[i] = open_file(of_bank, NULL);
+        if (logs->ima_of_bank[i] >= 0)
+            logs->ima_missing = (struct ratls_error){.status = RATLS_OK};
+    }
+}
+
+/* Already now for SHA-256: a log that is none is best said at set-up, and before a fork. */
+static void open_boot(const char *path, struct ratls_logs *logs)
+{
+    struct ratls_boot_form *ignored;
+
+    logs->boot = open_file(path, &logs->boot_missing);
+    if (logs->boot >= 0 &&
+        find_boot_form(logs, 0, &logs->boot_missing, &ignored, &logs->boot_missing) != RATLS_OK)
+        logs->boot_missing = (struct ratls_error){.status = RATLS_OK}; /* the next caller tries */
+}
+
+void ratls_logs_open(const char *boot_log, const char *ima_list, struct ratls_logs *ret_logs)
+{
+    const char *boot_path = boot_log == NULL ? BOOT_LOG_DEFAULT : boot_log;
+    const char *ima_path = ima_list == NULL ? IMA_LIST_DEFAULT : ima_list;
+
+    memset(ret_logs, 0, sizeof *ret_logs);
+    ret_logs->boot = ret_logs->ima = -1;
+    for (size_t i = 0; i < RATLS_LOGS_BANKS; i++) {
+        ret_logs->ima_of_bank[i] = -1;
+        atomic_init(&ret_logs->boot_forms[i], NULL);
+    }
+    if (boot_path[0] != '\0')
+        open_boot(boot_path, ret_logs);
+    if (ima_path[0] != '\0')
+        open_ima(ima_path, ret_logs);
+}
+
+static void close_file(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void ratls_logs_close(struct ratls_logs *logs)
+{
+    close_file(logs->boot);
+    close_file(logs->ima);
+    for (size_t i = 0; i < RATLS_LOGS_BANKS; i++) {
+        close_file(logs->ima_of_bank[i]);
+        free_form(atomic_load(&logs->boot_forms[i]));
+    }
+}
