@@ -1,13 +1,37 @@
 #include <ratls/attester_tpm.h>
 
+#include <stdio.h>
+
 #include "contexts.h"
+#include "log.h"
+
+/* A policy may need it; without `log` nobody here would learn why it is refused. */
+static void tell_missing(enum ratls_log log, const struct ratls_attester *attester,
+                         enum ratls_tpm_log which, const char *name)
+{
+    const char *why = ratls_tpm_log_missing(attester, which);
+    struct ratls_error notice = {.status = RATLS_IO};
+
+    if (why == NULL)
+        return;
+    snprintf(notice.text, sizeof notice.text, "%s is not sent: %.260s", name, why);
+    ratls_log_notice(log, &notice);
+}
 
 enum ratls_status ratls_provider_attester(const struct ratls_config *config,
                                           struct ratls_attester **ret_attester,
                                           struct ratls_error *err)
 {
-    struct ratls_tpm_options options = {
-        .state_dir = config->state, .tcti = config->tcti, .service = config->service};
+    struct ratls_tpm_options options = {.state_dir = config->state,
+                                        .tcti = config->tcti,
+                                        .service = config->service,
+                                        .boot_log = config->boot_log,
+                                        .ima_list = config->ima_list};
+    enum ratls_status status = ratls_tpm_attester_new(&options, ret_attester, err);
 
-    return ratls_tpm_attester_new(&options, ret_attester, err);
+    if (status != RATLS_OK)
+        return status;
+    tell_missing(config->log, *ret_attester, RATLS_TPM_BOOT_LOG, "the boot log");
+    tell_missing(config->log, *ret_attester, RATLS_TPM_IMA_LIST, "the IMA list");
+    return RATLS_OK;
 }

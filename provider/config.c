@@ -13,7 +13,7 @@
 #define RENEGOTIATION_INFO 65281 /* assigned, in spite of its place */
 
 struct raw {
-    char *role, *policy, *state, *tcti, *service, *unlisted, *log, *extension;
+    char *role, *policy, *state, *tcti, *service, *boot_log, *ima_list, *unlisted, *log, *extension;
 };
 
 static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_fn *get_params,
@@ -25,6 +25,8 @@ static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_f
         OSSL_PARAM_utf8_ptr("state", &raw->state, 0),
         OSSL_PARAM_utf8_ptr("tcti", &raw->tcti, 0),
         OSSL_PARAM_utf8_ptr("service", &raw->service, 0),
+        OSSL_PARAM_utf8_ptr("boot-log", &raw->boot_log, 0),
+        OSSL_PARAM_utf8_ptr("ima-list", &raw->ima_list, 0),
         OSSL_PARAM_utf8_ptr("unlisted", &raw->unlisted, 0),
         OSSL_PARAM_utf8_ptr("log", &raw->log, 0),
         OSSL_PARAM_utf8_ptr("extension", &raw->extension, 0),
@@ -95,6 +97,35 @@ static bool copy_text(const char *text, char **ret_copy)
     return text == NULL || *ret_copy != NULL;
 }
 
+/* An absolute path, or "none", which becomes the empty string. */
+static enum ratls_status read_log_path(const char *key, const char *value, char **ret_path,
+                                       struct ratls_error *err)
+{
+    const char *path = value;
+
+    if (value != NULL && strcmp(value, "none") == 0)
+        path = "";
+    else if (value != NULL && value[0] != '/')
+        return ratls_fail(err, RATLS_USAGE, "%s = %.64s: must be an absolute path, or none", key,
+                          value);
+    return copy_text(path, ret_path) ? RATLS_OK : ratls_fail(err, RATLS_MEMORY, "out of memory");
+}
+
+static enum ratls_status copy_texts(const struct raw *raw, struct ratls_config *config,
+                                    struct ratls_error *err)
+{
+    enum ratls_status status = read_log_path("boot-log", raw->boot_log, &config->boot_log, err);
+
+    if (status == RATLS_OK)
+        status = read_log_path("ima-list", raw->ima_list, &config->ima_list, err);
+    if (status != RATLS_OK)
+        return status;
+    if (copy_text(raw->policy, &config->policy) && copy_text(raw->state, &config->state) &&
+        copy_text(raw->tcti, &config->tcti) && copy_text(raw->service, &config->service))
+        return RATLS_OK;
+    return ratls_fail(err, RATLS_MEMORY, "out of memory");
+}
+
 enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
                                     OSSL_FUNC_core_get_params_fn *get_params,
                                     struct ratls_config *ret_config, struct ratls_error *err)
@@ -113,11 +144,14 @@ enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
     if (ret_config->server && raw.state == NULL)
         return ratls_fail(err, RATLS_USAGE,
                           "role = %s needs state = FOLDER, as made by `ratls init`", raw.role);
-    if (copy_text(raw.policy, &ret_config->policy) && copy_text(raw.state, &ret_config->state) &&
-        copy_text(raw.tcti, &ret_config->tcti) && copy_text(raw.service, &ret_config->service))
-        return RATLS_OK;
-    ratls_config_clear(ret_config);
-    return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    status = copy_texts(&raw, ret_config, err);
+    if (status != RATLS_OK) {
+        enum ratls_log log = ret_config->log;
+
+        ratls_config_clear(ret_config);
+        ret_config->log = log;
+    }
+    return status;
 }
 
 void ratls_config_clear(struct ratls_config *config)
@@ -126,5 +160,7 @@ void ratls_config_clear(struct ratls_config *config)
     free(config->state);
     free(config->tcti);
     free(config->service);
+    free(config->boot_log);
+    free(config->ima_list);
     *config = (struct ratls_config){0};
 }

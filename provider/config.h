@@ -18,10 +18,12 @@ enum ratls_log {
 struct ratls_config {
     bool server;
     bool client;
-    char *policy;  /* client: file or folder */
-    char *state;   /* server: folder of the attestation key; client: of the ledger, or NULL */
-    char *tcti;    /* server: NULL: what the state folder says */
-    char *service; /* server: NULL: the attester's default */
+    char *policy;   /* client: file or folder */
+    char *state;    /* server: folder of the attestation key; client: of the ledger, or NULL */
+    char *tcti;     /* server: NULL: what the state folder says */
+    char *service;  /* server: NULL: the attester's default */
+    char *boot_log; /* server: NULL: the kernel's; "": none */
+    char *ima_list; /* likewise */
     bool unlisted_plain;
     enum ratls_log log;
     unsigned extension;

@@ -57,6 +57,14 @@ void ratls_log_failure(enum ratls_log log, const struct ratls_error *err)
         syslog(LOG_AUTHPRIV | LOG_ERR, "ratls: %s", err->text);
 }
 
+void ratls_log_notice(enum ratls_log log, const struct ratls_error *err)
+{
+    if (log == RATLS_LOG_STDERR)
+        fprintf(stderr, "ratls: %s\n", err->text);
+    else if (log == RATLS_LOG_SYSLOG)
+        syslog(LOG_AUTHPRIV | LOG_NOTICE, "ratls: %s", err->text);
+}
+
 void ratls_log_mistake(enum ratls_log log, const struct ratls_error *err)
 {
     if (log == RATLS_LOG_STDERR)

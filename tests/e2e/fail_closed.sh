@@ -37,7 +37,8 @@ expect 0 "with the module HAProxy does" attested haproxy -c -f "$work/haproxy.cf
 expect 0 "and nginx does" attested nginx -t -c "$work/nginx.conf"
 
 # The module is there, but its section is wrong.
-for line in 'role = cleint' 'policy =' 'unlisted = maybe' 'role ='; do
+for line in 'role = cleint' 'policy =' 'unlisted = maybe' 'boot-log = no' 'ima-list = ./i' \
+    'role ='; do
     client_conf
     printf '%s\n' "$line" >>"$work/client.cnf"
     expect failure "with '$line' curl does not work" get --insecure
