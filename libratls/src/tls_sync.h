@@ -14,6 +14,7 @@
 #include "request.h"
 #include "tls_peer.h"
 
+#define RATLS_SYNC_REQUEST_MAX 160 /* without PCRs and key ids it needs half of that */
 #define RATLS_SYNC_ALL_S 30  /* a program waits in its handshake: longer ones are for ratls sync */
 #define RATLS_SYNC_EACH_S 10 /* one further request */
 
@@ -34,7 +35,7 @@ struct ratls_sync {
     unsigned extension;
     SSL_CTX *ctx; /* from the first request on, as is: */
     int64_t deadline_ms;
-    uint8_t request[RATLS_REQUEST_MAX];
+    uint8_t request[RATLS_SYNC_REQUEST_MAX];
     size_t request_len;
     uint8_t *evidence; /* the last answer */
     size_t evidence_len;
