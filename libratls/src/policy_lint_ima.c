@@ -142,6 +142,23 @@ static void lint_denied(const struct ratls_lint *lint, size_t i)
         ratls_lint_warn(lint, at, "allow has %zu more of these digests too", count - NAMED_MAX);
 }
 
+/* As `sha256sum *` in a folder writes them: such a file allows nothing. */
+static void lint_allowed(const struct ratls_lint *lint, size_t i)
+{
+    const struct ratls_refvals *allow = lint->rules->ima.allow.sets[i];
+    char at[RATLS_POLICY_AT_MAX];
+
+    for (size_t j = 0; j < ratls_refvals_count(allow); j++) {
+        struct ratls_slice digest, name;
+
+        ratls_refvals_get(allow, j, &digest, &name);
+        if (name.len > 0 && name.p[0] == '/')
+            return;
+    }
+    snprintf(at, sizeof at, "ima.allow[%zu]", i);
+    ratls_lint_warn(lint, at, "no name in it begins with /, as paths do: it allows no file");
+}
+
 void ratls_lint_ima(const struct ratls_lint *lint)
 {
     const struct ratls_ima_rules *ima = &lint->rules->ima;
@@ -153,6 +170,8 @@ void ratls_lint_ima(const struct ratls_lint *lint)
             lint, "ima.violations",
             "allow: a file that was changed while it was measured is accepted, and what "
             "it was then is not known");
+    for (size_t i = 0; i < ima->allow.count; i++)
+        lint_allowed(lint, i);
     for (size_t i = 0; i < ima->exclude.count; i++)
         lint_exclude(lint, i);
     for (size_t i = 0; i < ima->signature_required.count; i++)

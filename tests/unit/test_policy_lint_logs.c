@@ -132,6 +132,12 @@ static const struct linted cases[] = {
      "p.yaml:7:10: ima.deny[0]: allow has this digest too, and can never match there: /c\n"
      "p.yaml:7:10: ima.deny[0]: allow has this digest too, and can never match there: /d\n"
      "p.yaml:7:10: ima.deny[0]: allow has 2 more of these digests too\n"},
+    {"names that are no paths", HEAD PCR7 "ima:\n  allow: [a.sha256, pcrs.sha256]\n",
+     "p.yaml:4:7: pcrs: without PCR 4, 8, 9 and 11: which boot loader and kernel started is not "
+     "looked at\n"
+     "p.yaml:6:3: ima: PCRs that are quoted for boot_aggregate, and compared with nothing: 0, 1, "
+     "2, 3, 4, 5, 6, 8, 9\n"
+     "p.yaml:6:21: ima.allow[1]: no name in it begins with /, as paths do: it allows no file\n"},
     {"Keylime's excludes", IMA("  deny: [keylime.json]\n"),
      "p.yaml:16:10: ima.deny[0]: allow has this digest too, and can never match there: /a\n"
      "p.yaml:16:10: ima.deny[0]: it has what is not heeded: excludes (1)\n"},
