@@ -2,20 +2,23 @@
 # regenerate.sh still works, and the vectors that it makes pass the test of those in the tree.
 # usage: check.sh MAKE_VECTORS TEST_VECTORS
 set -eu
-for program in openssl swtpm tpm2_quote; do
+for program in openssl swtpm tpm2_quote python3; do
     command -v "$program" >/dev/null || { echo "skipped: $program is missing"; exit 77; }
 done
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir -p "$folder/tests/vectors"
-cp "${RATLS_SOURCE_DIR:?}/tests/vectors/regenerate.sh" "$folder/tests/vectors"
+source=${RATLS_SOURCE_DIR:?}
+cp "$source/tests/vectors/regenerate.sh" "$source/tests/vectors/make_logs.py" \
+    "$folder/tests/vectors"
 sh "$folder/tests/vectors/regenerate.sh" "$1"
 for same in request.cbor logs.evidence.cbor; do
-    cmp "$folder/tests/vectors/$same" "$RATLS_SOURCE_DIR/tests/vectors/$same"
+    cmp "$folder/tests/vectors/$same" "$source/tests/vectors/$same"
 done
 if cmp -s "$folder/tests/vectors/handshake.leaf.bin" \
-    "$RATLS_SOURCE_DIR/tests/vectors/handshake.leaf.bin"; then
+    "$source/tests/vectors/handshake.leaf.bin"; then
     echo "new keys gave the same leaf"
     exit 1
 fi
 RATLS_SOURCE_DIR=$folder "$2"
+RATLS_SOURCE_DIR=$folder python3 "$source/tests/e2e/show_measured.py"

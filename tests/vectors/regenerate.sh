@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes all vectors anew: new keys, new quotes by a software TPM. Needs openssl, swtpm, tpm2-tools.
+# Makes all vectors anew: new keys, new quotes by a software TPM. Needs openssl, swtpm, tpm2-tools,
+# python3.
 # usage: regenerate.sh MAKE_VECTORS      (build/dev/bin/make_vectors)
 set -eu
 make_vectors=$(realpath "$1")
@@ -22,26 +23,36 @@ derive_binder() { # derive_binder SECRET
     hex binder.bin
 }
 
-start_tpm() {
-    mkdir tpm
-    swtpm socket --tpm2 --tpmstate dir=tpm --server type=unixio,path=tpm.sock \
-        --ctrl type=unixio,path=tpm.sock.ctrl --flags startup-clear,not-need-init 2>swtpm.log &
+start_tpm() { # start_tpm NAME
+    mkdir "$1"
+    swtpm socket --tpm2 --tpmstate "dir=$1" --server "type=unixio,path=$1.sock" \
+        --ctrl "type=unixio,path=$1.sock.ctrl" --flags startup-clear,not-need-init 2>swtpm.log &
     swtpm_pid=$!
-    export TPM2TOOLS_TCTI="swtpm:path=$folder/tpm.sock"
+    export TPM2TOOLS_TCTI="swtpm:path=$folder/$1.sock"
     tries=0
-    until [ -S tpm.sock.ctrl ] && [ -S tpm.sock ]; do
+    until [ -S "$1.sock.ctrl" ] && [ -S "$1.sock" ]; do
         tries=$((tries + 1))
         [ "$tries" -lt 100 ] || exit 1
         sleep 0.05
     done
 }
 
-make_keys() {
+end_tpm() {
+    kill "$swtpm_pid"
+    wait "$swtpm_pid" || true
+    swtpm_pid=
+}
+
+create_ak() {
     attributes='fixedtpm|fixedparent|sensitivedataorigin|userwithauth|restricted|sign'
     tpm2_createprimary -Q -C e -G ecc256:ecdsa-sha256:null -a "$attributes" -c ak.ctx
     # There is no resource manager: with a handle of its own the key is loaded only once.
     tpm2_evictcontrol -Q -C o -c ak.ctx "$ak"
     tpm2_flushcontext -t
+}
+
+make_keys() {
+    create_ak
     tpm2_readpublic -Q -c "$ak" -f pem -o ak.pem
     tpm2_readpublic -Q -c "$ak" -f tss -o ak.tpm2b
     tail -c +3 ak.tpm2b >ak-public.bin
@@ -186,7 +197,28 @@ write_capture() { # write_capture TIME: of 8 hexadecimal digits
     } | tr a-f A-F | basenc --base16 -d >capture.cbor
 }
 
-start_tpm
+# A machine that booted: its logs, and a quote of all that they say was extended.
+measure() {
+    end_tpm
+    start_tpm machine
+    create_ak
+    mkdir measured
+    cd measured
+    tpm2_readpublic -Q -c "$ak" -f tss -o ak.tpm2b
+    tpm2_readpublic -Q -c "$ak" -f pem -o ak.pem
+    python3 "$vectors/make_logs.py" logs ../ca-certificate.der >../extends
+    xargs tpm2_pcrextend <../extends
+    all=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14
+    tpm2_pcrread -Q "sha1:$all+sha256:$all+sha384:$all" -o ../pcr-values
+    python3 "$vectors/make_logs.py" pcrs ../pcr-values
+    for format in tss plain; do
+        tpm2_quote -Q -c "$ak" -l "sha256:$all+sha1:10" -q 000102030405 -g sha256 -f "$format" \
+            -m "$format.attest.bin" -s "$format.signature.bin"
+    done
+    cd ..
+}
+
+start_tpm tpm
 make_keys
 tpm2_pcrextend "0:sha256=$(printf '%064d' 1),sha384=$(printf '%096d' 1)"
 tpm2_pcrextend "7:sha256=$(printf '%064d' 7),sha384=$(printf '%096d' 7)"
@@ -198,6 +230,9 @@ quote handshake sha256:0,1,7
 write_capture 65000000
 quote certificate sha256:0,7+sha384:7
 make_certificate
-chmod 644 ./*.bin ./*.cbor ./*.der
+measure
+chmod 644 ./*.bin ./*.cbor ./*.der measured/*
+mkdir -p "$vectors/measured"
+mv measured/* "$vectors/measured"
 mv ./*.values ./*.cbor ./*leaf.bin ./*attest.bin ./*signature.bin ./*pcr-values.bin ak-public.bin \
     ak-certificate.der ca-certificate.der certificate.der tls-public.der "$vectors"
