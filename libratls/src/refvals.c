@@ -55,12 +55,17 @@ void ratls_refvals_add_unused(struct ratls_refvals_input *input, const char *wha
                  len == 0 ? "" : ", ", what, count);
 }
 
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 /* What begins as none of the others is text, and then its first line says what is wrong. */
 static enum ratls_status read_any(struct ratls_refvals_input *input, struct ratls_error *err)
 {
     size_t i = 0;
 
-    while (i < input->text.len && memchr(" \t\r\n", input->text.p[i], 4) != NULL)
+    while (i < input->text.len && is_blank(input->text.p[i]))
         i++;
     if (i < input->text.len && input->text.p[i] == '{')
         return ratls_refvals_read_keylime(input, err);

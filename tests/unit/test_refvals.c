@@ -160,6 +160,17 @@ Test(refvals, what_is_no_list)
         expect_refused(ratls_slice(REFUSED[i].text, REFUSED[i].len), REFUSED[i].error);
 }
 
+Test(refvals, the_longest_line)
+{
+    static char text[9000];
+
+    memset(text, 'a', sizeof text);
+    memcpy(text, "#\n", 2);
+    expect_refused(ratls_slice(text, 2 + 8322), "list:2: the line is longer than 8321 bytes");
+    expect_refused(ratls_slice(text, 2 + 8321),
+                   "list:2: expected 64, 96 or 128 hex digits, got 8321");
+}
+
 /* Backslashes: the longest line that there can be. */
 Test(refvals, the_longest_name)
 {
