@@ -249,6 +249,21 @@ has "damaged"
 expect 2 "compile finds a changed byte" "$ratls" policy compile "$work/damaged" --out "$work/bad"
 has "damaged: compile it again"
 
+# A policy means the same with its lists compiled.
+sample=debian12-measured
+cp -R "$RATLS_SOURCE_DIR/policies/$sample" "$RATLS_SOURCE_DIR/policies/$sample.yaml" "$work"
+chmod -R go-w "$work/$sample" "$work/$sample.yaml"
+"$ratls" show --json "$work/$sample.yaml" >"$work/with-lists" || fail "show $sample.yaml"
+expect 1 "lint with lists" "$ratls" policy lint "$work/$sample.yaml"
+cp "$work/output.log" "$work/lint-with-lists"
+for list in "$work/$sample"/*.sha256; do
+    expect 0 "compile ${list##*/} in place" "$ratls" policy compile "$list" --out "$list" --force
+done
+"$ratls" show --json "$work/$sample.yaml" >"$work/with-compiled" || fail "show, compiled"
+expect 1 "lint with compiled lists" "$ratls" policy lint "$work/$sample.yaml"
+cmp "$work/output.log" "$work/lint-with-lists" || fail "lint says something else"
+cmp "$work/with-lists" "$work/with-compiled" || fail "show says something else"
+
 # exec starts nothing that would run unattested.
 through() {
     "$ratls" exec --policy "$work/bank.yaml" "$@"
