@@ -188,6 +188,24 @@ enum ratls_status ratls_ima_replay_all(struct ratls_ima_replay *replay, struct r
     return replay_list(replay, list, ratls_slice(NULL, 0), &is_found, err);
 }
 
+static enum ratls_status check_wanted(const struct ratls_ima_replay *replay,
+                                      struct ratls_slice wanted, struct ratls_error *err)
+{
+    if (wanted.len == replay->bank_hasher.len)
+        return RATLS_OK;
+    return ratls_fail(err, RATLS_USAGE, "a PCR of the %s bank has %zu bytes, not %zu",
+                      ratls_tpm_hash_name(replay->state.bank), replay->bank_hasher.len, wanted.len);
+}
+
+enum ratls_status ratls_ima_replay_piece(struct ratls_ima_replay *replay, struct ratls_slice piece,
+                                         struct ratls_slice wanted, bool *ret_found,
+                                         struct ratls_error *err)
+{
+    enum ratls_status status = check_wanted(replay, wanted, err);
+
+    return status != RATLS_OK ? status : replay_list(replay, piece, wanted, ret_found, err);
+}
+
 /* In one mode; the state is as before if the PCR is not found. */
 static enum ratls_status try_mode(struct ratls_ima_replay *replay, enum ratls_ima_mode mode,
                                   struct ratls_slice list, struct ratls_slice wanted,
@@ -212,12 +230,10 @@ enum ratls_status ratls_ima_replay_until(struct ratls_ima_replay *replay, struct
     bool is_either = mode == RATLS_IMA_EITHER;
     struct ratls_error first = {0};
     bool is_found = false;
-    enum ratls_status status;
+    enum ratls_status status = check_wanted(replay, wanted, err);
 
-    if (wanted.len != replay->bank_hasher.len)
-        return ratls_fail(err, RATLS_USAGE, "a PCR of the %s bank has %zu bytes, not %zu",
-                          ratls_tpm_hash_name(replay->state.bank), replay->bank_hasher.len,
-                          wanted.len);
+    if (status != RATLS_OK)
+        return status;
     status = try_mode(replay, is_either ? RATLS_IMA_NATIVE : mode, list, wanted, &is_found,
                       is_either ? &first : err);
     /* What follows the prefix may be no list: that is only an error if neither mode has one. */

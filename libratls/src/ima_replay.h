@@ -79,6 +79,16 @@ RATLS_MUST_CHECK enum ratls_status ratls_ima_replay_until(struct ratls_ima_repla
                                                           struct ratls_slice wanted,
                                                           bool *ret_found, struct ratls_error *err);
 
+/*
+ * The same for a list that comes in pieces of whole entries: if PCR 10 is not found, the state is
+ * the one after the piece, and the next goes on there. If an entry is refused, the one before it.
+ * RATLS_USAGE in mode EITHER.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_ima_replay_piece(struct ratls_ima_replay *replay,
+                                                          struct ratls_slice piece,
+                                                          struct ratls_slice wanted,
+                                                          bool *ret_found, struct ratls_error *err);
+
 /* PCR 10 after the entries. */
 struct ratls_slice ratls_ima_pcr(const struct ratls_ima_state *state);
 
