@@ -29,6 +29,7 @@ static const struct group {
     {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_quote},     /* quote.* */
     {RATLS_CHECK_QUOTE_TYPE, ratls_check_pcrs},           /* pcr.* */
     {NOTHING, ratls_check_boot},                          /* boot.*; needs all of quote and PCRs */
+    {NOTHING, ratls_check_ima},                           /* ima.*: what it needs is said there */
 };
 
 static enum ratls_status run_groups(struct ratls_appraisal *a)
@@ -97,6 +98,23 @@ static void remember_key(struct ratls_appraisal *a)
                                        a->submission->expectation->server_name, a->chain_until);
 }
 
+/*
+ * How far the list is acknowledged. That it cannot be kept says nothing about this server, and
+ * costs that the same entries are looked at again: who reads the report should know.
+ */
+static void remember_ima(struct ratls_appraisal *a)
+{
+    const char *server = a->submission->expectation->server_name;
+    struct ratls_error err = {0};
+    char note[sizeof err.text + 64];
+
+    if (!a->ima_grew ||
+        ratls_ledger_put(a->rules->ledger, server == NULL ? "" : server, &a->ima, &err) == RATLS_OK)
+        return;
+    snprintf(note, sizeof note, "how far the IMA list is known was not kept: %s", err.text);
+    ratls_report_put(a->report, note, sizeof note, &a->report->note);
+}
+
 static void name_report(const struct ratls_appraisal *a)
 {
     const char *server = a->submission->expectation->server_name;
@@ -127,5 +145,6 @@ enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
     if (!ratls_report_accepted(report))
         return RATLS_REJECTED;
     remember_key(&a);
+    remember_ima(&a);
     return RATLS_OK;
 }

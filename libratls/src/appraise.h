@@ -52,6 +52,8 @@ struct ratls_appraisal {
     int64_t chain_until;
     struct ratls_tpm_attest attest;       /* QUOTE_FORMAT */
     struct ratls_tpm_signature signature; /* QUOTE_FORMAT */
+    bool ima_grew;                        /* IMA_REPLAY: by what is not acknowledged yet, */
+    struct ratls_ledger_row ima;          /* and this is what will be if all is accepted */
 };
 
 /*
@@ -72,6 +74,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_check_identity(struct ratls_appraisal *
 RATLS_MUST_CHECK enum ratls_status ratls_check_quote(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_boot(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_ima(struct ratls_appraisal *a);
 
 /*
  * The value of a PCR: of what was quoted, if PCR_SELECTION and PCR_DIGEST passed. False if the

@@ -58,7 +58,17 @@
     X(BOOT_PARTITIONS,    "boot.partitions",    "partitions that the policy allows",                 "policy: partitions")\
     X(BOOT_COMMAND_LINE,  "boot.command-line",  "command lines that the policy allows",              "policy: command-lines")\
     X(BOOT_FILES,         "boot.files",         "files of the boot loader that the policy allows",   "policy: files")     \
-    X(BOOT_OWNER_KEYS,    "boot.owner-keys",    "keys of the owner that the policy allows",          "policy: owner-keys")
+    X(BOOT_OWNER_KEYS,    "boot.owner-keys",    "keys of the owner that the policy allows",          "policy: owner-keys")  \
+    X(IMA_PRESENT,        "ima.present",        "the server sent the list of Linux IMA",             "policy: ima")        \
+    X(IMA_OFFSET,         "ima.offset",         "the list goes on where it is known, in this boot",  "WIRE.md, 2")         \
+    X(IMA_FORMAT,         "ima.format",         "the list is well formed",                           "Linux, security/IMA-templates") \
+    X(IMA_ENTRY,          "ima.entry",          "each digest in the list is that of its entry",      "Linux, security/IMA-templates") \
+    X(IMA_REPLAY,         "ima.replay",         "entries of the list lead to the quoted PCR 10",     "TPM 2.0 Part 1, 17") \
+    X(IMA_BOOT_AGGREGATE, "ima.boot-aggregate", "the list is of this boot: its first entry has PCR 0 to 9", "Linux, ima_calc_boot_aggregate") \
+    X(IMA_VIOLATIONS,     "ima.violations",     "every file was measured as it was read",            "policy: violations") \
+    X(IMA_DENY,           "ima.deny",           "no file that the policy denies",                    "policy: deny")       \
+    X(IMA_SIGNATURE,      "ima.signature",      "signed by a certificate of the policy",             "policy: signed-by, signature-required") \
+    X(IMA_ALLOW,          "ima.allow",          "every file is allowed, signed or excluded",         "policy: allow")
 /* clang-format on */
 
 enum ratls_check {

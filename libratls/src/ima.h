@@ -47,6 +47,9 @@ enum ratls_ima_field { /* in the order of the kernel's supported_fields[] */
 enum ratls_ima_hash { /* include/uapi/linux/hash_info.h */
                       RATLS_IMA_HASH_MD5 = 1,
                       RATLS_IMA_HASH_SHA1 = 2,
+                      RATLS_IMA_HASH_SHA256 = 4,
+                      RATLS_IMA_HASH_SHA384 = 5,
+                      RATLS_IMA_HASH_SHA512 = 6,
                       RATLS_IMA_HASH_COUNT = 23,
 };
 

@@ -16,6 +16,7 @@
 #define ALL_OF_AK FROM_TO(AK_FORMAT, AK_SERVER)
 #define ALL_OF_QUOTE FROM_TO(QUOTE_FORMAT, QUOTE_FIRMWARE)
 #define ALL_OF_PCR FROM_TO(PCR_SELECTION, PCR_VALUE)
+#define ALL_OF_IMA FROM_TO(IMA_PRESENT, IMA_ALLOW)
 #define ALL_OF_CONTENT FROM_TO(STATEMENT_LABEL, PCR_VALUE)
 /* What needs boot.format, and what needs boot.replay. */
 #define BOOT_BEHIND_FORMAT FROM_TO(BOOT_REPLAY, BOOT_OWNER_KEYS)
@@ -56,6 +57,7 @@ struct rows {
 };
 
 extern const struct rows rows_channel, rows_statement, rows_ak, rows_quote, rows_binding, rows_pcr,
-    rows_boot_log, rows_boot_claims, rows_boot_events;
+    rows_boot_log, rows_boot_claims, rows_boot_events, rows_ima_offset, rows_ima_list,
+    rows_ima_entries;
 
 #endif

@@ -1,4 +1,5 @@
 #include "scene.h"
+#include "scene_ima.h"
 
 #include <string.h>
 #include <time.h>
@@ -35,6 +36,7 @@ void scene_close(struct scene *scene)
     if (scene->boot != NULL)
         fake_boot_forget(scene->policy);
     fake_boot_free(scene->boot);
+    scene_ima_free(scene);
     ratls_policy_free(scene->policy);
     fake_tpm_free(scene->tpm);
     X509_free(scene->issuer);
@@ -95,6 +97,7 @@ struct fake_draft *scene_attest(struct scene *scene, fake_tamper *tamper, void *
         request.logs.boot_bank = scene->rules->boot.bank;
         scene->tpm->boot_log = fake_boot_log(scene->boot);
     }
+    scene_ima_request(scene, &request.logs);
     return fake_tpm_attest(scene->tpm, &request, tamper, arg);
 }
 
@@ -112,6 +115,7 @@ struct ratls_report *scene_appraise(struct scene *scene, const uint8_t *evidence
     must(report != NULL);
     if (submission.present)
         submission.evidence = ratls_slice(evidence, len);
+    scene_ima_submission(scene, &submission);
     status = ratls_appraise_submission(scene->rules, &submission, report, &err);
     if (status != RATLS_OK && status != RATLS_REJECTED)
         fprintf(stderr, "appraisal: %s: %s\n", ratls_status_name(status), err.text);

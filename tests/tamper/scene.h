@@ -11,6 +11,8 @@
 #define SCENE_SERVER "bank.example"
 #define SCENE_NOW 1800000000 /* in 2027; certificates are made to be valid then */
 
+struct scene_ima; /* scene_ima.h */
+
 struct scene {
     struct fake_tpm *tpm;
     struct ratls_policy *policy;
@@ -21,6 +23,7 @@ struct scene {
     bool resumed;
     bool misplaced;
     struct fake_boot *boot; /* NULL: its policy says nothing about the boot */
+    struct scene_ima *ima;  /* NULL: the policy says nothing about files */
     /* The issuer of the policy, and the certificate of the key, of a scene with certificates. */
     EVP_PKEY *issuer_key;
     X509 *issuer;

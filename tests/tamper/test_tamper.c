@@ -6,9 +6,10 @@
 #include "eventlog.h"
 #include "rows.h"
 
-static const struct rows *const tables[] = {&rows_channel,  &rows_statement,   &rows_ak,
-                                            &rows_quote,    &rows_binding,     &rows_pcr,
-                                            &rows_boot_log, &rows_boot_claims, &rows_boot_events};
+static const struct rows *const tables[] = {&rows_channel,    &rows_statement,   &rows_ak,
+                                            &rows_quote,      &rows_binding,     &rows_pcr,
+                                            &rows_boot_log,   &rows_boot_claims, &rows_boot_events,
+                                            &rows_ima_offset, &rows_ima_list,    &rows_ima_entries};
 
 static const char *name_of(enum ratls_check check)
 {
@@ -207,6 +208,21 @@ Test(tamper, good_boots_are_accepted)
         free(draft);
         scene_close(&scene);
     }
+}
+
+Test(tamper, ima_offset)
+{
+    run_table(&rows_ima_offset);
+}
+
+Test(tamper, ima_list)
+{
+    run_table(&rows_ima_list);
+}
+
+Test(tamper, ima_entries)
+{
+    run_table(&rows_ima_entries);
 }
 
 Test(tamper, every_check_has_a_row)
