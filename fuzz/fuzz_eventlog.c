@@ -102,7 +102,11 @@ static void read_boot(struct ratls_slice in, enum ratls_eventlog_rigor rigor)
     for (size_t i = 0; i < boot.image_count; i++)
         check_within(boot.images[i].digest, in);
     for (size_t i = 0; i < RATLS_BOOT_VARIABLES; i++) {
-        check_within(boot.variables[i].content, in);
+        /* That of SecureBoot is known by its digest, whatever the log has for it. */
+        if (i == RATLS_BOOT_SECURE_BOOT)
+            FUZZ_CHECK(boot.variables[i].content.len <= 1);
+        else
+            check_within(boot.variables[i].content, in);
         walk_signatures(boot.variables[i].content);
     }
     for (size_t i = 0; i < boot.authority_count; i++) {
