@@ -57,7 +57,10 @@ RATLS_MUST_CHECK enum ratls_status ratls_evidence_manifest(const struct ratls_ev
  */
 bool ratls_evidence_in_certificate(const X509 *certificate, struct ratls_slice *ret_evidence);
 
-/* An id-pe-cmw extension with this evidence. The caller frees it. */
+/*
+ * An id-pe-cmw extension with this evidence. The caller frees it. RATLS_USAGE for evidence with
+ * logs, which no certificate carries (WIRE.md, 4).
+ */
 RATLS_MUST_CHECK enum ratls_status ratls_evidence_extension(struct ratls_slice evidence,
                                                             X509_EXTENSION **ret_extension,
                                                             struct ratls_error *err);

@@ -83,12 +83,21 @@ static ASN1_OCTET_STRING *wrap_bytes(struct ratls_slice bytes)
     return outer;
 }
 
+static bool has_logs(struct ratls_slice bytes)
+{
+    struct ratls_evidence evidence;
+    return ratls_evidence_read(bytes, &evidence) &&
+           (evidence.boot_log.len != 0 || evidence.has_ima);
+}
+
 enum ratls_status ratls_evidence_extension(struct ratls_slice evidence,
                                            X509_EXTENSION **ret_extension, struct ratls_error *err)
 {
     if (evidence.len == 0 || evidence.len > RATLS_EVIDENCE_MAX)
         return ratls_fail(err, RATLS_LIMIT, "evidence of %zu bytes, not 1 to %d", evidence.len,
                           RATLS_EVIDENCE_MAX);
+    if (has_logs(evidence))
+        return ratls_fail(err, RATLS_USAGE, "evidence with logs does not go into a certificate");
     X509_EXTENSION *extension = NULL;
     ASN1_OBJECT *object = OBJ_txt2obj(CMW_OID, 1);
     ASN1_OCTET_STRING *value = wrap_bytes(evidence);

@@ -140,3 +140,24 @@ Test(evidence_x509, none_two_or_another_extension_is_no_evidence)
     cr_assert_null(got.p);
     X509_free(certificate);
 }
+
+/* WIRE.md, 4. */
+Test(evidence_x509, logs_do_not_go_into_a_certificate)
+{
+    const struct ratls_evidence logs[] = {
+        {.boot_log = ratls_slice("log", 3)},
+        {.has_ima = true, .ima = {.list_alg = 0x0004}},
+    };
+    for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+        uint8_t out[256];
+        struct ratls_writer w = ratls_writer(out, sizeof(out));
+        X509_EXTENSION *extension = NULL;
+        struct ratls_error err = {0};
+        ratls_evidence_write(&logs[i], &w);
+        cr_assert_not(w.failed);
+        cr_expect_eq(ratls_evidence_extension(ratls_writer_slice(&w), &extension, &err),
+                     RATLS_USAGE);
+        cr_expect_str_eq(err.text, "evidence with logs does not go into a certificate");
+        cr_expect_null(extension);
+    }
+}
