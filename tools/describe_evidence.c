@@ -5,7 +5,9 @@
 
 #include "bytes.h"
 #include "describe.h"
+#include "eventlog.h"
 #include "evidence.h"
+#include "ima.h"
 #include "statement.h"
 
 #define CONTEXT_TIME_LEN 8
@@ -214,6 +216,48 @@ static void describe_certificates(struct ratls_view *v, const struct ratls_evide
     ratls_view_list_end(v);
 }
 
+/* How much there is; `ratls verify` says whether the PCRs vouch for it. */
+static void describe_boot_log(struct ratls_view *v, struct ratls_slice bytes)
+{
+    struct ratls_eventlog log;
+    struct ratls_event event;
+
+    ratls_view_section(v, "bootLog", "Boot log (nothing but the PCRs vouches for it)");
+    ratls_eventlog_open(bytes, RATLS_EVENTLOG_STRICT, &log);
+    while (ratls_eventlog_next(&log, &event))
+        continue;
+    ratls_view_list(v, "banks");
+    for (size_t i = 0; i < log.alg_count; i++)
+        ratls_view_text(v, NULL, "bank", ratls_tpm_alg_name(log.algs[i].id));
+    ratls_view_list_end(v);
+    ratls_view_uint(v, "events", "events", log.events, NULL);
+    ratls_view_uint(v, "length", "bytes", bytes.len, NULL);
+    if (!ratls_eventlog_done(&log))
+        ratls_view_text(v, "error", "unreadable", log.why);
+    ratls_view_section_end(v);
+}
+
+static void describe_ima(struct ratls_view *v, const struct ratls_ima_slice *ima)
+{
+    struct ratls_ima_reader reader = ratls_ima_reader(ima->entries, ima->list_alg, ima->offset, 0);
+    struct ratls_ima_entry entry;
+
+    ratls_view_section(v, "imaList", "IMA list (nothing but the PCRs vouches for it)");
+    while (ratls_ima_next(&reader, &entry))
+        continue;
+    ratls_view_text(v, "digests", "digests", ratls_tpm_alg_name(ima->list_alg));
+    ratls_view_uint(v, "offset", "offset", ima->offset, NULL);
+    ratls_view_uint(v, "entries", "entries", reader.entries, NULL);
+    ratls_view_uint(v, "length", "bytes", ima->entries.len, NULL);
+    ratls_view_uint(v, "total", "total", ima->total,
+                    ima->total > ima->offset && ima->total - ima->offset > ima->entries.len
+                        ? "bytes or more: this is not all"
+                        : NULL);
+    if (reader.error.status != RATLS_OK)
+        ratls_view_text(v, "error", "unreadable", reader.error.text);
+    ratls_view_section_end(v);
+}
+
 bool ratls_describe_evidence(struct ratls_view *v, struct ratls_slice bytes)
 {
     struct ratls_evidence evidence;
@@ -229,8 +273,12 @@ bool ratls_describe_evidence(struct ratls_view *v, struct ratls_slice bytes)
             describe_pcrs(v, &evidence, &attest);
         describe_certificates(v, &evidence);
     } else {
-        ratls_view_text(v, "error", "quote", "none: an answer to a request for logs alone");
+        ratls_view_note(v, "There is no quote: this answers a request for logs alone.");
     }
+    if (evidence.boot_log.len != 0)
+        describe_boot_log(v, evidence.boot_log);
+    if (evidence.has_ima)
+        describe_ima(v, &evidence.ima);
     return true;
 }
 

@@ -88,6 +88,12 @@ expect 3 "neither evidence nor anything else" "$ratls" show "$work/nonsense"
 # shellcheck disable=SC2016 # for the inner shell
 expect 3 "output that is lost" sh -c '"$1" help show >/dev/full' sh "$ratls"
 has "ratls show: standard output: No space left on device"
+logs=$RATLS_SOURCE_DIR/tests/vectors/logs.evidence.cbor
+expect 0 "show evidence with logs" "$ratls" show "$logs"
+has "this is not all"
+expect 0 "... as JSON" "$ratls" show --json "$logs"
+is_json 'd["bootLog"] == {"banks": ["sha256"], "events": 2, "length": 119}'
+is_json 'd["imaList"]["entries"] == 1 and d["imaList"]["offset"] == 0x12345'
 
 # init and show.
 start_tpm tpm
