@@ -62,8 +62,8 @@ static char *write_subject(const X509 *certificate)
     char *subject = NULL, *text;
     long len;
 
-    if (bio != NULL && X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0,
-                                          XN_FLAG_RFC2253 | ASN1_STRFLGS_ESC_MSB) >= 0) {
+    if (bio != NULL &&
+        X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) >= 0) {
         len = BIO_get_mem_data(bio, &text);
         subject = strndup(text, len > SUBJECT_MAX ? SUBJECT_MAX : (size_t)len);
     }

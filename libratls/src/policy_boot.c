@@ -6,6 +6,7 @@
 
 #define SIGNED "signed" /* images: [signed] */
 
+#define LISTS 8 /* of digests */
 #define PCR(index) (UINT32_C(1) << (index))
 
 static enum ratls_status take_signers(struct ratls_build *b,
@@ -86,7 +87,7 @@ static enum ratls_status build_lists(struct ratls_build *b)
         const struct ratls_document_list *list;
         struct ratls_references *references;
         uint32_t pcrs;
-    } parts[] = {
+    } parts[LISTS] = {
         {"boot.variables", &boot->variables, &rules->variables, PCR(7)},
         {"boot.images", rules->images_signed ? &none : &boot->images, &rules->images, PCR(4)},
         {"boot.kernels", &boot->kernels, &rules->kernels, PCR(4)},
@@ -98,7 +99,7 @@ static enum ratls_status build_lists(struct ratls_build *b)
     };
     enum ratls_status status = RATLS_OK;
 
-    for (size_t i = 0; status == RATLS_OK && i < sizeof parts / sizeof *parts; i++) {
+    for (size_t i = 0; status == RATLS_OK && i < LISTS; i++) {
         if (parts[i].list->count > 0)
             rules->pcrs |= parts[i].pcrs;
         status = ratls_build_references(b, parts[i].key, parts[i].list, rules->bank,
@@ -139,7 +140,7 @@ enum ratls_status ratls_build_boot(struct ratls_build *b)
 
 void ratls_boot_rules_done(struct ratls_boot_rules *rules)
 {
-    struct ratls_references *const references[] = {
+    struct ratls_references *const references[LISTS] = {
         &rules->variables, &rules->images,     &rules->kernels, &rules->firmware,
         &rules->settings,  &rules->partitions, &rules->files,   &rules->owner_keys,
     };
@@ -149,7 +150,7 @@ void ratls_boot_rules_done(struct ratls_boot_rules *rules)
         free(rules->signers[i].der);
     }
     free(rules->signers);
-    for (size_t i = 0; i < sizeof references / sizeof *references; i++)
+    for (size_t i = 0; i < LISTS; i++)
         ratls_references_done(references[i]);
     ratls_patterns_done(&rules->command_lines);
     *rules = (struct ratls_boot_rules){0};

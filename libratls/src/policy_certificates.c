@@ -44,6 +44,7 @@ static enum ratls_status append(struct ratls_build *b, const char *path,
     if (all->count + count > CERTIFICATES_MAX)
         return ratls_build_refuse(b, "%s: more than %d certificates", ratls_build_show(b, path),
                                   CERTIFICATES_MAX);
+    /* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): a file has at least one */
     longer = realloc(all->items, (all->count + count) * sizeof *longer);
     if (longer == NULL)
         return ratls_build_no_memory(b);

@@ -60,6 +60,7 @@ enum ratls_status ratls_build_references(struct ratls_build *b, const char *key,
 
     if (list->count == 0)
         return RATLS_OK;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is wanted */
     ret_references->sets = calloc(list->count, sizeof *ret_references->sets);
     ret_references->paths = calloc(list->count, sizeof *ret_references->paths);
     if (ret_references->sets == NULL || ret_references->paths == NULL)
