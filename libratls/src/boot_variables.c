@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boot.h"
+#include "boot_compact.h"
 
 #define PCR_SECURE_BOOT 7
 #define GUID_LEN 16
@@ -219,7 +220,7 @@ static enum ratls_status find_measured(struct ratls_boot *boot, const struct rat
 static enum ratls_status note_text(struct ratls_boot *boot, const struct ratls_event *event,
                                    struct ratls_slice digest, struct ratls_error *err)
 {
-    bool is_text = true;
+    bool is_text = event->data.len <= RATLS_BOOT_SHORT_MAX; /* longer ones a log may leave out */
     bool is_measured = false;
     enum ratls_status status = compare_digest(boot, event->data, digest, &is_measured, err);
 

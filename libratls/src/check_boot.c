@@ -194,7 +194,6 @@ enum ratls_status ratls_check_boot(struct ratls_appraisal *a)
     if (status == RATLS_OK)
         status = check_log(judge);
     ratls_hasher_end(&judge->hasher);
-    free(judge->exact);
     free(judge);
     return status;
 }

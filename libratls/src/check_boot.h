@@ -16,8 +16,6 @@ struct ratls_boot_judge {
     size_t separators[RATLS_BOOT_PHASES]; /* seen so far by the walk */
     size_t authority;                     /* the next one of boot */
     size_t kernels;                       /* events that are one of the policy's kernels */
-    uint8_t *exact; /* owned: digests of command lines without wildcards; NULL: not made yet */
-    size_t exact_count;
 };
 
 /* Whether one of the references has the digest. */
@@ -36,15 +34,11 @@ void ratls_check_boot_claims(struct ratls_boot_judge *judge);
 RATLS_MUST_CHECK enum ratls_status ratls_check_boot_events(struct ratls_boot_judge *judge,
                                                            struct ratls_eventlog *log);
 
-/* Whether a text that a boot loader measured, or the load options of a kernel, are allowed. */
-RATLS_MUST_CHECK enum ratls_status
-ratls_boot_text_allowed(struct ratls_boot_judge *judge, const struct ratls_event *event,
-                        struct ratls_slice digest, bool *ret_allowed, struct ratls_error *err);
-RATLS_MUST_CHECK enum ratls_status ratls_boot_options_allowed(struct ratls_boot_judge *judge,
-                                                              struct ratls_slice digest,
-                                                              bool *ret_allowed,
-                                                              struct ratls_error *err);
-
+/* Whether a text that a boot loader measured is allowed (PCR 8 and 12). */
+RATLS_MUST_CHECK enum ratls_status ratls_boot_text_allowed(struct ratls_boot_judge *judge,
+                                                           const struct ratls_event *event,
+                                                           struct ratls_slice digest,
+                                                           bool *ret_allowed);
 /* One event and whether it is allowed; expected: what a policy would have to have. */
 RATLS_MUST_CHECK enum ratls_status
 ratls_boot_decide(struct ratls_boot_judge *judge, enum ratls_check check, bool allowed,

@@ -180,9 +180,9 @@ static enum ratls_status judge_event(struct ratls_boot_judge *judge,
     if (event->pcr == PCR_IMAGES && rules->images_signed)
         allowed = allowed || judge->boot.secure_boot == RATLS_SECURE_BOOT_ON;
     else if (event->pcr == PCR_GRUB || event->pcr == PCR_STUB)
-        status = ratls_boot_text_allowed(judge, event, digest, &allowed, judge->a->err);
-    else if (event->pcr == PCR_FILES && !allowed)
-        status = ratls_boot_options_allowed(judge, digest, &allowed, judge->a->err);
+        status = ratls_boot_text_allowed(judge, event, digest, &allowed);
+    else if (event->pcr == PCR_FILES)
+        allowed = allowed || ratls_boot_lines_has(&rules->exact_lines, digest);
     if (status != RATLS_OK)
         return status;
     return ratls_boot_decide(judge, kind->check, allowed, event, digest, kind->expected);

@@ -130,6 +130,9 @@ enum ratls_status ratls_build_boot(struct ratls_build *b)
         rules->pcrs |= PCR(8) | PCR(12);
         status =
             ratls_build_lines(b, "boot.command-lines", &boot->command_lines, &rules->command_lines);
+        if (status == RATLS_OK)
+            status = ratls_boot_lines(rules->command_lines.items, rules->command_lines.count,
+                                      rules->bank, &rules->exact_lines, b->err);
     }
     if (status != RATLS_OK || rules->pcrs != 0)
         return status;
@@ -153,5 +156,6 @@ void ratls_boot_rules_done(struct ratls_boot_rules *rules)
     for (size_t i = 0; i < LISTS; i++)
         ratls_references_done(references[i]);
     ratls_patterns_done(&rules->command_lines);
+    ratls_boot_lines_done(&rules->exact_lines);
     *rules = (struct ratls_boot_rules){0};
 }

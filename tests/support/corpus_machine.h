@@ -132,6 +132,9 @@ static inline void machine_set_command_lines(struct machine *machine)
             patterns->items[patterns->count++] = ratls_pattern_exact(
                 RATLS_PATTERN_TEXT, ratls_slice(machine_add_text(machine, utf8, len), len));
     }
+    cr_assert_eq(ratls_boot_lines(patterns->items, patterns->count, MACHINE_BANK,
+                                  &machine->rules.boot.exact_lines, NULL),
+                 RATLS_OK);
 }
 
 /* Of what was not measured a policy cannot ask: that is so on many machines. */
@@ -212,6 +215,7 @@ static inline void machine_close(struct machine *machine)
         free(rules->signers[i].der);
     free(rules->signers);
     free(rules->command_lines.items);
+    ratls_boot_lines_done(&rules->exact_lines);
     ratls_hasher_end(&machine->hasher);
     free(machine->text);
     free(machine->compact.p);

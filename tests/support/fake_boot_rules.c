@@ -76,7 +76,7 @@ static void set_signers(const struct fake_boot *boot, struct ratls_boot_rules *r
     }
 }
 
-static void set_command_lines(struct ratls_patterns *patterns)
+static void set_command_lines(struct ratls_patterns *patterns, struct ratls_boot_lines *ret_exact)
 {
     const size_t count = sizeof COMMANDS / sizeof *COMMANDS;
 
@@ -86,6 +86,7 @@ static void set_command_lines(struct ratls_patterns *patterns)
     for (size_t i = 0; i < count; i++)
         must(ratls_pattern_init(RATLS_PATTERN_TEXT, ratls_slice(COMMANDS[i], strlen(COMMANDS[i])),
                                 &patterns->items[i]) == NULL);
+    must(ratls_boot_lines(patterns->items, count, RATLS_ALG_SHA256, ret_exact, NULL) == RATLS_OK);
 }
 
 void fake_boot_allow(struct fake_boot *boot, struct ratls_policy *policy)
@@ -108,7 +109,7 @@ void fake_boot_allow(struct fake_boot *boot, struct ratls_policy *policy)
     set_references(boot, 1u << 0 | 1u << 2, false, &b->firmware);
     set_references(boot, 1u << 1 | 1u << 3, false, &b->settings);
     set_references(boot, 1u << 5, false, &b->partitions);
-    set_command_lines(&b->command_lines);
+    set_command_lines(&b->command_lines, &b->exact_lines);
     set_references(boot, 1u << 9 | 1u << 11 | 1u << 13, false, &b->files);
     set_references(boot, 1u << 14, false, &b->owner_keys);
 }
@@ -136,5 +137,6 @@ void fake_boot_forget(struct ratls_policy *policy)
     }
     free(rules->signers);
     free(rules->command_lines.items);
+    ratls_boot_lines_done(&rules->exact_lines);
     *rules = (struct ratls_boot_rules){.is_asked = false};
 }

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "boot_lines.h"
 #include "boot_text.h"
 #include "octets.h"
 
@@ -108,4 +109,47 @@ Test(boot_text, in_utf_8)
             cr_expect(len == strlen(expected) && memcmp(out, expected, len) == 0, "%s",
                       UTF8_CASES[i].name);
     }
+}
+
+/* Whether lines that a policy has allow what was measured by its digest alone. */
+static const struct {
+    const char *name;
+    const char *measured;
+    size_t len;
+    bool found;
+} LINE_CASES[] = {
+    {"GRUB", BYTES("/vmlinuz ro"), true},
+    {"GRUB, with a NUL", BYTES("/vmlinuz ro\0"), true},
+    {"the EFI stub", BYTES("q\0"), true},
+    {"systemd", BYTES("q\0\0\0"), true},
+    {"half a NUL of UTF-16", BYTES("q\0\0"), false},
+    {"no ASCII", BYTES("\xc3\xa4"), true},
+    {"no ASCII, in UTF-16", BYTES("\xe4\0"), false},
+    {"a line with a wildcard", BYTES("root=x"), false},
+    {"the wildcard itself", BYTES("root=*"), false},
+    {"another text", BYTES("/vmlinuz rw"), false},
+    {"nothing", BYTES(""), false},
+};
+
+Test(boot_text, exact_lines_by_their_digests)
+{
+    static const char *const texts[] = {"/vmlinuz ro", "q", "root=*", "\xc3\xa4"};
+    struct ratls_pattern patterns[4];
+    struct ratls_boot_lines lines;
+
+    for (size_t i = 0; i < 4; i++)
+        cr_assert_null(ratls_pattern_init(RATLS_PATTERN_TEXT,
+                                          ratls_slice(texts[i], strlen(texts[i])), &patterns[i]));
+    cr_assert_eq(ratls_boot_lines(patterns, 4, RATLS_ALG_SHA256, &lines, NULL), RATLS_OK);
+    for (size_t i = 0; i < sizeof LINE_CASES / sizeof *LINE_CASES; i++) {
+        uint8_t digest[32];
+
+        cr_assert_eq(
+            ratls_sha256(ratls_slice(LINE_CASES[i].measured, LINE_CASES[i].len), digest, NULL),
+            RATLS_OK);
+        cr_expect_eq(ratls_boot_lines_has(&lines, ratls_slice(digest, 32)), LINE_CASES[i].found,
+                     "%s", LINE_CASES[i].name);
+    }
+    ratls_boot_lines_done(&lines);
+    cr_expect_not(ratls_boot_lines_has(&lines, ratls_slice("x", 1)));
 }
