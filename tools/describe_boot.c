@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "boot.h"
 #include "boot_text.h"
@@ -167,18 +168,29 @@ static void describe_images(struct ratls_view *v, const struct ratls_boot *boot)
     ratls_view_list_end(v);
 }
 
-/* GRUB labels what is a command line; systemd measures nothing else there. */
+/* Windows measures binary data where systemd-stub measures a text. */
+static bool has_nul_unit(struct ratls_slice utf16)
+{
+    struct ratls_reader r = ratls_reader(utf16);
+
+    while (r.rest.len > 0)
+        if (ratls_read_le16(&r) == 0)
+            return true;
+    return false;
+}
+
+/* GRUB labels what is a command line; systemd measures no other text there. */
 static bool is_command_line(const struct ratls_boot_text *text)
 {
     static const char end[] = "cmdline";
     struct ratls_slice label = text->label;
     size_t end_len = sizeof end - 1;
 
-    return text->is_measured &&
-           (text->is_utf16 ||
-            (label.len >= end_len &&
-             ratls_slice_equal(ratls_slice(label.p + label.len - end_len, end_len),
-                               ratls_slice(end, end_len))));
+    if (!text->is_measured)
+        return false;
+    if (text->is_utf16)
+        return text->text.len > 0 && !has_nul_unit(text->text);
+    return label.len >= end_len && memcmp(label.p + label.len - end_len, end, end_len) == 0;
 }
 
 static void describe_command_line(struct ratls_view *v, size_t event,

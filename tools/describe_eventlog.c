@@ -158,7 +158,8 @@ static void describe_claims(struct ratls_view *v, struct ratls_slice bytes,
     for (size_t i = 0; bank == 0 && i < log->alg_count; i++)
         if (log->algs[i].id == RATLS_ALG_SHA1)
             bank = RATLS_ALG_SHA1;
-    if (log->events > 0 && bank != 0)
+    /* Registers of a confidential VM have other numbers, and PCR 7 is none of them. */
+    if (log->events > 0 && bank != 0 && log->header_pcr == 0)
         ratls_describe_boot(v, bytes, bank);
 }
 

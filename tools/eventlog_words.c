@@ -15,6 +15,10 @@
 #define NODE_MEDIA_FILE 4
 #define NODE_HEADER_LEN 4
 #define GPT_HEADER_LEN 92
+#define BLOB_LEN 16         /* where it lies, and its length */
+#define SIGNATURE_LEN_MIN 4 /* of binary data that begin with a text and its NUL */
+#define SIGNATURE_TEXT_MAX 64
+#define TEXT_ODD_SHARE 4 /* at most one byte in four of a text is not printable ASCII */
 #define GPT_GUID_OFFSET 56
 
 void ratls_event_type_text(uint32_t type, char out[static RATLS_EVENT_TYPE_MAX])
@@ -27,22 +31,40 @@ void ratls_event_type_text(uint32_t type, char out[static RATLS_EVENT_TYPE_MAX])
         snprintf(out, RATLS_EVENT_TYPE_MAX, "0x%08" PRIx32, type);
 }
 
-/* Text in ASCII or UTF-16, NUL or not at its end; else how many bytes there are. */
+static size_t count_printable(struct ratls_slice text)
+{
+    size_t printable = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        printable += text.p[i] >= ' ' && text.p[i] <= '~';
+    return printable;
+}
+
+/*
+ * Text, in UTF-16 or with NULs behind it or not, else how many bytes there are. A few odd bytes
+ * make no other thing of it: it may be in another language, or somebody wants it to be overlooked.
+ */
 static void say_text(struct ratls_slice data, char *out, size_t cap)
 {
-    bool is_text = true;
+    struct ratls_slice text = data;
+    char name[SIGNATURE_TEXT_MAX];
 
     if (ratls_is_utf16_text(data)) {
         ratls_utf16_text(data, out, cap);
         return;
     }
-    while (data.len > 0 && data.p[data.len - 1] == '\0')
-        data.len--;
-    for (size_t i = 0; i < data.len; i++)
-        is_text = is_text && (data.p[i] == '\n' || data.p[i] == '\t' ||
-                              (data.p[i] >= ' ' && data.p[i] <= '~'));
-    if (is_text)
-        ratls_escape(data, out, cap);
+    while (text.len > 0 && text.p[text.len - 1] == '\0')
+        text.len--;
+    if (text.len > 0 && count_printable(text) >= text.len - text.len / TEXT_ODD_SHARE) {
+        ratls_escape(text, out, cap);
+        return;
+    }
+    text.len = 0;
+    while (text.len < data.len && data.p[text.len] != '\0')
+        text.len++;
+    ratls_escape(text, name, sizeof name);
+    if (text.len >= SIGNATURE_LEN_MIN && count_printable(text) == text.len)
+        snprintf(out, cap, "%s, %zu bytes", name, data.len);
     else
         snprintf(out, cap, "%zu bytes", data.len);
 }
@@ -209,6 +231,12 @@ void ratls_event_words(const struct ratls_log_event *event, char out[static RATL
     case RATLS_EV_EFI_GPT_EVENT:
     case RATLS_EV_EFI_GPT_EVENT2:
         say_gpt(event->data, out, cap);
+        break;
+    case RATLS_EV_POST_CODE:
+        if (event->data.len == BLOB_LEN)
+            say_blob(event->data, false, out, cap);
+        else
+            say_text(event->data, out, cap);
         break;
     case RATLS_EV_POST_CODE2:
     case RATLS_EV_EFI_PLATFORM_FIRMWARE_BLOB2:
