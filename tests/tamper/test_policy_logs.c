@@ -1,6 +1,6 @@
 /*
- * A policy that a person could have written, in YAML with files beside it, and the boot of a
- * machine: accepted, and with one file of the policy changed refused by the check of its key.
+ * A policy that a person could have written, in YAML with files beside it, and the logs of a
+ * machine: accepted, and with one thing in the policy changed refused by the check of its key.
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -13,7 +13,7 @@
 #include "fake_boot.h"
 #include "policy_folder.h"
 #include "policy_load.h"
-#include "scene.h"
+#include "scene_ima.h"
 
 TestSuite(policy_logs, .init = policy_folder_enter, .fini = policy_folder_leave);
 
@@ -21,7 +21,7 @@ static const char HEAD[] = "policy: ratls-1\n"
                            "servers: [" SCENE_SERVER "]\n"
                            "attestation-keys: [{name: %s}]\n";
 
-static const char BOOT[] = "boot:\n"
+static const char LOGS[] = "boot:\n"
                            "  signers: [signers.pem]\n"
                            "  variables: [variables]\n"
                            "  images: [images]\n"
@@ -31,7 +31,14 @@ static const char BOOT[] = "boot:\n"
                            "  partitions: [partitions]\n"
                            "  command-lines: [command-lines]\n"
                            "  files: [files]\n"
-                           "  owner-keys: [owner-keys]\n";
+                           "  owner-keys: [owner-keys]\n"
+                           "ima:\n"
+                           "  allow: [programs]\n"
+                           "  deny: [denied]\n"
+                           "  signed-by: [ima.pem]\n"
+                           "  signature-required: ['/usr/sbin/**']\n"
+                           "  exclude: ['/var/log/**']\n"
+                           "  violations: allow\n";
 
 /* The events of some PCRs, as `sha256sum` would write them. */
 static void write_events(const struct fake_boot *boot, const char *path, uint32_t pcrs,
@@ -67,6 +74,34 @@ static void write_certificates(const char *path, X509 *first, X509 *second)
     cr_assert(eq(int, fclose(f), 0));
 }
 
+static void write_signer(const char *path, EVP_PKEY *key)
+{
+    struct pki_spec spec = {.subject = "IMA", .key = key};
+    X509 *certificate = pki_certificate(&spec);
+
+    pki_write_certificate(path, certificate);
+    X509_free(certificate);
+}
+
+#define HEX16(digits) digits digits digits digits digits digits digits digits
+#define HEX64(digits) HEX16(digits) HEX16(digits) HEX16(digits) HEX16(digits)
+
+/* A signed program, a log, and a file that was written to while it was measured. */
+static void write_programs(struct scene *scene)
+{
+    struct scene_ima *ima = scene->ima;
+
+    fake_ima_signed(&ima->list, "/usr/sbin/tool", FILL_UNKNOWN, ima->key);
+    fake_ima_file(&ima->list, "/var/log/journal/x", FILL_UNKNOWN);
+    fake_ima_violation(&ima->list, "/var/log/y");
+    fake_ima_install(&ima->list, scene->tpm);
+    write_signer("ima.pem", ima->key);
+    write_signer("stranger.pem", ima->stranger);
+    policy_folder_write("programs", HEX64("15") "  /usr/bin/ls\n" HEX64("ca") "  /usr/bin/cat\n");
+    policy_folder_write("moved", HEX64("15") "  /usr/bin/cat\n" HEX64("ca") "  /usr/bin/ls\n");
+    policy_folder_write("denied", HEX64("bd") "  bad\n");
+}
+
 static void write_files(const struct fake_boot *boot)
 {
     write_certificates("signers.pem", boot->platform, boot->vendor);
@@ -84,12 +119,12 @@ static void write_files(const struct fake_boot *boot)
     policy_folder_write("other-lines", "set root=*\n/vmlinuz root=/dev/sda2 ro\n");
 }
 
-/* HEAD and BOOT, with one text in it replaced. */
+/* HEAD and LOGS, with one text in it replaced. */
 static struct ratls_policy *load(const struct scene *scene, const char *from, const char *to)
 {
     uint8_t name[RATLS_TPM_NAME_MAX];
     char hex[2 * RATLS_TPM_NAME_MAX + 1], text[2048];
-    const char *place = strstr(BOOT, from);
+    const char *place = strstr(LOGS, from);
     struct ratls_policy *policy = NULL;
     struct ratls_error err = {0};
     size_t len;
@@ -97,7 +132,7 @@ static struct ratls_policy *load(const struct scene *scene, const char *from, co
     cr_assert(ne(ptr, (void *)place, NULL), "%s", from);
     ratls_hex(ratls_slice(name, fake_tpm_name(scene->tpm, name)), hex, sizeof hex);
     len = (size_t)snprintf(text, sizeof text, HEAD, hex);
-    snprintf(text + len, sizeof text - len, "%.*s%s%s", (int)(place - BOOT), BOOT, to,
+    snprintf(text + len, sizeof text - len, "%.*s%s%s", (int)(place - LOGS), LOGS, to,
              place + strlen(from));
     cr_assert(eq(int, ratls_policy_parse("p.yaml", ratls_slice(text, strlen(text)), &policy, &err),
                  RATLS_OK),
@@ -131,6 +166,19 @@ static const struct change changes[] = {
     {"[command-lines]", "[other-lines]", "boot.command-line"},
     {"[files]", "[a.sha256]", "boot.files"},
     {"[owner-keys]", "[a.sha256]", "boot.owner-keys"},
+    {"violations: allow", "violations: allow\n  sync: never\n  extend: native", NULL},
+    {"'/usr/sbin/**'", "'/usr/sbin/*', /usr/lib/x", NULL},
+    {"  signature-required: ['/usr/sbin/**']\n", "", NULL},
+    {"violations: allow", "violations: allow\n  extend: padded", "ima.replay"},
+    {"violations: allow", "violations: refuse", "ima.violations"},
+    {"  violations: allow\n", "", "ima.violations"},
+    {"[denied]", "[denied, programs]", "ima.deny"},
+    {"ima.pem", "stranger.pem", "ima.signature"},
+    {"'/usr/sbin/**'", "'/usr/**'", "ima.signature"},
+    {"[programs]", "[a.sha256]", "ima.allow"},
+    {"[programs]", "[moved]", "ima.allow"},
+    {"'/var/log/**'", "'/var/log/*'", "ima.allow"},
+    {"  exclude: ['/var/log/**']\n", "", "ima.allow"},
 };
 
 static void expect_verdict(struct scene *scene, const struct change *change)
@@ -162,7 +210,9 @@ Test(policy_logs, what_the_files_say_is_what_is_allowed)
 
     scene_open(&scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
     scene_boot(&scene);
+    scene_ima(&scene);
     write_files(scene.boot);
+    write_programs(&scene);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         expect_verdict(&scene, &changes[i]);
     scene_close(&scene);
