@@ -36,33 +36,49 @@ static size_t find_bank(uint16_t bank)
     return i;
 }
 
-/* Never waits, as for a FIFO. Returns -1 if it is no file that can be read. */
-static int open_file(const char *path, struct ratls_error *missing)
+static const struct ratls_log_file NO_FILE = {.fd = -1};
+
+/* Never waits, as for a FIFO. */
+static struct ratls_log_file open_file(const char *path, struct ratls_error *missing)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat info;
 
     if (fd < 0) {
         ratls_fail(missing, RATLS_IO, "%s: %s", path, strerror(errno));
-        return -1;
+        return NO_FILE;
     }
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
-        return fd;
+        return (struct ratls_log_file){.fd = fd, .device = info.st_dev, .inode = info.st_ino};
     close(fd);
     ratls_fail(missing, RATLS_IO, "%s: not a file", path);
-    return -1;
+    return NO_FILE;
+}
+
+/* Whether there is a file, and it is still the one that was opened. */
+static bool is_ours(const struct ratls_log_file *file, struct stat *ret_info)
+{
+    return file->fd >= 0 && fstat(file->fd, ret_info) == 0 && ret_info->st_dev == file->device &&
+           ret_info->st_ino == file->inode;
 }
 
 /*
  * At most max bytes from an offset on. The kernel's files say that they have no length, and give
  * less than was asked for at a time: only nothing is the end.
  */
-static bool read_from(int fd, uint64_t offset, uint8_t *out, size_t max, size_t *ret_len)
+static bool read_from(const struct ratls_log_file *file, uint64_t offset, uint8_t *out, size_t max,
+                      size_t *ret_len)
 {
+    struct stat info;
     size_t len = 0;
 
+    if (!is_ours(file, &info)) {
+        errno = EBADF;
+        return false;
+    }
+
     while (len < max) {
-        ssize_t got = pread(fd, out + len, max - len, (off_t)(offset + len));
+        ssize_t got = pread(file->fd, out + len, max - len, (off_t)(offset + len));
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -79,8 +95,9 @@ static bool read_from(int fd, uint64_t offset, uint8_t *out, size_t max, size_t 
 /* ---- boot log ---- */
 
 /* RATLS_OK and no log, if the fault is the log's: then missing says why. */
-static enum ratls_status make_boot_form(int fd, uint16_t bank, struct ratls_boot_form *form,
-                                        struct ratls_error *missing, struct ratls_error *err)
+static enum ratls_status make_boot_form(const struct ratls_log_file *file, uint16_t bank,
+                                        struct ratls_boot_form *form, struct ratls_error *missing,
+                                        struct ratls_error *err)
 {
     size_t max = RATLS_EVENTLOG_LEN_MAX + 1;
     uint8_t *bytes = malloc(max);
@@ -90,7 +107,7 @@ static enum ratls_status make_boot_form(int fd, uint16_t bank, struct ratls_boot
 
     if (bytes == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    if (!read_from(fd, 0, bytes, max, &len))
+    if (!read_from(file, 0, bytes, max, &len))
         status = ratls_fail(&why, RATLS_IO, "it cannot be read: %s", strerror(errno));
     else
         status = ratls_boot_compact(ratls_slice(bytes, len), bank, &form->log, &form->len, &why);
@@ -129,7 +146,7 @@ static enum ratls_status find_boot_form(struct ratls_logs *logs, size_t index,
     mine = calloc(1, sizeof *mine);
     if (mine == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    status = make_boot_form(logs->boot, BANKS[index], mine, missing, err);
+    status = make_boot_form(&logs->boot, BANKS[index], mine, missing, err);
     if (status != RATLS_OK) {
         free_form(mine);
         return status;
@@ -150,7 +167,7 @@ enum ratls_status ratls_logs_boot(struct ratls_logs *logs, uint16_t bank,
     enum ratls_status status;
 
     *ret_log = ratls_slice(NULL, 0);
-    if (logs->boot < 0 || index == RATLS_LOGS_BANKS)
+    if (logs->boot.fd < 0 || index == RATLS_LOGS_BANKS)
         return RATLS_OK;
     status = find_boot_form(logs, index, NULL, &form, err);
     if (status == RATLS_OK && form->log != NULL)
@@ -192,12 +209,12 @@ static size_t find_whole_entries(struct ratls_slice in, size_t digest_len)
 }
 
 /* As far as it is known: files of the kernel do not say how long they are. */
-static uint64_t find_total(int fd, uint64_t offset, size_t read_len)
+static uint64_t find_total(const struct ratls_log_file *file, uint64_t offset, size_t read_len)
 {
     uint64_t end = offset > UINT64_MAX - read_len ? UINT64_MAX : offset + read_len;
     struct stat info;
 
-    if (fstat(fd, &info) != 0 || info.st_size <= 0)
+    if (!is_ours(file, &info) || info.st_size <= 0)
         return end;
     return (uint64_t)info.st_size > end ? (uint64_t)info.st_size : end;
 }
@@ -206,22 +223,22 @@ bool ratls_logs_ima(const struct ratls_logs *logs, uint16_t bank, uint64_t offse
                     size_t room, struct ratls_ima_slice *ret_slice)
 {
     size_t index = find_bank(bank);
-    bool is_of_bank = index < RATLS_LOGS_BANKS && logs->ima_of_bank[index] >= 0;
+    bool is_of_bank = index < RATLS_LOGS_BANKS && logs->ima_of_bank[index].fd >= 0;
     uint16_t list_alg = is_of_bank ? bank : RATLS_ALG_SHA1;
-    int fd = is_of_bank ? logs->ima_of_bank[index] : logs->ima;
+    const struct ratls_log_file *file = is_of_bank ? &logs->ima_of_bank[index] : &logs->ima;
     struct ratls_slice whole;
     size_t len = 0;
 
-    if (fd < 0)
+    if (file->fd < 0)
         return false;
     /* One byte more than can be sent tells whether there is more. */
-    if (offset < RATLS_IMA_LIST_MAX && !read_from(fd, offset, buffer, room + 1, &len))
+    if (offset < RATLS_IMA_LIST_MAX && !read_from(file, offset, buffer, room + 1, &len))
         return false;
     whole = ratls_slice(buffer, len > room ? room : len);
     whole.len = find_whole_entries(whole, ratls_tpm_hash_len(list_alg));
     *ret_slice = (struct ratls_ima_slice){.list_alg = list_alg,
                                           .offset = offset,
-                                          .total = find_total(fd, offset, len),
+                                          .total = find_total(file, offset, len),
                                           .entries = whole};
     return true;
 }
@@ -236,7 +253,7 @@ static void open_ima(const char *path, struct ratls_logs *logs)
 
         if (len > 0 && len < (int)sizeof of_bank)
             logs->ima_of_bank[i] = open_file(of_bank, NULL);
-        if (logs->ima_of_bank[i] >= 0)
+        if (logs->ima_of_bank[i].fd >= 0)
             logs->ima_missing = (struct ratls_error){.status = RATLS_OK};
     }
 }
@@ -247,7 +264,7 @@ static void open_boot(const char *path, struct ratls_logs *logs)
     struct ratls_boot_form *ignored;
 
     logs->boot = open_file(path, &logs->boot_missing);
-    if (logs->boot >= 0 &&
+    if (logs->boot.fd >= 0 &&
         find_boot_form(logs, 0, &logs->boot_missing, &ignored, &logs->boot_missing) != RATLS_OK)
         logs->boot_missing = (struct ratls_error){.status = RATLS_OK}; /* the next caller tries */
 }
@@ -258,9 +275,9 @@ void ratls_logs_open(const char *boot_log, const char *ima_list, struct ratls_lo
     const char *ima_path = ima_list == NULL ? IMA_LIST_DEFAULT : ima_list;
 
     memset(ret_logs, 0, sizeof *ret_logs);
-    ret_logs->boot = ret_logs->ima = -1;
+    ret_logs->boot = ret_logs->ima = NO_FILE;
     for (size_t i = 0; i < RATLS_LOGS_BANKS; i++) {
-        ret_logs->ima_of_bank[i] = -1;
+        ret_logs->ima_of_bank[i] = NO_FILE;
         atomic_init(&ret_logs->boot_forms[i], NULL);
     }
     if (boot_path[0] != '\0')
@@ -269,18 +286,20 @@ void ratls_logs_open(const char *boot_log, const char *ima_list, struct ratls_lo
         open_ima(ima_path, ret_logs);
 }
 
-static void close_file(int fd)
+static void close_file(const struct ratls_log_file *file)
 {
-    if (fd >= 0)
-        close(fd);
+    struct stat info;
+
+    if (is_ours(file, &info))
+        close(file->fd);
 }
 
 void ratls_logs_close(struct ratls_logs *logs)
 {
-    close_file(logs->boot);
-    close_file(logs->ima);
+    close_file(&logs->boot);
+    close_file(&logs->ima);
     for (size_t i = 0; i < RATLS_LOGS_BANKS; i++) {
-        close_file(logs->ima_of_bank[i]);
+        close_file(&logs->ima_of_bank[i]);
         free_form(atomic_load(&logs->boot_forms[i]));
     }
 }

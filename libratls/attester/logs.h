@@ -10,6 +10,8 @@
 #ifndef RATLS_ATTESTER_LOGS_H
 #define RATLS_ATTESTER_LOGS_H
 
+#include <sys/types.h>
+
 #include <ratls/attester_tpm.h>
 
 #include "evidence.h"
@@ -18,10 +20,20 @@
 
 struct ratls_boot_form; /* the compact boot log in one bank, or that there is none */
 
+/*
+ * A program may close what it did not open and get the number again for a file of its own, which
+ * must not be sent: so it is known which file it was.
+ */
+struct ratls_log_file {
+    int fd; /* -1: there is none */
+    dev_t device;
+    ino_t inode;
+};
+
 struct ratls_logs {
-    int boot; /* descriptors; -1: there is none */
-    int ima;  /* with SHA-1 digests */
-    int ima_of_bank[RATLS_LOGS_BANKS];
+    struct ratls_log_file boot;
+    struct ratls_log_file ima; /* with SHA-1 digests */
+    struct ratls_log_file ima_of_bank[RATLS_LOGS_BANKS];
     /* Made when they are first wanted; the log does not change while the machine is up. */
     _Atomic(struct ratls_boot_form *) boot_forms[RATLS_LOGS_BANKS];
     struct ratls_error boot_missing; /* RATLS_OK: nothing is known against it */

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -302,7 +303,7 @@ static int read_in_child(void)
     if (getuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
         return 1;
     ratls_logs_open(boot_path, ima_path, &again);
-    if (again.boot >= 0 || again.ima >= 0)
+    if (again.boot.fd >= 0 || again.ima.fd >= 0)
         return 2;
     if (ratls_logs_boot(&logs, RATLS_ALG_SHA384, &log, NULL) != RATLS_OK || log.len == 0)
         return 3;
@@ -332,4 +333,25 @@ Test(logs, processes)
     cr_assert_eq(chmod(folder, 0700), 0);
     cr_expect_gt(read_boot(RATLS_ALG_SHA256).len, 0, "a child closes its own only");
     cr_expect_eq(read_ima(0, ROOM).entries.len, ima_list.len);
+}
+
+/* A program that closes all descriptors and opens a file of its own gets one of ours. */
+Test(logs, another_file_of_the_same_number_is_not_sent)
+{
+    struct ratls_ima_slice slice;
+    int secret;
+
+    ima_put_ng(&ima_list, 1, "/bin/a");
+    open_both();
+    close(logs.boot.fd);
+    close(logs.ima.fd);
+    write_file(of_bank_path, ima_list_slice(&ima_list));
+    secret = open(of_bank_path, O_RDONLY | O_CLOEXEC);
+    cr_assert(secret == logs.ima.fd || dup2(secret, logs.ima.fd) == logs.ima.fd);
+    cr_assert(secret == logs.boot.fd || dup2(secret, logs.boot.fd) == logs.boot.fd);
+    cr_expect_not(ratls_logs_ima(&logs, RATLS_ALG_SHA384, 0, buffer, ROOM, &slice));
+    cr_expect_eq(read_boot(RATLS_ALG_SHA384).len, 0);
+    cr_expect_gt(read_boot(RATLS_ALG_SHA256).len, 0, "was made before");
+    close_logs();
+    cr_expect_neq(fcntl(secret, F_GETFD), -1, "and it is not closed");
 }
