@@ -185,8 +185,9 @@ static bool describe_comparison(struct ratls_view *v, const struct ratls_ima_tal
     return compared > 0 && agrees;
 }
 
-static int describe(struct ratls_view *v, struct ratls_ima_file *file,
-                    struct ratls_ima_tally *tally)
+/* Not in one frame with its caller, whose file and line take much of one already. */
+static int __attribute__((noinline))
+describe(struct ratls_view *v, struct ratls_ima_file *file, struct ratls_ima_tally *tally)
 {
     struct ratls_error err = {0};
     enum ratls_status status = walk(v, file, tally, &err);
