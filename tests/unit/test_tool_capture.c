@@ -118,7 +118,7 @@ Test(tool_capture, vector)
 {
     static struct values values;
     static uint8_t out[RATLS_EVIDENCE_MAX];
-    char folder[VECTOR_PATH_MAX];
+    char folder[VECTOR_PATH_MAX / 2];
     struct ratls_writer w = ratls_writer(out, sizeof out);
     struct ratls_pieces pieces = {0};
     struct ratls_slice handshake, logs, file;
