@@ -10,15 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot_phases.h"
 #include "fail.h"
 
-#define PCR_UKI 11
 #define SHOWN_LEN 32 /* bytes of a digest */
 
 static const char UNAUTHENTICATED[] = "; what the log says is not authenticated";
-
-/* systemd.io/TPM2_PCR_MEASUREMENTS: measured while the system starts, into no log of firmware. */
-static const char *const PHASES[] = {"enter-initrd", "leave-initrd", "sysinit", "ready"};
 
 bool ratls_boot_covers(const struct ratls_boot_rules *rules, uint32_t pcr)
 {
@@ -92,34 +89,6 @@ static enum ratls_status check_format(struct ratls_boot_judge *judge, struct rat
     return RATLS_OK;
 }
 
-/*
- * PCR 11 goes on after the firmware's log: value, and then as many phases as the system has left
- * behind it, in their order. Whether that leads to what was quoted.
- */
-static enum ratls_status add_phases(struct ratls_boot_judge *judge, struct ratls_slice value,
-                                    struct ratls_slice quoted, bool *ret_same)
-{
-    struct ratls_hasher *hasher = &judge->hasher;
-    uint8_t digest[RATLS_DIGEST_MAX], sum[RATLS_DIGEST_MAX];
-    bool is_same = ratls_slice_equal(value, quoted);
-    enum ratls_status status = RATLS_OK;
-
-    memcpy(sum, value.p, value.len);
-    for (size_t i = 0; status == RATLS_OK && !is_same && i < sizeof PHASES / sizeof *PHASES; i++) {
-        struct ratls_slice phase = ratls_slice(PHASES[i], strlen(PHASES[i]));
-        struct ratls_slice parts[2] = {ratls_slice(sum, hasher->len),
-                                       ratls_slice(digest, hasher->len)};
-
-        status = ratls_hasher_digest(hasher, &phase, 1, digest, judge->a->err);
-        if (status == RATLS_OK)
-            status = ratls_hasher_digest(hasher, parts, 2, sum, judge->a->err);
-        is_same = status == RATLS_OK && ratls_slice_equal(parts[0], quoted);
-    }
-    if (status == RATLS_OK)
-        *ret_same = is_same;
-    return status;
-}
-
 static enum ratls_status check_pcr(struct ratls_boot_judge *judge, unsigned pcr)
 {
     struct ratls_report *report = judge->a->report;
@@ -132,8 +101,8 @@ static enum ratls_status check_pcr(struct ratls_boot_judge *judge, unsigned pcr)
     bool is_quoted = ratls_quoted_pcr(judge->a, judge->rules->bank, pcr, &quoted);
     enum ratls_status status = RATLS_OK;
 
-    if (is_quoted && pcr == PCR_UKI)
-        status = add_phases(judge, value, quoted, &is_same);
+    if (is_quoted && pcr == RATLS_BOOT_PHASES_PCR)
+        status = ratls_boot_phases(&judge->hasher, value, quoted, &is_same, judge->a->err);
     else if (is_quoted)
         is_same = ratls_slice_equal(value, quoted);
     if (status != RATLS_OK || !ratls_check_decide(report, RATLS_CHECK_BOOT_REPLAY, is_same))
