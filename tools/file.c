@@ -11,60 +11,63 @@
 #include "fail.h"
 
 #define TEMPORARY_PATH_MAX 1024
+#define READ_FIRST 65536
 
 static enum ratls_status fail_file(struct ratls_error *err, const char *path)
 {
     return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
 }
 
-/* Reads until the end of the file, or until cap bytes are there. */
-static ssize_t read_fully(int fd, uint8_t *out, size_t cap)
+/* Reads until the end of the file, at most max + 1 bytes; grows as it goes, for pipes have no size.
+ */
+static enum ratls_status read_fully(int fd, const char *path, size_t max, uint8_t **bytes,
+                                    size_t *ret_len, struct ratls_error *err)
 {
-    size_t len = 0;
+    size_t cap = 0, len = 0;
 
-    while (len < cap) {
-        ssize_t n = read(fd, out + len, cap - len);
+    for (;;) {
+        ssize_t n;
 
+        if (len == cap) {
+            uint8_t *longer;
+
+            cap = cap == 0 ? READ_FIRST : 2 * cap;
+            cap = cap > max + 1 ? max + 1 : cap;
+            longer = realloc(*bytes, cap);
+            if (longer == NULL)
+                return ratls_fail(err, RATLS_MEMORY, "%s: out of memory", path);
+            *bytes = longer;
+        }
+        n = read(fd, *bytes + len, cap - len);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return -1;
+            return fail_file(err, path);
+        len += (size_t)n;
+        if (len > max)
+            return ratls_fail(err, RATLS_LIMIT, "%s: longer than %zu bytes", path, max);
         if (n == 0)
             break;
-        len += (size_t)n;
     }
-    return (ssize_t)len;
+    *ret_len = len;
+    return RATLS_OK;
 }
 
 enum ratls_status ratls_file_read_long(const char *path, size_t max, uint8_t **ret_bytes,
                                        size_t *ret_len, struct ratls_error *err)
 {
-    enum ratls_status status = RATLS_OK;
+    enum ratls_status status;
     uint8_t *bytes = NULL;
-    ssize_t len;
     int fd;
 
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail_file(err, path);
-    bytes = malloc(max + 1);
-    if (bytes == NULL) {
-        status = ratls_fail(err, RATLS_MEMORY, "%s: out of memory", path);
-        goto out;
-    }
-    len = read_fully(fd, bytes, max + 1);
-    if (len < 0) {
-        status = fail_file(err, path);
-    } else if ((size_t)len > max) {
-        status = ratls_fail(err, RATLS_LIMIT, "%s: longer than %zu bytes", path, max);
-    } else {
-        *ret_len = (size_t)len;
+    status = read_fully(fd, path, max, &bytes, ret_len, err);
+    if (status == RATLS_OK)
         *ret_bytes = bytes;
-        bytes = NULL;
-    }
-
-out:
-    free(bytes);
+    else
+        free(bytes);
     close(fd);
     return status;
 }
