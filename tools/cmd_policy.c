@@ -7,6 +7,7 @@ static const struct ratls_command commands[] = {
     {"learn", "write a policy that accepts what a server proves now", ratls_cmd_policy_learn},
     {"compile", "make a file of reference values that loads at once", ratls_cmd_policy_compile},
     {"lint", "warn about what is weak in a policy", ratls_cmd_policy_lint},
+    {"diff", "say in words in what two machines or policies differ", ratls_cmd_policy_diff},
     {NULL, NULL, NULL},
 };
 

@@ -1,0 +1,217 @@
+/* ratls policy diff: in what two machines, two boots, two policies, or a machine and a policy
+ * differ. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "changes_text.h"
+#include "command.h"
+#include "facts_policy.h"
+#include "fail.h"
+#include "observe_file.h"
+#include "options.h"
+#include "output.h"
+#include "policy_load.h"
+#include "view.h"
+
+struct side {
+    const char *path;
+    struct ratls_policy *policy; /* NULL: a machine */
+    struct ratls_observation machine;
+    struct ratls_facts facts; /* of the policy */
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t len = strlen(text);
+    const size_t end_len = strlen(end);
+
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static enum ratls_status load_policy(struct side *side, struct ratls_error *err)
+{
+    enum ratls_status status = ratls_policy_load(side->path, &side->policy, err);
+
+    if (status == RATLS_OK && side->policy->count != 1)
+        return ratls_fail(err, RATLS_USAGE, "%s: a folder of policies; name one of its files",
+                          side->path);
+    if (status == RATLS_OK)
+        status = ratls_facts_of_policy(&side->policy->rules[0], &side->facts, err);
+    return status;
+}
+
+static enum ratls_status load_machine(struct side *side, struct ratls_error *err)
+{
+    enum ratls_status status = ratls_observe_file(side->path, &side->machine, err);
+
+    if (status == RATLS_OK)
+        status = ratls_observation_read(&side->machine, RATLS_EVENTLOG_SHOW, err);
+    if (status == RATLS_OK && side->machine.boot_why[0] != '\0')
+        return ratls_fail(err, RATLS_MALFORMED, "%s: %s", side->path, side->machine.boot_why);
+    if (status == RATLS_OK && side->machine.ima_why[0] != '\0' && !side->machine.has_quote)
+        return ratls_fail(err, RATLS_MALFORMED, "%s: %s", side->path, side->machine.ima_why);
+    return status;
+}
+
+static enum ratls_status load(struct side *side, struct ratls_error *err)
+{
+    if (ends_with(side->path, ".yaml"))
+        return load_policy(side, err);
+    return load_machine(side, err);
+}
+
+static void unload(struct side *side)
+{
+    ratls_facts_done(&side->facts);
+    ratls_policy_free(side->policy);
+    ratls_observation_done(&side->machine);
+}
+
+/* What the policy has besides is no difference: it allows more than one state. */
+static void drop_removed(struct ratls_changes *changes)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct ratls_change c = changes->items[i];
+
+        if (c.kind == RATLS_CHANGE_OTHER || c.kind == RATLS_CHANGE_ADDED)
+            changes->items[kept++] = c;
+    }
+    changes->count = kept;
+}
+
+static enum ratls_status compare_policy(const struct side *policy, struct side *machine,
+                                        struct ratls_changes *ret_changes, struct ratls_error *err)
+{
+    enum ratls_status status =
+        ratls_facts_missing(&policy->policy->rules[0], &machine->machine, &machine->facts, err);
+
+    if (status == RATLS_OK)
+        status = ratls_changes_find(&policy->facts, &machine->facts, ret_changes, err);
+    if (status == RATLS_OK)
+        drop_removed(ret_changes);
+    return status;
+}
+
+static enum ratls_status compare(struct side *a, struct side *b, struct ratls_changes *ret_changes,
+                                 struct ratls_error *err)
+{
+    if (a->policy != NULL && b->policy != NULL)
+        return ratls_changes_find(&a->facts, &b->facts, ret_changes, err);
+    if (a->policy != NULL)
+        return compare_policy(a, b, ret_changes, err);
+    if (b->policy != NULL)
+        return compare_policy(b, a, ret_changes, err);
+    if (a->machine.boot != NULL && b->machine.boot != NULL &&
+        a->machine.boot_bank != b->machine.boot_bank)
+        return ratls_fail(err, RATLS_MALFORMED,
+                          "the logs of %s and %s have no bank in common: their digests cannot be "
+                          "compared",
+                          a->path, b->path);
+    return ratls_changes_find(&a->machine.facts, &b->machine.facts, ret_changes, err);
+}
+
+/* Of a log without a quote nobody vouches for anything; of one with, only what the quote covers. */
+static void note_trust(const struct side *side)
+{
+    const struct ratls_observation *o = &side->machine;
+
+    if (side->policy != NULL)
+        return;
+    if (!o->has_quote) {
+        printf("%s: not authenticated: a log without a quote\n", side->path);
+        return;
+    }
+    if (o->boot_refuted != 0)
+        printf("%s: its boot log does not lead to the quoted PCRs: those parts are left out\n",
+               side->path);
+    if (o->ima_why[0] != '\0')
+        printf("%s: its IMA list is left out: %s\n", side->path, o->ima_why);
+}
+
+static int show(const struct side *a, const struct side *b, const struct ratls_changes *changes,
+                bool json)
+{
+    const int code = changes->count == 0 ? RATLS_EXIT_OK : RATLS_EXIT_REFUSED;
+    struct ratls_view v;
+
+    if (json) {
+        ratls_view_begin(&v, stdout, true, NULL);
+        ratls_view_text(&v, "kind", NULL, "policy-diff");
+        ratls_view_text(&v, "a", NULL, a->path);
+        ratls_view_text(&v, "b", NULL, b->path);
+        ratls_view_bool(&v, "same", NULL, changes->count == 0);
+        ratls_view_bool(&v, "aQuoted", NULL, a->machine.has_quote);
+        ratls_view_bool(&v, "bQuoted", NULL, b->machine.has_quote);
+        ratls_changes_view(&v, changes);
+        ratls_view_end(&v);
+        return code;
+    }
+    note_trust(a);
+    note_trust(b);
+    ratls_changes_print(stdout, changes);
+    if (changes->count > 0)
+        printf("%zu %s\n", changes->count, changes->count == 1 ? "difference" : "differences");
+    else
+        puts("No difference.");
+    return code;
+}
+
+static int diff(const char *path_a, const char *path_b, bool json)
+{
+    struct side *sides = calloc(2, sizeof *sides); /* too long for the stack */
+    struct ratls_changes changes = {.count = 0};
+    struct ratls_error err = {0};
+    enum ratls_status status;
+    int code;
+
+    if (sides == NULL) {
+        ratls_complain("out of memory");
+        return RATLS_EXIT_FAILED;
+    }
+    sides[0].path = path_a;
+    sides[1].path = path_b;
+    status = load(&sides[0], &err);
+    if (status == RATLS_OK)
+        status = load(&sides[1], &err);
+    if (status == RATLS_OK)
+        status = compare(&sides[0], &sides[1], &changes, &err);
+    code = status == RATLS_OK ? show(&sides[0], &sides[1], &changes, json)
+                              : ratls_out_error(status, &err);
+    ratls_changes_done(&changes);
+    unload(&sides[0]);
+    unload(&sides[1]);
+    free(sides);
+    return code;
+}
+
+int ratls_cmd_policy_diff(int argc, char **argv)
+{
+    bool json = false;
+    const struct ratls_option rows[] = {
+        {"json", RATLS_OPTION_FLAG, &json, NULL, "print one JSON object"},
+    };
+    const struct ratls_options options = {
+        .synopsis = "A B [OPTION...]",
+        .about = "Says in words in what two things differ. Each is a policy (.yaml), a capture of\n"
+                 "'ratls probe --save', evidence, a log of the firmware\n"
+                 "(binary_bios_measurements) or an IMA list (binary_runtime_measurements): two\n"
+                 "machines, two boots, two policies, or a machine and a policy, of which it says\n"
+                 "what the policy does not allow. Exits with 0 if they are the same, with 1 if\n"
+                 "they differ.",
+        .example = "  ratls policy diff before.capture after.capture\n"
+                   "  ratls policy diff bank.yaml after.capture",
+        .rows = rows,
+        .count = sizeof rows / sizeof rows[0],
+    };
+    int first;
+    int code;
+
+    if (!ratls_options_parse(&options, argc, argv, &first, &code))
+        return code;
+    if (argc - first != 2)
+        return ratls_usage("name two files");
+    return diff(argv[first], argv[first + 1], json);
+}
