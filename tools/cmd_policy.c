@@ -8,6 +8,7 @@ static const struct ratls_command commands[] = {
     {"compile", "make a file of reference values that loads at once", ratls_cmd_policy_compile},
     {"lint", "warn about what is weak in a policy", ratls_cmd_policy_lint},
     {"diff", "say in words in what two machines or policies differ", ratls_cmd_policy_diff},
+    {"explain", "say in sentences what a policy asks for", ratls_cmd_policy_explain},
     {NULL, NULL, NULL},
 };
 

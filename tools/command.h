@@ -18,6 +18,7 @@ int ratls_cmd_exec(int argc, char **argv);
 int ratls_cmd_policy(int argc, char **argv);
 int ratls_cmd_policy_compile(int argc, char **argv);
 int ratls_cmd_policy_diff(int argc, char **argv);
+int ratls_cmd_policy_explain(int argc, char **argv);
 int ratls_cmd_policy_learn(int argc, char **argv);
 int ratls_cmd_policy_lint(int argc, char **argv);
 
