@@ -56,7 +56,8 @@ static enum ratls_status attest(const struct arguments *a, EVP_PKEY *key, uint8_
         status = ratls_spki_sha256(holder, request.spki_sha256, err);
     X509_free(holder);
     if (status == RATLS_OK)
-        status = ratls_local_selection(a->pcrs, &a->tpm, &request.selection, err);
+        status = ratls_local_selection(a->pcrs, RATLS_SELECTION_DEFAULT, &a->tpm,
+                                       &request.selection, err);
     if (status != RATLS_OK)
         return status;
     return ratls_local_attest(&a->tpm, &request, out, ret_len, err);

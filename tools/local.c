@@ -47,7 +47,8 @@ enum ratls_status ratls_local_attest(const struct ratls_tpm_options *options,
     return status;
 }
 
-enum ratls_status ratls_local_selection(const char *text, const struct ratls_tpm_options *options,
+enum ratls_status ratls_local_selection(const char *text, const char *if_none,
+                                        const struct ratls_tpm_options *options,
                                         struct ratls_pcr_selection *ret_selection,
                                         struct ratls_error *err)
 {
@@ -56,8 +57,7 @@ enum ratls_status ratls_local_selection(const char *text, const struct ratls_tpm
     const char *tcti = options->tcti;
     enum ratls_status status;
 
-    status =
-        ratls_selection_parse(text == NULL ? RATLS_SELECTION_DEFAULT : text, ret_selection, err);
+    status = ratls_selection_parse(text == NULL ? if_none : text, ret_selection, err);
     if (status != RATLS_OK || text != NULL)
         return status;
     if (tcti == NULL) {

@@ -30,11 +30,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_local_tcti(const char *state_dir,
                                                     char out[static RATLS_LOCAL_TCTI_MAX],
                                                     struct ratls_error *err);
 
-/*
- * The selection that `text` says; NULL: RATLS_SELECTION_DEFAULT, as far as the TPM has allocated
- * it.
- */
-RATLS_MUST_CHECK enum ratls_status ratls_local_selection(const char *text,
+/* The selection that `text` says; NULL: if_none, as far as the TPM has allocated it. */
+RATLS_MUST_CHECK enum ratls_status ratls_local_selection(const char *text, const char *if_none,
                                                          const struct ratls_tpm_options *options,
                                                          struct ratls_pcr_selection *ret_selection,
                                                          struct ratls_error *err);

@@ -102,6 +102,27 @@ malformed:
         text);
 }
 
+bool ratls_selection_add(struct ratls_pcr_selection *selection,
+                         const struct ratls_pcr_selection *other)
+{
+    struct ratls_pcr_selection sum = *selection;
+
+    for (size_t i = 0; i < other->count; i++) {
+        size_t j = 0;
+
+        while (j < sum.count && sum.banks[j].hash_alg != other->banks[i].hash_alg)
+            j++;
+        if (j < sum.count)
+            sum.banks[j].pcrs |= other->banks[i].pcrs;
+        else if (sum.count < RATLS_BANKS_MAX)
+            insert_bank(&sum, other->banks[i]);
+        else
+            return false;
+    }
+    *selection = sum;
+    return true;
+}
+
 void ratls_selection_intersect(struct ratls_pcr_selection *selection,
                                const struct ratls_pcr_selection *allocated)
 {

@@ -2,6 +2,8 @@
 #ifndef RATLS_TOOL_SELECTION_H
 #define RATLS_TOOL_SELECTION_H
 
+#include <stdbool.h>
+
 #include <ratls/attester.h>
 
 #define RATLS_SELECTION_DEFAULT                                                                    \
@@ -15,6 +17,10 @@
 RATLS_MUST_CHECK enum ratls_status ratls_selection_parse(const char *text,
                                                          struct ratls_pcr_selection *ret_selection,
                                                          struct ratls_error *err);
+
+/* Adds another; false, and then it is as it was, if there are too many banks. */
+bool ratls_selection_add(struct ratls_pcr_selection *selection,
+                         const struct ratls_pcr_selection *other);
 
 /* Takes away what is not in `allocated`. */
 void ratls_selection_intersect(struct ratls_pcr_selection *selection,

@@ -1,0 +1,309 @@
+#include "learn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "file.h"
+#include "output.h"
+#include "policy_load.h"
+#include "proposal_write.h"
+#include "selection.h"
+
+#define POLICY_MODE 0644
+#define SHOWN_PATH "learned policy"
+
+/* One lesson; too long for the stack. */
+struct lesson {
+    const struct ratls_learn *learn;
+    struct ratls_observation machine;
+    struct ratls_proposal proposal;
+    struct ratls_proposal_place place;
+    struct ratls_pcr_selection values; /* that --pcrs names */
+    uint8_t ak_name[RATLS_TPM_NAME_MAX];
+    size_t ak_name_len;
+};
+
+static void show_refusal(const struct ratls_report *report)
+{
+    const unsigned colour = ratls_out_colour(stderr) ? RATLS_TEXT_COLOUR : 0;
+    char *text = NULL;
+
+    if (ratls_report_text(report, RATLS_TEXT_FAILURES | colour, &text) == RATLS_OK)
+        fputs(text, stderr);
+    free(text);
+}
+
+static bool is_file(const struct lesson *l)
+{
+    return l->learn->from.capture != NULL;
+}
+
+static enum ratls_status select_pcrs(const struct ratls_learn *learn, const char *text,
+                                     const char *if_none, struct ratls_pcr_selection *ret,
+                                     struct ratls_error *err)
+{
+    if (learn->from.is_local)
+        return ratls_local_selection(text, if_none, &learn->from.tpm, ret, err);
+    return ratls_selection_parse(text == NULL ? if_none : text, ret, err);
+}
+
+/* Everything that logs may explain, in one bank, and what the person named. */
+static enum ratls_status choose_wide(struct lesson *l, struct ratls_pcr_selection *ret,
+                                     struct ratls_error *err)
+{
+    const struct ratls_learn *learn = l->learn;
+    enum ratls_status status = RATLS_OK;
+    const char *bank = ratls_tpm_hash_name(RATLS_ALG_SHA256);
+    char wide[sizeof "sha256:" RATLS_OBSERVE_PCRS];
+
+    if (learn->pcrs != NULL)
+        status = select_pcrs(learn, learn->pcrs, NULL, &l->values, err);
+    if (status == RATLS_OK && learn->pcrs != NULL)
+        bank = ratls_tpm_hash_name(l->values.banks[0].hash_alg);
+    snprintf(wide, sizeof wide, "%s:%s", bank, RATLS_OBSERVE_PCRS);
+    if (status == RATLS_OK)
+        status = select_pcrs(learn, NULL, wide, ret, err);
+    if (status == RATLS_OK && !ratls_selection_add(ret, &l->values))
+        status = ratls_fail(err, RATLS_USAGE, "--pcrs: more than %d banks", RATLS_BANKS_MAX);
+    return status;
+}
+
+static enum ratls_status observe(struct lesson *l, const struct ratls_pcr_selection *selection,
+                                 bool has_logs, struct ratls_error *err)
+{
+    const uint16_t bank = selection->banks[0].hash_alg;
+    const struct ratls_log_request logs = {.boot_bank = bank, .ima_bank = bank};
+
+    ratls_proposal_done(&l->proposal);
+    ratls_observation_done(&l->machine);
+    memset(&l->proposal, 0, sizeof l->proposal);
+    return ratls_observe(&l->learn->from, selection, has_logs ? &logs : NULL, &l->machine, err);
+}
+
+static enum ratls_status propose(struct lesson *l, bool has_logs, struct ratls_error *err)
+{
+    const struct ratls_learn *learn = l->learn;
+    const struct ratls_proposal_options options = {
+        .stem = l->place.stem,
+        .server_name = l->machine.has_quote ? l->machine.expectation.server_name
+                                            : learn->from.session.server_name,
+        .service = learn->service,
+        .ak_name = ratls_slice(l->ak_name, l->ak_name_len),
+        .settings = learn->settings,
+        .signed_images = learn->signed_images,
+        .whole_quote = is_file(l) || !has_logs,
+        .values = &l->values,
+        .ignores_logs = !has_logs,
+    };
+
+    return ratls_propose(&l->machine, &options, &l->proposal, err);
+}
+
+/* With logs first; a machine without any is known by the values of its PCRs. */
+static enum ratls_status look(struct lesson *l, struct ratls_error *err)
+{
+    struct ratls_pcr_selection selection = {.count = 0};
+    enum ratls_status status = RATLS_OK;
+
+    if (!l->learn->values) {
+        status = choose_wide(l, &selection, err);
+        if (status == RATLS_OK)
+            status = observe(l, &selection, true, err);
+        if (status == RATLS_OK)
+            status = propose(l, true, err);
+        if (status != RATLS_OK || ratls_proposal_has_meaning(&l->proposal))
+            return status;
+        fputs(l->proposal.notes, stderr);
+        fputs("There is no log that explains what was measured: only values are compared.\n",
+              stderr);
+    }
+    if (ratls_observe_is_raw(&l->learn->from))
+        return ratls_fail(err, RATLS_USAGE, "nothing in these logs can be compared");
+    status = select_pcrs(l->learn, l->learn->pcrs, RATLS_SELECTION_DEFAULT, &selection, err);
+    if (status == RATLS_OK)
+        status = observe(l, &selection, false, err);
+    if (status == RATLS_OK)
+        status = propose(l, false, err);
+    return status;
+}
+
+/* A second connection, on which the policy itself asks. */
+static enum ratls_status prove_server(struct lesson *l, struct ratls_policy *policy,
+                                      struct ratls_error *err)
+{
+    struct ratls_session_options options = l->learn->from.session;
+    struct ratls_session session;
+    enum ratls_status status;
+
+    options.policy = policy;
+    options.pki_ignored = true;
+    status = ratls_session_open(&options, &session, err);
+    if (status == RATLS_OK && session.end != RATLS_SESSION_CONNECTED) {
+        const struct ratls_report *report = ratls_tls_report(session.ssl);
+
+        if (report != NULL)
+            show_refusal(report);
+        status = RATLS_REJECTED;
+    }
+    ratls_session_close(&session);
+    return status;
+}
+
+static enum ratls_status appraise(const struct ratls_observation *o, struct ratls_policy *policy,
+                                  struct ratls_error *err)
+{
+    struct ratls_rules *rules = ratls_policy_rules(policy, o->expectation.server_name);
+    struct ratls_report *report = NULL;
+    enum ratls_status status;
+
+    if (rules == NULL)
+        return ratls_fail(err, RATLS_USAGE, "the policy would not speak for the server");
+    status = ratls_observation_appraise(o, rules, &report, err);
+    if (status == RATLS_REJECTED)
+        show_refusal(report);
+    ratls_report_free(report);
+    return status;
+}
+
+static enum ratls_status prove_local(struct lesson *l, struct ratls_policy *policy,
+                                     struct ratls_error *err)
+{
+    const struct ratls_rules *rules = &policy->rules[0];
+    const struct ratls_log_request logs = ratls_observe_logs_of(rules);
+    struct ratls_observation *now = calloc(1, sizeof *now);
+    enum ratls_status status;
+
+    if (now == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    status = ratls_observe(&l->learn->from, &rules->selection, &logs, now, err);
+    if (status == RATLS_OK)
+        status = appraise(now, policy, err);
+    ratls_observation_done(now);
+    free(now);
+    return status;
+}
+
+/* Only where it is well founded: the policy accepts the machine that it was made of. */
+static enum ratls_status prove(struct lesson *l, struct ratls_policy *policy,
+                               struct ratls_error *err)
+{
+    const struct ratls_learn *learn = l->learn;
+    enum ratls_status status = RATLS_OK;
+
+    if (l->machine.has_quote && (is_file(l) || !ratls_proposal_has_meaning(&l->proposal)))
+        status = appraise(&l->machine, policy, err);
+    else if (learn->from.is_local)
+        status = prove_local(l, policy, err);
+    else if (learn->from.session.server != NULL)
+        status = prove_server(l, policy, err);
+    if (status != RATLS_REJECTED)
+        return status;
+    return ratls_fail(err, RATLS_REJECTED,
+                      "the evidence does not hold by itself: the policy that was made of it "
+                      "refuses it; nothing was learned");
+}
+
+static void say_learned(const struct lesson *l)
+{
+    const struct ratls_proposal *p = &l->proposal;
+
+    for (size_t i = 0; i < RATLS_TOPIC_COUNT; i++)
+        if (p->files[i].text != NULL)
+            printf("%s%s: %zu %s\n", strcmp(l->place.folder, "./") == 0 ? "" : l->place.folder,
+                   p->files[i].name, p->files[i].count, p->files[i].count == 1 ? "line" : "lines");
+    printf("Wrote the policy to %s\n", l->learn->out_path);
+    fflush(stdout);
+    fputs(p->notes, stderr);
+}
+
+static enum ratls_status write_files(struct lesson *l, struct ratls_error *err)
+{
+    struct ratls_policy *policy = NULL;
+    char *path = NULL;
+    enum ratls_status status = ratls_proposal_stage(&l->proposal, &l->place, &path, err);
+
+    if (status == RATLS_OK)
+        status = ratls_policy_load(path, &policy, err);
+    if (status == RATLS_OK)
+        status = prove(l, policy, err);
+    ratls_policy_free(policy);
+    if (status == RATLS_OK)
+        status = ratls_proposal_keep(&l->proposal, &l->place, l->learn->replaces, err);
+    ratls_proposal_unstage(&l->proposal, &l->place);
+    free(path);
+    if (status == RATLS_OK)
+        say_learned(l);
+    return status;
+}
+
+/* A policy without files needs no folder. */
+static enum ratls_status write_values(struct lesson *l, struct ratls_error *err)
+{
+    const struct ratls_learn *learn = l->learn;
+    struct ratls_policy *policy = NULL;
+    char *text = NULL;
+    enum ratls_status status = ratls_policy_write(&l->proposal.draft, &text, err);
+
+    if (status == RATLS_OK)
+        status = ratls_policy_parse(SHOWN_PATH, ratls_slice(text, strlen(text)), &policy, err);
+    if (status == RATLS_OK)
+        status = prove(l, policy, err);
+    if (status == RATLS_OK && learn->out_path == NULL)
+        fputs(text, stdout);
+    else if (status == RATLS_OK)
+        status = ratls_file_write(learn->out_path, ratls_slice(text, strlen(text)), POLICY_MODE,
+                                  learn->replaces, err);
+    if (status == RATLS_OK && learn->out_path != NULL)
+        printf("Wrote the policy to %s\n", learn->out_path);
+    fflush(stdout);
+    ratls_policy_free(policy);
+    free(text);
+    return status;
+}
+
+static enum ratls_status prepare(struct lesson *l, struct ratls_error *err)
+{
+    const struct ratls_learn *learn = l->learn;
+    enum ratls_status status;
+
+    if (learn->ak_name != NULL) {
+        l->ak_name_len = strlen(learn->ak_name) / 2;
+        if (l->ak_name_len > sizeof l->ak_name ||
+            !ratls_unhex(learn->ak_name, l->ak_name, l->ak_name_len))
+            return ratls_fail(err, RATLS_USAGE, "--ak-name: '%s' is no Name in hexadecimal",
+                              learn->ak_name);
+    }
+    if (learn->out_path == NULL)
+        return RATLS_OK;
+    status = ratls_file_may_write(learn->out_path, learn->replaces, err);
+    if (status == RATLS_OK)
+        status = ratls_proposal_find_place(learn->out_path, &l->place, err);
+    return status;
+}
+
+enum ratls_status ratls_learn(const struct ratls_learn *learn, struct ratls_error *err)
+{
+    struct lesson *l = calloc(1, sizeof *l);
+    enum ratls_status status;
+
+    if (l == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    l->learn = learn;
+    status = prepare(l, err);
+    if (status == RATLS_OK)
+        status = look(l, err);
+    if (status == RATLS_OK && !ratls_proposal_has_meaning(&l->proposal))
+        status = write_values(l, err);
+    else if (status == RATLS_OK && learn->out_path == NULL)
+        status = ratls_fail(err, RATLS_USAGE,
+                            "this policy has files beside it: --out says where; --values prints "
+                            "one that compares values of PCRs only");
+    else if (status == RATLS_OK)
+        status = write_files(l, err);
+    ratls_proposal_done(&l->proposal);
+    ratls_observation_done(&l->machine);
+    free(l);
+    return status;
+}
