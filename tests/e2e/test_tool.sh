@@ -31,12 +31,16 @@ for command in init cert probe show verify exec; do
     same_options "$command" "ratls-$command" OPTIONS
 done
 same_options "policy learn" ratls-policy "OPTIONS OF LEARN"
+same_options "policy update" ratls-policy "OPTIONS OF UPDATE"
+same_options "policy diff" ratls-policy "OPTIONS OF DIFF"
+same_options "policy explain" ratls-policy "OPTIONS OF EXPLAIN"
 same_options "policy compile" ratls-policy "OPTIONS OF COMPILE"
 same_options "policy lint" ratls-policy "OPTIONS OF LINT"
 
 expect 0 "--version" "$ratls" --version
 has "ratls "
-for command in init cert probe show verify exec "policy learn" "policy compile" "policy lint"; do
+for command in init cert probe show verify exec "policy learn" "policy update" "policy diff" \
+    "policy explain" "policy compile" "policy lint"; do
     # shellcheck disable=SC2086 # a command may be two words
     expect 0 "help $command" "$ratls" help $command
     has "Usage: ratls $command"
@@ -72,6 +76,10 @@ usage "'sha256:24' is no PCR selection" policy learn localhost --pcrs sha256:24
 usage "'sha256:1,1' is no PCR selection" policy learn localhost --pcrs sha256:1,1
 usage "'sha1:0' is no PCR selection" policy learn localhost --pcrs sha1:0
 usage "name a policy" policy lint
+usage "name two files" policy diff x
+usage "name one policy" policy explain
+usage "name a policy, and the machine" policy update
+usage "exclude each other" policy learn localhost --into x --out y
 usage "name a file of reference values" policy compile --out x
 usage "--out says" policy compile x
 

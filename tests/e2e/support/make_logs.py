@@ -1,0 +1,122 @@
+"""Logs of a machine that never was: the firmware's (crypto-agile, SHA-256) and that of Linux IMA.
+
+make_logs.py boot OUT CERTIFICATE.der [secure-boot=off] [loader=TEXT] [cmdline=TEXT] [kernel=TEXT]
+make_logs.py ima OUT BOOT-LOG [PATH=CONTENT]... [violation=PATH]
+
+What differs between two machines, or two boots, is what the words say."""
+import hashlib
+import struct
+import sys
+
+SEPARATOR, ACTION, IPL, NO_ACTION, POST_CODE = 4, 0x80000007, 0xD, 3, 1
+VARIABLE, AUTHORITY, APPLICATION = 0x80000001, 0x800000E0, 0x80000003
+GLOBAL = bytes.fromhex("61dfe48bca93d211aa0d00e098032b8c")
+DATABASE = bytes.fromhex("cbb219d73a3d9645a3bcdad00e67656f")
+OWNER = bytes(16)
+X509_LIST = bytes.fromhex("a159c0a5e494a74a87b5ab155c2bf072")
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def event(pcr, kind, data, measured=None):
+    digest = sha256(data if measured is None else measured)
+    return (struct.pack("<III", pcr, kind, 1) + struct.pack("<H", 0xB) + digest +
+            struct.pack("<I", len(data)) + data)
+
+
+def variable(kind, guid, name, content):
+    wide = name.encode("utf-16-le")
+    return event(7, kind, guid + struct.pack("<QQ", len(name), len(content)) + wide + content)
+
+
+def signature_list(certificate):
+    size = 16 + len(certificate)
+    return X509_LIST + struct.pack("<III", 28 + size, 0, size) + OWNER + certificate
+
+
+def image(path, content):
+    wide = (path + "\0").encode("utf-16-le")
+    node = struct.pack("<BBH", 4, 4, 4 + len(wide)) + wide + struct.pack("<BBH", 0x7F, 0xFF, 4)
+    data = struct.pack("<QQQQ", 0x1000, 0x2000, 0, len(node)) + node
+    return event(4, APPLICATION, data, content)
+
+
+def header():
+    data = b"Spec ID Event03\0" + struct.pack("<IBBBBI", 0, 0, 2, 0, 2, 1)
+    data += struct.pack("<HH", 0xB, 32) + b"\0"
+    return struct.pack("<II", 0, NO_ACTION) + bytes(20) + struct.pack("<I", len(data)) + data
+
+
+def boot_log(certificate, words):
+    state = b"\0" if words.get("secure-boot") == "off" else b"\1"
+    loader = words.get("loader", "loader 1")
+    cmdline = words.get("cmdline", "/vmlinuz root=/dev/vda1 quiet")
+    kernel = words.get("kernel", "kernel 1")
+    log = header()
+    log += event(0, POST_CODE, b"firmware 1")
+    log += event(1, POST_CODE, words.get("setting", "setting 1").encode())
+    log += variable(VARIABLE, GLOBAL, "SecureBoot", state)
+    for guid, name in (GLOBAL, "PK"), (GLOBAL, "KEK"), (DATABASE, "db"):
+        log += variable(VARIABLE, guid, name, signature_list(certificate))
+    log += variable(VARIABLE, DATABASE, "dbx", words.get("dbx", "").encode())
+    for pcr in range(8):
+        log += event(pcr, SEPARATOR, bytes(4))
+    log += event(4, ACTION, b"Calling EFI Application from Boot Option")
+    if state == b"\1":
+        log += variable(AUTHORITY, DATABASE, "db", OWNER + certificate)
+    log += image("\\EFI\\demo\\grubx64.efi", loader.encode())
+    log += event(14, IPL, b"MokList\0", b"keys of the owner")
+    for command in "set pager=1", "linux " + cmdline, "menuentry 'a*' {\n\tboot\n}":
+        log += event(8, IPL, b"grub_cmd: " + command.encode() + b"\0", command.encode())
+    log += event(9, IPL, b"(hd0,gpt1)/vmlinuz\0", kernel.encode())
+    log += event(8, IPL, b"kernel_cmdline: " + cmdline.encode() + b"\0", cmdline.encode())
+    log += event(9, IPL, b"(hd0,gpt1)/initrd.img\0", b"initrd 1")
+    log += event(5, ACTION, b"Exit Boot Services Invocation")
+    log += event(5, ACTION, b"Exit Boot Services Returned with Success")
+    return log
+
+
+def pcrs_of(log):
+    """PCR 0 to 9 after such a log."""
+    pcrs = [bytes(32)] * 24
+    at = len(header())
+    while at < len(log):
+        pcr, _, _ = struct.unpack_from("<III", log, at)
+        digest = log[at + 14:at + 46]
+        length, = struct.unpack_from("<I", log, at + 46)
+        pcrs[pcr] = sha256(pcrs[pcr] + digest)
+        at += 50 + length
+    return pcrs[:10]
+
+
+def ima_entry(path, digest, violation=False):
+    field = b"sha256:\0" + digest
+    name = path.encode() + b"\0"
+    data = struct.pack("<I", len(field)) + field + struct.pack("<I", len(name)) + name
+    claimed = bytes(20) if violation else hashlib.sha1(data).digest()
+    return (struct.pack("<I", 10) + claimed + struct.pack("<I", 6) + b"ima-ng" +
+            struct.pack("<I", len(data)) + data)
+
+
+def ima_list(log, files):
+    entries = ima_entry("boot_aggregate", sha256(b"".join(pcrs_of(log))))
+    for path, content in files:
+        if path == "violation":
+            entries += ima_entry(content, bytes(32), True)
+        else:
+            entries += ima_entry(path, sha256(content.encode()))
+    return entries
+
+
+def main(kind, out, source, *words):
+    pairs = [word.split("=", 1) for word in words]
+    with open(source, "rb") as stream:
+        given = stream.read()
+    made = boot_log(given, dict(pairs)) if kind == "boot" else ima_list(given, pairs)
+    with open(out, "wb") as stream:
+        stream.write(made)
+
+
+main(*sys.argv[1:])
