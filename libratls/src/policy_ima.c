@@ -2,11 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail.h"
 #include "policy_build.h"
 
 #define DIGEST_LEN 32
+#define COUNTS_MAX 128 /* of put_rules(), without the digests */
 
-/* "/", "**" and the like: what such a pattern with a "**" leaves out is next to nothing. */
+/* What a pattern of nothing but stars and slashes leaves out, if it has a "**", is next to nothing.
+ */
 static bool is_everything(const char *pattern)
 {
     return strspn(pattern, "*/") == strlen(pattern) && strstr(pattern, "**") != NULL;
@@ -126,7 +129,7 @@ static enum ratls_status digest_rules(struct ratls_build *b,
     struct ratls_ima_rules *rules = &b->rules->ima;
     size_t digests = rules->allow.count + rules->deny.count + certificates->count +
                      rules->exclude.count + rules->signature_required.count;
-    size_t cap = 128 + DIGEST_LEN * digests;
+    size_t cap = COUNTS_MAX + DIGEST_LEN * digests;
     struct parts parts = {.err = b->err};
     uint8_t *bytes = malloc(cap);
 
@@ -134,6 +137,8 @@ static enum ratls_status digest_rules(struct ratls_build *b,
         return ratls_build_no_memory(b);
     parts.w = ratls_writer(bytes, cap);
     put_rules(&parts, rules, certificates);
+    if (parts.status == RATLS_OK && parts.w.failed)
+        parts.status = ratls_fail(b->err, RATLS_LIMIT, "the rules of ima do not fit");
     if (parts.status == RATLS_OK)
         parts.status = ratls_sha256(ratls_writer_slice(&parts.w), rules->sha256, b->err);
     free(bytes);
