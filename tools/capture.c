@@ -76,7 +76,7 @@ void ratls_capture_write(const struct ratls_expectation *expectation, struct rat
     ratls_cbor_put_bytes(w, evidence);
     ratls_cbor_put_array(w, more->count);
     for (size_t i = 0; i < more->count; i++)
-        ratls_cbor_put_bytes(w, more->items[i]);
+        ratls_cbor_put_bytes(w, ratls_slice(more->items[i].p, more->items[i].len));
 }
 
 static enum ratls_status give_next(struct ratls_more *self, const struct ratls_log_request *request,

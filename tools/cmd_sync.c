@@ -19,6 +19,7 @@ struct progress {
 
 struct arguments {
     struct ratls_session_options session;
+    struct ratls_endpoint endpoint;
     const char *policy_path;
     const char *state_path;
     bool json;
@@ -164,14 +165,13 @@ static int load_and_synchronize(struct arguments *a)
 
 static int run(struct arguments *a)
 {
-    struct ratls_endpoint endpoint;
     struct ratls_error err = {0};
-    enum ratls_status status = ratls_endpoint_parse(a->session.server, &endpoint, &err);
+    enum ratls_status status = ratls_endpoint_parse(a->session.server, &a->endpoint, &err);
 
     if (status != RATLS_OK)
         return ratls_out_error(status, &err);
     if (a->session.server_name == NULL)
-        a->session.server_name = endpoint.host;
+        a->session.server_name = a->endpoint.host;
     a->session.seen = show_progress;
     a->session.seen_arg = &a->progress;
     return load_and_synchronize(a);

@@ -9,7 +9,7 @@
 
 void ratls_pieces_keep(struct ratls_pieces *pieces, struct ratls_slice evidence)
 {
-    struct ratls_slice *items = NULL;
+    struct ratls_piece *items = NULL;
     uint8_t *copy = malloc(evidence.len + 1);
 
     if (copy != NULL && pieces->count < RATLS_PIECES_MAX &&
@@ -22,21 +22,15 @@ void ratls_pieces_keep(struct ratls_pieces *pieces, struct ratls_slice evidence)
     }
     if (evidence.len != 0)
         memcpy(copy, evidence.p, evidence.len);
-    items[pieces->count++] = ratls_slice(copy, evidence.len);
+    items[pieces->count++] = (struct ratls_piece){.p = copy, .len = evidence.len};
     pieces->items = items;
     pieces->len += evidence.len;
 }
 
 void ratls_pieces_clear(struct ratls_pieces *pieces)
 {
-    for (size_t i = 0; i < pieces->count; i++) {
-        union {
-            const uint8_t *in;
-            void *out;
-        } same = {.in = pieces->items[i].p};
-
-        free(same.out);
-    }
+    for (size_t i = 0; i < pieces->count; i++)
+        free(pieces->items[i].p);
     free(pieces->items);
     *pieces = (struct ratls_pieces){.count = 0};
 }

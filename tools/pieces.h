@@ -7,12 +7,17 @@
 #define RATLS_PIECES_MAX 4096 /* 16 MiB of list, in pieces of 4 KiB */
 #define RATLS_PIECES_BYTES_MAX (18u << 20)
 
+struct ratls_piece {
+    uint8_t *p;
+    size_t len;
+};
+
 /* Begins as {0}. */
 struct ratls_pieces {
     size_t count;
-    struct ratls_slice *items; /* each owns its bytes */
-    size_t len;                /* of all of them */
-    bool failed;               /* memory is short, or they are too many: one is missing */
+    struct ratls_piece *items;
+    size_t len;  /* of all of them */
+    bool failed; /* memory is short, or they are too many: one is missing */
 };
 
 /* One more, copied. */
