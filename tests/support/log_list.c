@@ -120,9 +120,23 @@ static void send_piece(struct log_list *log, struct ratls_ima_slice *piece)
 {
     const size_t offset = piece->offset < log->len ? (size_t)piece->offset : log->len;
 
+    if (log->grows)
+        log_measure(log, "/usr/bin/grown");
+    piece->total = log->len;
     piece->entries = ratls_slice(log->p + offset, find_end(log, offset) - offset);
     if (log->bend != NULL)
         log->bend(log, piece, log->asked_count);
+}
+
+/* WIRE.md, 2: an offset in the list of another key does not count beside a quote. */
+static bool is_our_key(const struct log_list *log, const struct ratls_attest_request *request)
+{
+    uint8_t name[RATLS_TPM_NAME_MAX];
+    uint8_t id[RATLS_DIGEST_MAX];
+
+    fake_digest(ALG, ratls_slice(name, fake_tpm_name(log->tpm, name)), id);
+    return request->selection.count == 0 ||
+           memcmp(id, request->logs.ima_key_id, RATLS_KEY_ID_LEN) == 0;
 }
 
 /* The attester calls it for one request at a time. */
@@ -135,6 +149,8 @@ void log_tamper(enum fake_stage stage, struct fake_draft *draft, void *arg)
     if (stage != FAKE_SIGNED)
         return;
     must(log->asked_count < LOG_ASKED_MAX);
+    if (!is_our_key(log, draft->request))
+        draft->evidence.ima.offset = 0;
     if (draft->evidence.has_ima)
         send_piece(log, &draft->evidence.ima);
     log->asked[log->asked_count++] = draft->request->logs;

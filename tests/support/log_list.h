@@ -20,6 +20,7 @@ struct log_list {
     size_t len;
     size_t entries;   /* the first is a right boot_aggregate */
     size_t piece_max; /* bytes that are sent at a time, 32 KiB; whole entries only */
+    bool grows;       /* by an entry before each piece is cut, which is after the quote */
     log_bend *bend;   /* NULL: honest */
     int bend_fd;      /* of the test */
     struct ratls_log_request asked[LOG_ASKED_MAX]; /* each request, in their order */

@@ -35,7 +35,7 @@ static void serve_slowly(SSL *ssl, int fd)
 
 static void serve(struct tcp_connection *connection)
 {
-    const bool is_first = connection->number == 0;
+    const bool is_first = connection->number < connection->server->later_from;
     const enum tcp_manner manner = is_first ? connection->server->first : connection->server->later;
     SSL_CTX *later = connection->server->later_ctx;
     SSL *ssl = SSL_new(is_first || later == NULL ? connection->server->ctx : later);
@@ -121,6 +121,7 @@ struct tcp_server *tcp_server_new(SSL_CTX *ctx, int family)
 
     must(server != NULL);
     server->ctx = ctx;
+    server->later_from = 1;
     name_address(server, family);
     server->listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     must(server->listener >= 0 &&

@@ -33,7 +33,8 @@ struct tcp_server {
     SSL_CTX *ctx;       /* borrowed */
     SSL_CTX *later_ctx; /* borrowed; NULL: the same */
     enum tcp_manner first;
-    enum tcp_manner later; /* of all connections but the first */
+    enum tcp_manner later; /* of the connections from number later_from on */
+    unsigned later_from;   /* 1 */
     int listener;
     struct sockaddr_storage address;
     socklen_t address_len;
