@@ -49,6 +49,7 @@ enum ratls_status ratls_boot_known(struct ratls_hasher *hasher, struct ratls_boo
         struct ratls_slice data = ratls_boot_known_data((enum ratls_boot_known_id)i);
 
         status = ratls_hasher_digest(hasher, &data, 1, ret_known->digests[i], err);
+        memcpy(&ret_known->heads[i], ret_known->digests[i], sizeof ret_known->heads[i]);
     }
     return status;
 }
@@ -57,9 +58,11 @@ enum ratls_boot_known_id ratls_boot_known_find(const struct ratls_boot_known *kn
                                                struct ratls_slice digest)
 {
     size_t count = pcr == PCR_SECURE_BOOT ? RATLS_BOOT_KNOWN_COUNT : RATLS_BOOT_SECURE_BOOT_ABSENT;
+    uint64_t head; /* every digest is longer */
 
+    memcpy(&head, digest.p, sizeof head);
     for (size_t id = 0; id < count; id++)
-        if (memcmp(known->digests[id], digest.p, digest.len) == 0)
+        if (known->heads[id] == head && memcmp(known->digests[id], digest.p, digest.len) == 0)
             return (enum ratls_boot_known_id)id;
     return RATLS_BOOT_KNOWN_COUNT;
 }

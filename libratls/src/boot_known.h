@@ -31,6 +31,7 @@ enum ratls_boot_known_id {
 
 struct ratls_boot_known {
     uint8_t digests[RATLS_BOOT_KNOWN_COUNT][RATLS_DIGEST_MAX];
+    uint64_t heads[RATLS_BOOT_KNOWN_COUNT]; /* of the digests: enough to tell most events */
 };
 
 RATLS_MUST_CHECK enum ratls_status ratls_boot_known(struct ratls_hasher *hasher,

@@ -94,11 +94,21 @@ void ratls_boot_lines_done(struct ratls_boot_lines *lines)
 
 bool ratls_boot_lines_has(const struct ratls_boot_lines *lines, struct ratls_slice digest)
 {
-    uint8_t key[RATLS_DIGEST_MAX] = {0};
+    size_t first = 0;
+    size_t end = lines->count;
 
-    if (lines->count == 0 || digest.len > sizeof key)
+    if (digest.len > RATLS_DIGEST_MAX)
         return false;
-    memcpy(key, digest.p, digest.len);
-    return bsearch(key, lines->digests, lines->count, sizeof *lines->digests, compare_digests) !=
-           NULL;
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        int order = memcmp(lines->digests[middle], digest.p, digest.len);
+
+        if (order == 0)
+            return true;
+        if (order < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return false;
 }
