@@ -62,9 +62,10 @@ static enum ratls_status find_measured(struct ratls_hasher *hasher, const struct
 {
     bool is_authority = event->type == RATLS_EV_EFI_VARIABLE_AUTHORITY;
     struct ratls_slice data = event->data;
+    int tries = is_authority && data.len > 0 ? 2 : 1;
     uint8_t computed[RATLS_DIGEST_MAX];
 
-    for (int i = 0; i < (is_authority && data.len > 0 ? 2 : 1); i++, data.len--) {
+    for (int i = 0; i < tries; i++, data.len--) {
         enum ratls_status status = ratls_hasher_digest(hasher, &data, 1, computed, err);
 
         if (status != RATLS_OK)
