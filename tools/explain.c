@@ -97,7 +97,7 @@ static void explain_servers(const struct ratls_explain *x)
 /* "", or for which of the servers only. */
 static void narrow(const struct ratls_names *names, char *out, size_t cap)
 {
-    char list[SENTENCE_MAX / 2];
+    char list[SENTENCE_MAX / 2 - sizeof ", for  only"];
 
     out[0] = '\0';
     if (names->count == 0)
