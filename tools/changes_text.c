@@ -42,7 +42,7 @@ static void print_what(FILE *out, const struct ratls_fact *fact)
         fputs(name, out);
     else if (fact->topic == RATLS_TOPIC_COMMAND_LINES && strcmp(name, "grub_cmd") == 0)
         fputs("command of GRUB", out);
-    else if (fact->topic == RATLS_TOPIC_COMMAND_LINES && strcmp(name, "kernel_cmdline") == 0)
+    else if (fact->topic == RATLS_TOPIC_COMMAND_LINES && strstr(name, "kernel_cmdline") != NULL)
         fputs("kernel command line", out);
     else if (fact->topic == RATLS_TOPIC_COMMAND_LINES || fact->form == RATLS_FACT_CERTIFICATE)
         fputs(ratls_topic_noun(fact->topic), out);

@@ -14,6 +14,8 @@
 #include "policy_load.h"
 #include "view.h"
 
+#define COMMON_MIN 8 /* bytes in which texts must agree to be two of the same */
+
 struct side {
     const char *path;
     struct ratls_policy *policy; /* NULL: a machine */
@@ -82,6 +84,53 @@ static void drop_removed(struct ratls_changes *changes)
     changes->count = kept;
 }
 
+static size_t common_len(struct ratls_slice a, struct ratls_slice b)
+{
+    size_t len = 0;
+
+    while (len < a.len && len < b.len && a.p[len] == b.p[len])
+        len++;
+    return len;
+}
+
+/* What the policy has in its place: the same name, or the text that begins most like it. */
+static const struct ratls_fact *find_place(const struct ratls_facts *facts,
+                                           const struct ratls_fact *fact)
+{
+    const struct ratls_fact *found = NULL;
+    size_t best = COMMON_MIN;
+
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct ratls_fact *other = &facts->items[i];
+        const bool is_text = fact->form == RATLS_FACT_TEXT && other->form == RATLS_FACT_TEXT;
+        size_t len = fact->name.len;
+
+        if (other->topic != fact->topic)
+            continue;
+        if (!is_text && other->name.len == len && common_len(other->name, fact->name) == len)
+            return other;
+        len = is_text ? common_len(other->value, fact->value) : 0;
+        if (len < best)
+            continue;
+        best = len;
+        found = other;
+    }
+    return found;
+}
+
+/* A policy does not say where in a log something is. */
+static void find_places(const struct ratls_facts *facts, struct ratls_changes *changes)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        struct ratls_change *c = &changes->items[i];
+
+        if (c->kind != RATLS_CHANGE_ADDED || c->b->topic == RATLS_TOPIC_IMA_ALLOW)
+            continue;
+        c->a = find_place(facts, c->b);
+        c->kind = c->a != NULL ? RATLS_CHANGE_OTHER : RATLS_CHANGE_ADDED;
+    }
+}
+
 static enum ratls_status compare_policy(const struct side *policy, struct side *machine,
                                         struct ratls_changes *ret_changes, struct ratls_error *err)
 {
@@ -92,6 +141,8 @@ static enum ratls_status compare_policy(const struct side *policy, struct side *
         status = ratls_changes_find(&policy->facts, &machine->facts, ret_changes, err);
     if (status == RATLS_OK)
         drop_removed(ret_changes);
+    if (status == RATLS_OK)
+        find_places(&policy->facts, ret_changes);
     return status;
 }
 

@@ -83,6 +83,11 @@ static int check_arguments(struct arguments *a, int count, char **operands)
     return RATLS_EXIT_OK;
 }
 
+static const struct arguments DEFAULTS = {
+    .learn.from = {.session = {.timeout_s = RATLS_TIMEOUT_DEFAULT_S},
+                   .tpm = {.state_dir = RATLS_STATE_DEFAULT}},
+};
+
 static const struct ratls_options HELP = {
     .synopsis = "(HOST:PORT | --local | CAPTURE | --boot-log FILE --ima-list FILE)\n"
                 "       [OPTION...]",
@@ -97,10 +102,7 @@ static const struct ratls_options HELP = {
 
 int ratls_cmd_policy_learn(int argc, char **argv)
 {
-    struct arguments a = {
-        .learn.from = {.session = {.timeout_s = RATLS_TIMEOUT_DEFAULT_S},
-                       .tpm = {.state_dir = RATLS_STATE_DEFAULT}},
-    };
+    struct arguments a = DEFAULTS;
     struct ratls_observe_options *from = &a.learn.from;
     const struct ratls_option rows[] = {
         {"local", RATLS_OPTION_FLAG, &from->is_local, NULL, "learn from the TPM of this machine"},
@@ -123,6 +125,8 @@ int ratls_cmd_policy_learn(int argc, char **argv)
          "the firmware's whole log, which also has names; alone nobody vouches for it"},
         {"ima-list", RATLS_OPTION_TEXT, &from->ima_list, "FILE",
          "the IMA list in binary form; alone nobody vouches for it"},
+        {"ima-cert", RATLS_OPTION_TEXT, &a.learn.ima_cert, "FILE",
+         "certificates (PEM): files that their keys signed are allowed, and need no line"},
         {"ak-name", RATLS_OPTION_TEXT, &a.learn.ak_name, "HEX",
          "with logs alone: the Name of the machine's attestation key"},
         {"service", RATLS_OPTION_TEXT, &a.learn.service, "NAME",

@@ -30,6 +30,7 @@ static const struct {
     [RATLS_TOPIC_OWNER_KEYS] = {"owner's key", "owner-keys"},
     [RATLS_TOPIC_IMA_ALLOW] = {"file that ran or was read", "allow"},
     [RATLS_TOPIC_IMA_DENY] = {"denied file", "deny"},
+    [RATLS_TOPIC_IMA_SIGNERS] = {"signer of files", "signed-by"},
 };
 
 const char *ratls_topic_noun(enum ratls_topic topic)

@@ -28,7 +28,8 @@ enum ratls_topic {
     RATLS_TOPIC_FILES,
     RATLS_TOPIC_OWNER_KEYS,
     RATLS_TOPIC_IMA_ALLOW,
-    RATLS_TOPIC_IMA_DENY, /* of a policy only */
+    RATLS_TOPIC_IMA_DENY,    /* of a policy only */
+    RATLS_TOPIC_IMA_SIGNERS, /* of a policy only: a list has key ids, and no certificates */
     RATLS_TOPIC_COUNT
 };
 #define RATLS_TOPIC_FIRST_LIST RATLS_TOPIC_FIRMWARE
@@ -46,7 +47,7 @@ struct ratls_fact {
     uint64_t place;           /* number of the event, or of the entry in an IMA list */
     struct ratls_slice name;  /* what it is; states nothing, but for a path of an IMA list */
     struct ratls_slice value; /* of a text behind the last byte a NUL */
-    bool is_signed;           /* IMA: the entry carries a signature, by whomever */
+    bool is_verity;           /* IMA: a digest of fs-verity, which no list can allow */
     uint8_t *bytes;           /* name and value, if the list owns them */
 };
 

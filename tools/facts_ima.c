@@ -37,8 +37,7 @@ enum ratls_status ratls_facts_of_ima(struct ratls_slice list, uint16_t list_alg,
                                         .place = entry.number,
                                         .name = entry.path,
                                         .value = entry.file.value,
-                                        .is_signed =
-                                            ratls_ima_field(&entry, RATLS_IMA_SIG).len > 0};
+                                        .is_verity = entry.file.is_verity};
 
         counts.entries++;
         if (entry.is_violation)
@@ -47,7 +46,8 @@ enum ratls_status ratls_facts_of_ima(struct ratls_slice list, uint16_t list_alg,
             continue;
         else
             status = ratls_facts_add(facts, &fact, err);
-        counts.weak += !entry.is_violation && entry.file.value.len < RATLS_IMA_DIGEST_MIN;
+        counts.weak += !entry.is_violation &&
+                       (entry.file.value.len < RATLS_IMA_DIGEST_MIN || entry.file.is_verity);
     }
     if (status == RATLS_OK && reader.error.status != RATLS_OK)
         return ratls_fail(err, RATLS_MALFORMED, "%s", reader.error.text);

@@ -10,7 +10,7 @@
 struct ratls_ima_counts {
     uint64_t entries; /* that were looked at */
     uint64_t violations;
-    uint64_t weak; /* without a digest that a policy can name: none at all, or SHA-1 */
+    uint64_t weak; /* without a digest that a list can hold: none, SHA-1, or of fs-verity */
 };
 
 /* The algorithm of the digests in a whole list (TPM_ALG_ID); 0 if it is no list. */

@@ -61,6 +61,7 @@ static enum ratls_status add_sets(enum ratls_topic topic, const struct ratls_ref
              j++) {
             struct ratls_fact fact = {.topic = topic, .form = RATLS_FACT_DIGEST};
 
+            fact.pcr = topic == RATLS_TOPIC_IMA_ALLOW ? RATLS_IMA_PCR : 0;
             ratls_refvals_get(references->sets[i], j, &fact.value, &fact.name);
             status = ratls_facts_add(facts, &fact, err);
         }

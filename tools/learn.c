@@ -23,6 +23,8 @@ struct lesson {
     struct ratls_pcr_selection values; /* that --pcrs names */
     uint8_t ak_name[RATLS_TPM_NAME_MAX];
     size_t ak_name_len;
+    uint8_t *ima_signers; /* owned */
+    size_t ima_signers_len;
 };
 
 static void show_refusal(const struct ratls_report *report)
@@ -91,6 +93,7 @@ static enum ratls_status propose(struct lesson *l, bool has_logs, struct ratls_e
                                             : learn->from.session.server_name,
         .service = learn->service,
         .ak_name = ratls_slice(l->ak_name, l->ak_name_len),
+        .ima_signers = ratls_slice(l->ima_signers, l->ima_signers_len),
         .settings = learn->settings,
         .signed_images = learn->signed_images,
         .whole_quote = is_file(l) || !has_logs,
@@ -116,11 +119,12 @@ static enum ratls_status look(struct lesson *l, struct ratls_error *err)
         if (status != RATLS_OK || ratls_proposal_has_meaning(&l->proposal))
             return status;
         fputs(l->proposal.notes, stderr);
-        fputs("There is no log that explains what was measured: only values are compared.\n",
-              stderr);
     }
     if (ratls_observe_is_raw(&l->learn->from))
         return ratls_fail(err, RATLS_USAGE, "nothing in these logs can be compared");
+    if (!l->learn->values)
+        fputs("There is no log that explains what was measured: only values are compared.\n",
+              stderr);
     status = select_pcrs(l->learn, l->learn->pcrs, RATLS_SELECTION_DEFAULT, &selection, err);
     if (status == RATLS_OK)
         status = observe(l, &selection, false, err);
@@ -266,8 +270,12 @@ static enum ratls_status write_values(struct lesson *l, struct ratls_error *err)
 static enum ratls_status prepare(struct lesson *l, struct ratls_error *err)
 {
     const struct ratls_learn *learn = l->learn;
-    enum ratls_status status;
+    enum ratls_status status = RATLS_OK;
 
+    if (learn->ima_cert != NULL)
+        status = ratls_file_read(learn->ima_cert, &l->ima_signers, &l->ima_signers_len, err);
+    if (status != RATLS_OK)
+        return status;
     if (learn->ak_name != NULL) {
         l->ak_name_len = strlen(learn->ak_name) / 2;
         if (l->ak_name_len > sizeof l->ak_name ||
@@ -304,6 +312,7 @@ enum ratls_status ratls_learn(const struct ratls_learn *learn, struct ratls_erro
         status = write_files(l, err);
     ratls_proposal_done(&l->proposal);
     ratls_observation_done(&l->machine);
+    free(l->ima_signers);
     free(l);
     return status;
 }

@@ -9,6 +9,7 @@ struct ratls_learn {
     const char *pcrs;     /* to compare by value besides; NULL: as logs and defaults say */
     const char *service;  /* NULL: what the evidence says */
     const char *ak_name;  /* in hexadecimal, for logs without a quote; NULL */
+    const char *ima_cert; /* PEM: whoever signed files; NULL */
     const char *out_path; /* NULL: standard output, for a policy of values alone */
     bool values;          /* values of PCRs only, whatever logs there are */
     bool settings;        /* see struct ratls_proposal_options */

@@ -26,6 +26,9 @@ void ratls_list_suffix(enum ratls_topic topic, uint16_t bank, char *out, size_t 
     case RATLS_TOPIC_IMA_ALLOW:
         snprintf(out, cap, ".ima.sha256");
         break;
+    case RATLS_TOPIC_IMA_SIGNERS:
+        snprintf(out, cap, ".ima-signers.pem");
+        break;
     default:
         snprintf(out, cap, ".%s.%s", ratls_topic_key(topic), ratls_tpm_hash_name(bank));
         break;
@@ -40,7 +43,7 @@ bool ratls_fact_has_line(const struct ratls_fact *fact)
         return false; /* the text is not known */
     if (fact->topic == RATLS_TOPIC_SIGNERS)
         return fact->form == RATLS_FACT_CERTIFICATE;
-    return fact->value.len >= DIGEST_MIN && fact->name.len > 0;
+    return fact->value.len >= DIGEST_MIN && fact->name.len > 0 && !fact->is_verity;
 }
 
 /* As sha256sum does: a backslash before the line says that there are some in the name. */

@@ -72,23 +72,32 @@ static bool is_secure_boot(const struct ratls_observation *o)
     return can_ask(o, RATLS_TOPIC_SIGNERS) && o->boot->secure_boot == RATLS_SECURE_BOOT_ON;
 }
 
+enum ratls_status ratls_proposal_name(const struct ratls_proposal_options *options,
+                                      enum ratls_topic topic, uint16_t bank,
+                                      struct ratls_proposal_file *file, struct ratls_error *err)
+{
+    char suffix[48];
+
+    ratls_list_suffix(topic, bank, suffix, sizeof suffix);
+    if (snprintf(file->name, sizeof file->name, "%s%s", options->stem, suffix) >=
+        (int)sizeof file->name)
+        return ratls_fail(err, RATLS_USAGE, "%s: the name is too long", options->stem);
+    file->item = file->name;
+    return RATLS_OK;
+}
+
 static enum ratls_status take(struct ratls_proposal *p,
                               const struct ratls_proposal_options *options, enum ratls_topic topic,
                               struct ratls_error *err)
 {
     struct ratls_proposal_file *file = &p->files[topic];
-    char comment[sizeof p->source + 16];
-    char suffix[48];
-    enum ratls_status status;
+    enum ratls_status status =
+        ratls_proposal_name(options, topic, p->machine->boot_bank, file, err);
 
-    ratls_list_suffix(topic, p->machine->boot_bank, suffix, sizeof suffix);
-    if (snprintf(file->name, sizeof file->name, "%s%s", options->stem, suffix) >=
-        (int)sizeof file->name)
-        return ratls_fail(err, RATLS_USAGE, "%s: the name is too long", options->stem);
-    file->item = file->name;
-    snprintf(comment, sizeof comment, "learned from %s", p->source);
-    status = ratls_list_write(&p->machine->facts, topic, comment, &file->text, &file->count, err);
-    if (status == RATLS_OK && file->text != NULL && topic != RATLS_TOPIC_IMA_ALLOW) {
+    if (status == RATLS_OK)
+        status =
+            ratls_list_write(&p->machine->facts, topic, p->comment, &file->text, &file->count, err);
+    if (status == RATLS_OK && file->text != NULL) {
         p->judged |= pcrs_of(topic);
         p->has_boot = true;
     }
@@ -126,9 +135,9 @@ static enum ratls_status take_boot(struct ratls_proposal *p,
     return status;
 }
 
-static struct ratls_draft_list list_of(struct ratls_proposal *p, enum ratls_topic topic)
+struct ratls_draft_list ratls_proposal_list(const struct ratls_proposal *p, enum ratls_topic topic)
 {
-    struct ratls_proposal_file *file = &p->files[topic];
+    const struct ratls_proposal_file *file = &p->files[topic];
 
     return (struct ratls_draft_list){.items = &file->item, .count = file->text != NULL};
 }
@@ -136,37 +145,16 @@ static struct ratls_draft_list list_of(struct ratls_proposal *p, enum ratls_topi
 static void draft_boot(struct ratls_proposal *p)
 {
     p->boot.bank = p->machine->boot_bank;
-    p->boot.signers = list_of(p, RATLS_TOPIC_SIGNERS);
-    p->boot.variables = list_of(p, RATLS_TOPIC_VARIABLES);
-    p->boot.images = list_of(p, RATLS_TOPIC_IMAGES);
-    p->boot.firmware = list_of(p, RATLS_TOPIC_FIRMWARE);
-    p->boot.settings = list_of(p, RATLS_TOPIC_SETTINGS);
-    p->boot.partitions = list_of(p, RATLS_TOPIC_PARTITIONS);
-    p->boot.command_lines = list_of(p, RATLS_TOPIC_COMMAND_LINES);
-    p->boot.files = list_of(p, RATLS_TOPIC_FILES);
-    p->boot.owner_keys = list_of(p, RATLS_TOPIC_OWNER_KEYS);
+    p->boot.signers = ratls_proposal_list(p, RATLS_TOPIC_SIGNERS);
+    p->boot.variables = ratls_proposal_list(p, RATLS_TOPIC_VARIABLES);
+    p->boot.images = ratls_proposal_list(p, RATLS_TOPIC_IMAGES);
+    p->boot.firmware = ratls_proposal_list(p, RATLS_TOPIC_FIRMWARE);
+    p->boot.settings = ratls_proposal_list(p, RATLS_TOPIC_SETTINGS);
+    p->boot.partitions = ratls_proposal_list(p, RATLS_TOPIC_PARTITIONS);
+    p->boot.command_lines = ratls_proposal_list(p, RATLS_TOPIC_COMMAND_LINES);
+    p->boot.files = ratls_proposal_list(p, RATLS_TOPIC_FILES);
+    p->boot.owner_keys = ratls_proposal_list(p, RATLS_TOPIC_OWNER_KEYS);
     p->draft.boot = p->has_boot ? &p->boot : NULL;
-}
-
-static enum ratls_status take_ima(struct ratls_proposal *p,
-                                  const struct ratls_proposal_options *options,
-                                  struct ratls_error *err)
-{
-    const struct ratls_observation *o = p->machine;
-    enum ratls_status status;
-
-    if (o->ima_list == NULL || o->ima_why[0] != '\0' || o->ima.weak > 0 ||
-        !has_lines(o, RATLS_TOPIC_IMA_ALLOW))
-        return RATLS_OK;
-    status = take(p, options, RATLS_TOPIC_IMA_ALLOW, err);
-    if (status != RATLS_OK)
-        return status;
-    p->has_ima = true;
-    p->ima.bank = o->ima_explained ? o->ima_state.bank : RATLS_ALG_SHA256;
-    p->ima.violations_allowed = o->ima.violations > 0;
-    p->ima.allow = list_of(p, RATLS_TOPIC_IMA_ALLOW);
-    p->draft.ima = &p->ima;
-    return RATLS_OK;
 }
 
 /* PCRs of a bank that are compared by value; see proposal.h and ratls-policy(1). */
@@ -232,6 +220,7 @@ static void draft_identity(struct ratls_proposal *p, const struct ratls_proposal
         snprintf(p->service, sizeof p->service, "%s", options->service);
     else if (o->has_quote)
         snprintf(p->service, sizeof p->service, "%.*s", (int)said.len, (const char *)said.p);
+    snprintf(p->comment, sizeof p->comment, "learned from %s", p->source);
     p->draft.source = p->source;
     p->server_name = options->server_name;
     p->draft.servers = &p->server_name;
@@ -249,7 +238,7 @@ static void note_ima(FILE *out, const struct ratls_proposal *p)
         return;
     if (o->ima_why[0] != '\0')
         fprintf(out, "IMA is not compared: %s\n", o->ima_why);
-    else if (o->ima.weak > 0)
+    else if (!p->has_ima && o->ima.weak > 0)
         fprintf(out,
                 "IMA is not compared: %" PRIu64 " of %" PRIu64
                 " entries have no digest but SHA-1; start the kernel with ima_hash=sha256\n",
@@ -267,6 +256,9 @@ static void note_boot(FILE *out, const struct ratls_proposal *p)
 
     if (o->boot_log != NULL && o->boot_why[0] != '\0')
         fprintf(out, "the boot log is of no use: %s\n", o->boot_why);
+    else if (o->boot != NULL && o->boot_bank == RATLS_ALG_SHA1)
+        fputs("the boot log is of no use: it has digests of SHA-1 only, which prove nothing\n",
+              out);
     for (unsigned i = 0; o->boot != NULL && i < RATLS_PCR_COUNT; i++) {
         const uint32_t bit = PCR(i);
         const enum ratls_topic topic = ratls_boot_topic(i);
@@ -321,7 +313,7 @@ enum ratls_status ratls_propose(const struct ratls_observation *machine,
     draft_identity(p, options);
     status = options->ignores_logs ? RATLS_OK : take_boot(p, options, err);
     if (status == RATLS_OK && !options->ignores_logs)
-        status = take_ima(p, options, err);
+        status = ratls_propose_ima(p, options, err);
     if (status == RATLS_OK)
         status = write_notes(p, options, err);
     if (status != RATLS_OK)

@@ -15,7 +15,8 @@ struct ratls_proposal_options {
     bool settings;              /* compare also PCR 1, 3, 5 and 6, which differ between machines */
     bool signed_images;         /* images: [signed], if Secure Boot is on */
     bool whole_quote;           /* whatever was quoted must be compared: there is no other quote */
-    bool ignores_logs;          /* values of PCRs only */
+    struct ratls_slice ima_signers; /* PEM: files that they signed need no line; empty: nobody */
+    bool ignores_logs;              /* values of PCRs only */
     const struct ratls_pcr_selection *values; /* PCRs to compare by value besides; NULL: none */
 };
 
@@ -37,6 +38,7 @@ struct ratls_proposal {
     uint8_t values[RATLS_PCR_VALUES_MAX];
     size_t values_len;
     char source[RATLS_ENDPOINT_TEXT_MAX + 128];
+    char comment[RATLS_ENDPOINT_TEXT_MAX + 144]; /* above each list */
     char service[RATLS_SERVICE_MAX + 1];
     const char *server_name;
     struct ratls_draft_boot boot;
@@ -51,6 +53,17 @@ RATLS_MUST_CHECK enum ratls_status ratls_propose(const struct ratls_observation 
                                                  struct ratls_proposal *ret_proposal,
                                                  struct ratls_error *err);
 void ratls_proposal_done(struct ratls_proposal *proposal);
+
+/* For proposal_ima.c: where the lines of a topic go. */
+RATLS_MUST_CHECK enum ratls_status ratls_proposal_name(const struct ratls_proposal_options *options,
+                                                       enum ratls_topic topic, uint16_t bank,
+                                                       struct ratls_proposal_file *file,
+                                                       struct ratls_error *err);
+struct ratls_draft_list ratls_proposal_list(const struct ratls_proposal *p, enum ratls_topic topic);
+/* proposal_ima.c: the section ima. */
+RATLS_MUST_CHECK enum ratls_status ratls_propose_ima(struct ratls_proposal *p,
+                                                     const struct ratls_proposal_options *options,
+                                                     struct ratls_error *err);
 
 /* Whether it is more than values of PCRs. */
 bool ratls_proposal_has_meaning(const struct ratls_proposal *proposal);

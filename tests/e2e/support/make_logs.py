@@ -2,6 +2,9 @@
 
 make_logs.py boot OUT CERTIFICATE.der [secure-boot=off] [loader=TEXT] [cmdline=TEXT] [kernel=TEXT]
 make_logs.py ima OUT BOOT-LOG [PATH=CONTENT]... [violation=PATH]
+make_logs.py sha1 OUT LIST: a kernel's list for the SHA-256 bank, as it is for SHA-1
+make_logs.py event OUT LOG NUMBER TEXT: a real log in which another thing was measured there
+make_logs.py entry OUT LIST NUMBER TEXT: a list (SHA-1) in which that file has this content
 
 What differs between two machines, or two boots, is what the words say."""
 import hashlib
@@ -110,11 +113,83 @@ def ima_list(log, files):
     return entries
 
 
+def with_sha1(entries):
+    """The same template data under other digests."""
+    out, at = b"", 0
+    while at < len(entries):
+        pcr, = struct.unpack_from("<I", entries, at)
+        name_len, = struct.unpack_from("<I", entries, at + 36)
+        data_len, = struct.unpack_from("<I", entries, at + 40 + name_len)
+        data = entries[at + 44 + name_len:][:data_len]
+        out += struct.pack("<I", pcr) + hashlib.sha1(data).digest()
+        out += entries[at + 36:at + 44 + name_len] + data
+        at += 44 + name_len + data_len
+    return out
+
+
+HASHES = {0x4: "sha1", 0xB: "sha256", 0xC: "sha384", 0xD: "sha512"}
+
+
+def with_event(log, number, text):
+    """In PCR 8 a text with GRUB's label before it; elsewhere only the digests change."""
+    at = 32 + struct.unpack_from("<I", log, 28)[0]
+    out = log[:at]
+    count = 0
+    while at < len(log):
+        count += 1
+        pcr, kind, digests = struct.unpack_from("<III", log, at)
+        end = at + 12
+        algs = []
+        for _ in range(digests):
+            algs.append(struct.unpack_from("<H", log, end)[0])
+            end += 2 + hashlib.new(HASHES[algs[-1]]).digest_size
+        length, = struct.unpack_from("<I", log, end)
+        data = log[end + 4:end + 4 + length]
+        if count != number:
+            out += log[at:end + 4 + length]
+        else:
+            if pcr == 8:
+                data = data.split(b" ", 1)[0] + b" " + text + b"\0"
+            out += struct.pack("<III", pcr, kind, digests)
+            for alg in algs:
+                out += struct.pack("<H", alg) + hashlib.new(HASHES[alg], text).digest()
+            out += struct.pack("<I", len(data)) + data
+        at = end + 4 + length
+    return out
+
+
+def with_entry(entries, number, text):
+    out, at, count = b"", 0, 0
+    while at < len(entries):
+        count += 1
+        name_len, = struct.unpack_from("<I", entries, at + 24)
+        data_len, = struct.unpack_from("<I", entries, at + 28 + name_len)
+        data = bytearray(entries[at + 32 + name_len:][:data_len])
+        if count == number:
+            field_len, = struct.unpack_from("<I", data, 0)
+            data[4 + field_len - 32:4 + field_len] = sha256(text)
+        out += entries[at:at + 4] + (hashlib.sha1(data).digest() if count == number
+                                     else entries[at + 4:at + 24])
+        out += entries[at + 24:at + 32 + name_len] + data
+        at += 32 + name_len + data_len
+    return out
+
+
+def change(kind, given, words):
+    number, text = int(words[0]), words[1].encode()
+    return with_event(given, number, text) if kind == "event" else with_entry(given, number, text)
+
+
 def main(kind, out, source, *words):
-    pairs = [word.split("=", 1) for word in words]
     with open(source, "rb") as stream:
         given = stream.read()
-    made = boot_log(given, dict(pairs)) if kind == "boot" else ima_list(given, pairs)
+    if kind in ("event", "entry"):
+        made = change(kind, given, words)
+    elif kind == "sha1":
+        made = with_sha1(given)
+    else:
+        pairs = [word.split("=", 1) for word in words]
+        made = boot_log(given, dict(pairs)) if kind == "boot" else ima_list(given, pairs)
     with open(out, "wb") as stream:
         stream.write(made)
 
