@@ -50,7 +50,15 @@ static bool appraise_once(struct scene *scene, const struct fake_draft *draft, s
     return failed;
 }
 
-static void run_with_failures(bool certified, void (*spoil)(struct scene *scene))
+/* A machine that was started otherwise than its policy has it. */
+static void boot_another_loader(struct scene *scene)
+{
+    scene_boot(scene);
+    fake_event_measured(fake_boot_event(scene->boot, "grub"), "another", 7);
+    fake_boot_extend(scene->boot, scene->tpm);
+}
+
+static void run_with_failures(bool certified, void (*prepare)(struct scene *scene), bool is_good)
 {
     struct scene scene;
     struct fake_draft *draft;
@@ -62,14 +70,14 @@ static void run_with_failures(bool certified, void (*spoil)(struct scene *scene)
         scene_certify(&scene, "DNS:" SCENE_SERVER);
     else
         scene_pin(&scene);
-    if (spoil != NULL)
-        spoil(&scene);
+    if (prepare != NULL)
+        prepare(&scene);
     draft = scene_attest(&scene, NULL, NULL);
     while (appraise_once(&scene, draft, n, &status)) {
-        cr_expect(spoil == NULL || status != RATLS_OK, "allocation %zu: accepted", n);
+        cr_expect(is_good || status != RATLS_OK, "allocation %zu: accepted", n);
         cr_assert_lt(++n, ALLOCATIONS_MAX);
     }
-    cr_expect_eq(status, spoil == NULL ? RATLS_OK : RATLS_REJECTED, "nothing failed");
+    cr_expect_eq(status, is_good ? RATLS_OK : RATLS_REJECTED, "nothing failed");
     cr_expect_gt(n, 3, "only %zu allocations: are they wrapped?", n);
     free(draft);
     scene_close(&scene);
@@ -77,27 +85,37 @@ static void run_with_failures(bool certified, void (*spoil)(struct scene *scene)
 
 Test(failmalloc, a_pinned_key)
 {
-    run_with_failures(false, NULL);
+    run_with_failures(false, NULL, true);
 }
 
 Test(failmalloc, a_pinned_key_of_another_server)
 {
-    run_with_failures(false, mean_another_server);
+    run_with_failures(false, mean_another_server, false);
 }
 
 Test(failmalloc, a_certified_key)
 {
-    run_with_failures(true, NULL);
+    run_with_failures(true, NULL, true);
 }
 
 Test(failmalloc, a_certified_key_of_another_server)
 {
-    run_with_failures(true, mean_another_server);
+    run_with_failures(true, mean_another_server, false);
 }
 
 Test(failmalloc, another_pcr)
 {
-    run_with_failures(false, change_pcr);
+    run_with_failures(false, change_pcr, false);
+}
+
+Test(failmalloc, a_boot_log)
+{
+    run_with_failures(false, scene_boot, true);
+}
+
+Test(failmalloc, another_boot)
+{
+    run_with_failures(false, boot_another_loader, false);
 }
 
 static void run_report(enum ratls_status (*print)(const struct ratls_report *, char **))
