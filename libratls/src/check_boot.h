@@ -39,9 +39,4 @@ RATLS_MUST_CHECK enum ratls_status ratls_boot_text_allowed(struct ratls_boot_jud
                                                            const struct ratls_event *event,
                                                            struct ratls_slice digest,
                                                            bool *ret_allowed);
-/* One event and whether it is allowed; expected: what a policy would have to have. */
-RATLS_MUST_CHECK enum ratls_status
-ratls_boot_decide(struct ratls_boot_judge *judge, enum ratls_check check, bool allowed,
-                  const struct ratls_event *event, struct ratls_slice digest, const char *expected);
-
 #endif

@@ -25,30 +25,30 @@ struct kind {
     const char *some;
 };
 
-#define BEHIND "; what follows is authentic too"
+static const char BEHIND[] = "; what follows is authentic too";
 
 static const struct kind KINDS[] = {
-    {RATLS_CHECK_BOOT_FIRMWARE, 1u << 0 | 1u << 2, true, "a digest of firmware" BEHIND,
+    {RATLS_CHECK_BOOT_FIRMWARE, 1u << 0 | 1u << 2, true, "a digest of firmware",
      "at least one event of PCR 0 and 2"},
-    {RATLS_CHECK_BOOT_SETTINGS, 1u << 1 | 1u << 3, false, "a digest of settings" BEHIND, NULL},
-    {RATLS_CHECK_BOOT_IMAGES, 1u << PCR_IMAGES, true, "a digest of images or kernels" BEHIND,
+    {RATLS_CHECK_BOOT_SETTINGS, 1u << 1 | 1u << 3, false, "a digest of settings", NULL},
+    {RATLS_CHECK_BOOT_IMAGES, 1u << PCR_IMAGES, true, "a digest of images or kernels",
      "at least one event of PCR 4"},
-    {RATLS_CHECK_BOOT_PARTITIONS, 1u << PCR_EXIT, false, "a digest of partitions" BEHIND, NULL},
+    {RATLS_CHECK_BOOT_PARTITIONS, 1u << PCR_EXIT, false, "a digest of partitions", NULL},
     {RATLS_CHECK_BOOT_COMMAND_LINE, 1u << PCR_GRUB | 1u << PCR_STUB, true,
-     "a text that matches command-lines" BEHIND, "at least one event of PCR 8 and 12"},
-    {RATLS_CHECK_BOOT_OWNER_KEYS, 1u << 14, false, "a digest of owner-keys" BEHIND, NULL},
+     "a text that matches command-lines", "at least one event of PCR 8 and 12"},
+    {RATLS_CHECK_BOOT_OWNER_KEYS, 1u << 14, false, "a digest of owner-keys", NULL},
     {RATLS_CHECK_BOOT_SIGNERS, 1u << PCR_SECURE_BOOT, true,
-     "a certificate of signers, or a digest of variables" BEHIND,
+     "a certificate of signers, or a digest of variables",
      "at least one event behind the separator of PCR 7"},
     /* PCR 9, 11, 13; and whatever has no other, which no key speaks for. */
-    {RATLS_CHECK_BOOT_FILES, UINT32_MAX, true, "a digest of files or kernels" BEHIND,
+    {RATLS_CHECK_BOOT_FILES, UINT32_MAX, true, "a digest of files or kernels",
      "at least one event of PCR 9, 11 and 13"},
 };
 
 #define KIND_COUNT (sizeof KINDS / sizeof *KINDS)
 
 static const struct kind VARIABLES = {RATLS_CHECK_BOOT_VARIABLES, 1u << PCR_SECURE_BOOT, true,
-                                      "a digest of variables" BEHIND,
+                                      "a digest of variables",
                                       "at least one event before the separator of PCR 7"};
 
 static const struct kind *find_kind(uint32_t pcr)
@@ -60,31 +60,66 @@ static const struct kind *find_kind(uint32_t pcr)
     return &KINDS[i];
 }
 
-enum ratls_status ratls_boot_decide(struct ratls_boot_judge *judge, enum ratls_check check,
-                                    bool allowed, const struct ratls_event *event,
-                                    struct ratls_slice digest, const char *expected)
+/* For words: the digest that the policy has for this name, or its only one. */
+static struct ratls_slice find_expected(const struct ratls_references *references, const char *name)
 {
-    const char *type;
-    char at[RATLS_AT_MAX], actual[RATLS_VALUE_MAX], hex[RATLS_SHOWN_DIGEST_MAX];
+    struct ratls_slice digest = ratls_slice(NULL, 0);
+    struct ratls_slice only;
+
+    for (size_t i = 0; i < references->count && digest.len == 0; i++)
+        digest = ratls_refvals_find(references->sets[i], ratls_slice(name, strlen(name)));
+    if (digest.len == 0 && references->count == 1 && ratls_refvals_count(references->sets[0]) == 1)
+        ratls_refvals_get(references->sets[0], 0, &digest, &only);
+    return digest;
+}
+
+static void print_expected(const struct kind *kind, const struct ratls_references *references,
+                           const char *name, char out[static RATLS_VALUE_MAX])
+{
+    struct ratls_slice digest = find_expected(references, name);
+    char hex[RATLS_SHOWN_DIGEST_MAX] = "";
+
+    if (digest.len > 0)
+        ratls_boot_show_digest(digest, hex);
+    snprintf(out, RATLS_VALUE_MAX, "%s%s%s%s", kind->expected, digest.len > 0 ? ": " : "", hex,
+             BEHIND);
+}
+
+static void print_actual(const struct ratls_boot_words *words, struct ratls_slice digest,
+                         char out[static RATLS_VALUE_MAX])
+{
+    char hex[RATLS_SHOWN_DIGEST_MAX];
+
+    ratls_boot_show_digest(digest, hex);
+    if (words->text[0] == '\0')
+        snprintf(out, RATLS_VALUE_MAX, "%s %s", words->kind, hex);
+    else if (words->is_covered)
+        snprintf(out, RATLS_VALUE_MAX, "%s \"%.120s\"", words->kind, words->text);
+    else
+        snprintf(out, RATLS_VALUE_MAX, "%s %s (unauthenticated: %.40s)", words->kind, hex,
+                 words->text);
+}
+
+/* One event, whether it is allowed, and the references that might have allowed it. */
+static enum ratls_status decide(struct ratls_boot_judge *judge, const struct kind *kind,
+                                const struct ratls_references *references, bool allowed,
+                                const struct ratls_event *event, struct ratls_slice digest)
+{
+    char at[RATLS_AT_MAX], expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
     struct ratls_boot_words words;
+    const char *type;
     enum ratls_status status;
 
-    if (!ratls_check_decide(judge->a->report, check, allowed))
+    if (!ratls_check_decide(judge->a->report, kind->check, allowed))
         return RATLS_OK;
     status = ratls_boot_words(&judge->hasher, event, digest, &words, judge->a->err);
     if (status != RATLS_OK)
         return status;
     type = ratls_event_type_name(event->type);
     snprintf(at, sizeof at, "boot-log[%zu], %s", event->number, type != NULL ? type : "no type");
-    ratls_boot_show_digest(digest, hex);
-    if (words.text[0] == '\0')
-        snprintf(actual, sizeof actual, "%s %s", words.kind, hex);
-    else if (words.is_covered)
-        snprintf(actual, sizeof actual, "%s \"%.120s\"", words.kind, words.text);
-    else
-        snprintf(actual, sizeof actual, "%s %s (unauthenticated: %.40s)", words.kind, hex,
-                 words.text);
-    ratls_check_say(judge->a->report, check, at, expected, actual);
+    print_expected(kind, references, words.text, expected);
+    print_actual(&words, digest, actual);
+    ratls_check_say(judge->a->report, kind->check, at, expected, actual);
     return RATLS_OK;
 }
 
@@ -136,11 +171,11 @@ static enum ratls_status judge_secure_boot(struct ratls_boot_judge *judge,
         judge->boot.authorities[judge->authority].event == event->number)
         judge->authority++;
     if (judge->separators[PCR_SECURE_BOOT] > 0)
-        return ratls_boot_decide(judge, RATLS_CHECK_BOOT_SIGNERS, is_listed || is_by_signer, event,
-                                 digest, find_kind(PCR_SECURE_BOOT)->expected);
+        return decide(judge, find_kind(PCR_SECURE_BOOT), variables, is_listed || is_by_signer,
+                      event, digest);
     if (variables->count == 0)
         return RATLS_OK;
-    return ratls_boot_decide(judge, VARIABLES.check, is_listed, event, digest, VARIABLES.expected);
+    return decide(judge, &VARIABLES, variables, is_listed, event, digest);
 }
 
 /* The references that the key of a PCR stands for; kernels are asked everywhere that they may be.
@@ -174,7 +209,8 @@ static enum ratls_status judge_event(struct ratls_boot_judge *judge,
     bool may_be_kernel =
         event->pcr == PCR_IMAGES || event->pcr == PCR_FILES || event->pcr == PCR_UKI;
     bool is_kernel = may_be_kernel && ratls_boot_listed(&rules->kernels, digest);
-    bool allowed = is_kernel || ratls_boot_listed(find_references(rules, event->pcr), digest);
+    const struct ratls_references *references = find_references(rules, event->pcr);
+    bool allowed = is_kernel || ratls_boot_listed(references, digest);
     enum ratls_status status = RATLS_OK;
 
     judge->kernels += is_kernel;
@@ -188,7 +224,7 @@ static enum ratls_status judge_event(struct ratls_boot_judge *judge,
         allowed = allowed || ratls_boot_lines_has(&rules->exact_lines, digest);
     if (status != RATLS_OK)
         return status;
-    return ratls_boot_decide(judge, kind->check, allowed, event, digest, kind->expected);
+    return decide(judge, kind, references, allowed, event, digest);
 }
 
 static enum ratls_status walk(struct ratls_boot_judge *judge, struct ratls_eventlog *log)

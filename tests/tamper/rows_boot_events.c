@@ -266,7 +266,20 @@ static const struct row rows[] = {
     ROW("another command line than the log shows", BOOT_COMMAND_LINE, command_line_swapped),
     ROW("a command line is appended", BOOT_COMMAND_LINE, command_appended),
     ROW("no command line", BOOT_COMMAND_LINE, no_command_line),
-    ROW("another initrd", BOOT_FILES, other_initrd),
+    {.name = "another initrd",
+     .check = RATLS_CHECK_BOOT_FILES,
+     .boot = other_initrd,
+     .at = "boot-log[32], EV_IPL",
+     .expected = "a digest of files or kernels; what follows is authentic too",
+     .actual = "file of the boot loader "
+               "29a8a9ecc52e040e85000ec42bd31650734963ceb66c16afe7927de2e6772b47"
+               " (unauthenticated: /boot/initrd.img)"},
+    {.name = "another partition table, and there is one",
+     .check = RATLS_CHECK_BOOT_PARTITIONS,
+     .boot = other_partitions,
+     .expected = "a digest of partitions: "
+                 "1dafb266f534f3d6a39bb506a233520b9bf3150f8681620db56ee3b50a826c04"
+                 "; what follows is authentic too"},
     ROW("another section of a kernel image", BOOT_FILES, other_section),
     ROW("other load options", BOOT_FILES, other_load_options),
     ROW("no file", BOOT_FILES, no_files),
