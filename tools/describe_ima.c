@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "describe_logs.h"
@@ -116,26 +117,15 @@ static void describe_counts(struct ratls_view *v, const struct ratls_ima_file *f
 static void describe_ways(struct ratls_view *v, const char *key, const char *words,
                           const struct ratls_ima_way ways[static RATLS_IMA_BANKS])
 {
-    ratls_view_section(v, key, NULL);
-    for (size_t i = 0; i < RATLS_IMA_BANKS; i++) {
-        const struct ratls_ima_way *way = &ways[i];
-        char title[TEXT_MAX];
+    struct ratls_pcr_values *values = calloc(1, sizeof *values);
 
-        if (!way->is_known)
-            continue;
-        snprintf(title, sizeof title, "PCRs, bank %s%s", ratls_bank_name(way->alg), words);
-        ratls_view_section(v, ratls_bank_name(way->alg), title);
-        for (unsigned pcr = 0; pcr < RATLS_PCR_COUNT; pcr++) {
-            char index[4];
-
-            snprintf(index, sizeof index, "%u", pcr);
-            if ((way->pcrs.present >> pcr & 1) != 0)
-                ratls_view_digest(v, index, index,
-                                  ratls_slice(way->pcrs.values[pcr], way->pcrs.len));
-        }
-        ratls_view_section_end(v);
-    }
-    ratls_view_section_end(v);
+    if (values == NULL)
+        return;
+    for (size_t i = 0; i < RATLS_IMA_BANKS; i++)
+        if (ways[i].is_known)
+            values->banks[values->count++] = ways[i].pcrs;
+    ratls_describe_pcr_values(v, key, values, words);
+    free(values);
 }
 
 /* Says where on the way the PCR was, and returns whether it ever was. */
@@ -162,12 +152,26 @@ static bool describe_match(struct ratls_view *v, const struct ratls_ima_tally *t
     return way->reached > 0;
 }
 
+static void describe_origin(struct ratls_view *v, const struct ratls_ima_tally *tally)
+{
+    switch (ratls_ima_origin(&tally->aggregate, tally->expected)) {
+    case RATLS_IMA_ORIGIN_SAME:
+        ratls_view_text(v, "boot-aggregate", "boot_aggregate", "agrees");
+        break;
+    case RATLS_IMA_ORIGIN_OTHER:
+        ratls_view_text(v, "boot-aggregate", "boot_aggregate", "differs: of another boot");
+        break;
+    case RATLS_IMA_ORIGIN_UNKNOWN:
+        break;
+    }
+}
+
 static bool describe_comparison(struct ratls_view *v, const struct ratls_ima_tally *tally)
 {
     size_t compared = 0;
     bool agrees = true;
 
-    ratls_view_section(v, "comparison", "Comparison with PCR 10 of --pcrs");
+    ratls_view_section(v, "comparison", "Comparison with the PCRs of --pcrs");
     for (size_t i = 0; i < RATLS_IMA_BANKS; i++) {
         const struct ratls_pcr_bank_values *bank =
             ratls_pcr_values_find(tally->expected, tally->native[i].alg);
@@ -178,6 +182,7 @@ static bool describe_comparison(struct ratls_view *v, const struct ratls_ima_tal
         compared++;
         agrees = describe_match(v, tally, i) && agrees;
     }
+    describe_origin(v, tally);
     ratls_view_bool(v, "agrees", NULL, compared > 0 && agrees);
     if (compared == 0)
         ratls_view_note(v, "No PCR 10 could be compared.");

@@ -147,7 +147,8 @@ enum ratls_status ratls_ima_tally_add(struct ratls_ima_tally *tally,
         is_good = extend_native(tally, i, line) && extend_padded(tally, i, line);
     if (!is_good)
         return ratls_fail_openssl(err, "the digest of an entry");
-    tally->entries++;
+    if (tally->entries++ == 0)
+        tally->aggregate = ratls_ima_aggregate(line);
     tally->violations += line->is_violation;
     tally->unchecked += !is_checked && !line->is_violation;
     tally->signatures += line->has_signature;

@@ -5,6 +5,7 @@
 #ifndef RATLS_TOOL_IMA_TALLY_H
 #define RATLS_TOOL_IMA_TALLY_H
 
+#include "ima_aggregate.h"
 #include "ima_file.h"
 #include "pcr_values.h"
 
@@ -25,6 +26,7 @@ struct ratls_ima_tally {
     uint64_t first_template_error;
     uint64_t unchecked; /* no data in the file to compute the digest of */
     uint64_t signatures;
+    struct ratls_ima_aggregate aggregate;
     uint16_t list_alg; /* of the digests in the list; 0 if none is known */
     struct ratls_bank_hash hashes[RATLS_IMA_BANKS];
     struct ratls_ima_way native[RATLS_IMA_BANKS];

@@ -151,6 +151,10 @@ def check_ima(oracle, case):
         found.expect(bank, "match" in seen, matches)
         if matches:
             found.expect(bank + " after", str(seen["after"]), after or str(shown["entries"]))
+    seen = shown["comparison"].get("boot-aggregate", "")
+    if "from PCR dump" not in case["expect"]: # which need not have those PCRs
+        found.expect("boot_aggregate", seen == "agrees", "boot_aggregate" in case["expect"] and
+                     case["expect"].endswith(" match"))
     agrees = all(matches for matches, _ in ima_comparison(case).values())
     found.expect("agrees", shown["comparison"]["agrees"], agrees)
     found.expect("exit code", code, 0 if agrees else EXIT_DIFFERS)

@@ -117,6 +117,12 @@ def test_ima_lists():
     for name, banks in (("ima.bin", PCRS), ("ima-sha256.bin", PCRS), ("ima.txt", PCRS)):
         expect(name + " gives PCR 10 of the TPM", OK, agrees_with(banks, [10]), at(name), "--pcrs",
                at("pcrs.json"))
+        expect(name + " is of this boot", OK,
+               lambda d: d["comparison"]["boot-aggregate"] == "agrees", at(name), "--pcrs",
+               at("pcrs.json"))
+        expect(name + " is of no other boot", OK, lambda d:
+               d["comparison"]["boot-aggregate"].startswith("differs"), at(name), "--pcrs",
+               write("pcrs.json", changed("sha256", 4)))
         expect(name + ": its counts", OK, lambda d: d["type"] == "ima-list" and
                (d["entries"], d["violations"], d["template-errors"], d["signatures"]) ==
                (8, 1, 0, 1), at(name))
