@@ -30,7 +30,7 @@ static void describe_measured(struct ratls_view *v, struct ratls_slice in)
     if (ratls_is_eventlog(in))
         (void)ratls_describe_eventlog(v, in, expected);
     if (expected != NULL) {
-        ratls_describe_pcr_values(v, "pcrs", expected);
+        ratls_describe_pcr_values(v, "pcrs", expected, "");
         (void)ratls_describe_comparison(v, expected, expected);
     }
 }

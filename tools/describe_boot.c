@@ -73,7 +73,7 @@ static void describe_variable(struct ratls_view *v, const char *name,
 
     while (ratls_efi_signatures_next(&signatures, &signature))
         counts[signature.kind]++;
-    snprintf(text, sizeof text, "%zu certificates, %zu digests, %zu others%s  (event %zu)",
+    snprintf(text, sizeof text, "certificates %zu, digests %zu, others %zu%s  (event %zu)",
              counts[RATLS_EFI_X509], counts[RATLS_EFI_SHA256], counts[RATLS_EFI_OTHER],
              ratls_efi_signatures_done(&signatures) ? "" : ", then unreadable", variable->event);
     ratls_view_section(v, name, NULL);
@@ -155,15 +155,17 @@ static void describe_images(struct ratls_view *v, const struct ratls_boot *boot)
         ratls_view_note(v, "Images that were started (Authenticode digests):");
     ratls_view_list(v, "images");
     for (size_t i = 0; i < boot->image_count; i++) {
-        char label[EVENT_TEXT_MAX];
+        const struct ratls_boot_image *image = &boot->images[i];
+        char hex[2 * RATLS_DIGEST_MAX + 1];
+        char row[EVENT_TEXT_MAX + sizeof hex];
 
-        event_label(boot->images[i].event, label);
         ratls_view_section(v, NULL, NULL);
-        ratls_view_uint(v, "event", NULL, boot->images[i].event, NULL);
-        ratls_view_hex(v, "digest", NULL, boot->images[i].digest);
+        ratls_view_uint(v, "event", NULL, image->event, NULL);
+        ratls_view_hex(v, "digest", NULL, image->digest);
         ratls_view_section_end(v);
-        if (!v->json)
-            ratls_view_digest(v, NULL, label, boot->images[i].digest);
+        ratls_hex(image->digest, hex, sizeof hex);
+        snprintf(row, sizeof row, "  event %-3zu %s", image->event, hex);
+        ratls_view_note(v, row);
     }
     ratls_view_list_end(v);
 }

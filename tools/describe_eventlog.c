@@ -12,8 +12,8 @@
 
 #define ALG_TEXT_MAX 8
 #define PCR_TEXT_MAX 12
-#define ROW_MAX 80 /* a line of a terminal */
-#define CUT "..."
+#define ROW_MAX 96 /* without the words */
+#define TYPE_PREFIX "EV_"
 
 static const char *form_word(enum ratls_log_form form)
 {
@@ -78,6 +78,7 @@ static void describe_event(struct ratls_view *v, const struct ratls_log_event *e
     char type[RATLS_EVENT_TYPE_MAX];
     char pcr[PCR_TEXT_MAX] = "-";
     char row[RATLS_EVENT_WORDS_MAX + ROW_MAX];
+    const char *short_type;
 
     ratls_event_type_text(event->type, type);
     ratls_event_words(event, words);
@@ -95,10 +96,10 @@ static void describe_event(struct ratls_view *v, const struct ratls_log_event *e
     }
     if (event->pcr < RATLS_PCR_COUNT)
         snprintf(pcr, sizeof pcr, "%" PRIu32, event->pcr);
-    snprintf(row, sizeof row, "%4zu  %3s  %-32s  %s", event->number, pcr, type, words);
-    if (strlen(row) > ROW_MAX) /* --json has all of it */
-        memcpy(row + ROW_MAX - strlen(CUT), CUT, sizeof CUT);
-    ratls_view_note(v, row);
+    short_type =
+        strncmp(type, TYPE_PREFIX, strlen(TYPE_PREFIX)) == 0 ? type + strlen(TYPE_PREFIX) : type;
+    snprintf(row, sizeof row, "%4zu %3s  %-29s %s", event->number, pcr, short_type, words);
+    ratls_view_row(v, row);
 }
 
 static void describe_events(struct ratls_view *v, struct ratls_slice bytes)
@@ -110,7 +111,7 @@ static void describe_events(struct ratls_view *v, struct ratls_slice bytes)
         return;
     if (!v->json) {
         ratls_view_section(v, NULL, "Events");
-        ratls_view_note(v, "  No  PCR  type                              what it says");
+        ratls_view_note(v, "  No PCR  type (EV_...)                 what it says");
     }
     ratls_view_list(v, "log");
     while (ratls_log_file_next(&log, &event))
@@ -132,6 +133,17 @@ static uint16_t find_bank(const struct ratls_log_file *log)
     return 0;
 }
 
+static void describe_refusal(struct ratls_view *v, const char *why)
+{
+    char text[RATLS_EVENTLOG_WHY_MAX + ROW_MAX];
+
+    snprintf(text, sizeof text, "refused: %s", why);
+    if (v->json)
+        ratls_view_text(v, "not-appraisable", NULL, why);
+    else
+        ratls_view_text(v, NULL, "as evidence", text);
+}
+
 /* What appraisal would say of its form: it takes less than this tool shows. */
 static void describe_strictness(struct ratls_view *v, struct ratls_slice bytes, uint16_t bank)
 {
@@ -142,10 +154,9 @@ static void describe_strictness(struct ratls_view *v, struct ratls_slice bytes, 
         return;
     ratls_eventlog_open(bytes, RATLS_EVENTLOG_STRICT, &log);
     if (bank == 0)
-        ratls_view_text(v, "not-appraisable", "as evidence",
-                        "refused: it has none of the banks sha256, sha384, sha512");
+        describe_refusal(v, "it has none of the banks sha256, sha384, sha512");
     else if (ratls_replay_log(&log, bank, replay, NULL) == RATLS_OK && replay->why[0] != '\0')
-        ratls_view_text(v, "not-appraisable", "as evidence", replay->why);
+        describe_refusal(v, replay->why);
     free(replay);
 }
 
@@ -199,11 +210,12 @@ int ratls_describe_eventlog(struct ratls_view *v, struct ratls_slice bytes,
     describe_form(v, &log);
     if (log.form != RATLS_LOG_EMPTY)
         describe_strictness(v, bytes, find_bank(&log));
-    describe_events(v, bytes);
+    if (log.events > 0 || v->json)
+        describe_events(v, bytes);
     describe_claims(v, bytes, &log);
     if (status != RATLS_OK)
         return ratls_out_error(status, &err);
-    ratls_describe_pcr_values(v, "pcrs", values);
+    ratls_describe_pcr_values(v, "pcrs", values, "");
     if (expected != NULL)
         agrees = ratls_describe_comparison(v, values, expected);
     free(values);

@@ -19,7 +19,7 @@ static const struct ratls_command commands[] = {
     {"cert", "write a key and a certificate that carries evidence", ratls_cmd_cert},
     {"probe", "connect to a server and appraise it", ratls_cmd_probe},
     {"sync", "fetch a server's list ahead of programs", ratls_cmd_sync},
-    {"show", "explain evidence, a certificate, a key or a policy", ratls_cmd_show},
+    {"show", "explain a log, a quote, evidence, a certificate, a key or a policy", ratls_cmd_show},
     {"verify", "appraise a certificate or a captured handshake", ratls_cmd_verify},
     {"exec", "run a program so that it verifies its servers", ratls_cmd_exec},
     {"policy", "write and check policies", ratls_cmd_policy},

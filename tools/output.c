@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define COMMAND_MAX 64
+#define COLUMNS_DEFAULT 80
 
 static char command_name[COMMAND_MAX] = "ratls";
 
@@ -89,6 +91,16 @@ int ratls_out_error(enum ratls_status status, const struct ratls_error *err)
     else
         ratls_complain("could not work (%s)", ratls_status_name(status));
     return exit_code(status);
+}
+
+size_t ratls_out_columns(FILE *out)
+{
+    struct winsize size = {.ws_col = 0};
+    int fd = fileno(out);
+
+    if (fd < 0 || isatty(fd) == 0)
+        return 0;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : COLUMNS_DEFAULT;
 }
 
 bool ratls_out_colour(FILE *out)

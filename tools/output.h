@@ -30,6 +30,9 @@ int ratls_out_error(enum ratls_status status, const struct ratls_error *err);
 /* A terminal that shows colours, and a user who did not set NO_COLOR (https://no-color.org). */
 bool ratls_out_colour(FILE *out);
 
+/* The columns of the terminal that it is; 0 if it is none, and lines may have any length. */
+size_t ratls_out_columns(FILE *out);
+
 /* One line on a terminal while something slow runs; done takes it away. */
 void ratls_progress(const char *what);
 void ratls_progress_done(void);

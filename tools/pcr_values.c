@@ -122,25 +122,37 @@ enum ratls_status ratls_pcr_values_read(struct ratls_slice json,
     return RATLS_OK;
 }
 
-void ratls_describe_pcr_values(struct ratls_view *v, const char *key,
-                               const struct ratls_pcr_values *values)
+static void describe_bank(struct ratls_view *v, const struct ratls_pcr_bank_values *bank,
+                          const char *words)
 {
-    ratls_view_section(v, key, NULL);
-    for (size_t i = 0; i < values->count; i++) {
-        const struct ratls_pcr_bank_values *bank = &values->banks[i];
-        char title[32];
+    char row[2 * RATLS_BANK_DIGEST_MAX + 8];
+    char title[64];
 
-        snprintf(title, sizeof title, "PCRs, bank %s", ratls_bank_name(bank->alg));
-        ratls_view_section(v, ratls_bank_name(bank->alg), title);
-        for (unsigned pcr = 0; pcr < RATLS_PCR_COUNT; pcr++) {
-            char index[INDEX_TEXT_MAX];
+    snprintf(title, sizeof title, "PCRs, bank %s%s", ratls_bank_name(bank->alg), words);
+    ratls_view_section(v, ratls_bank_name(bank->alg), title);
+    for (unsigned pcr = 0; pcr < RATLS_PCR_COUNT; pcr++) {
+        const struct ratls_slice value = {bank->values[pcr], bank->len};
+        char hex[2 * RATLS_BANK_DIGEST_MAX + 1];
+        char index[INDEX_TEXT_MAX];
 
-            if ((bank->present >> pcr & 1) == 0)
-                continue;
-            snprintf(index, sizeof index, "%u", pcr);
-            ratls_view_digest(v, index, index, ratls_slice(bank->values[pcr], bank->len));
-        }
-        ratls_view_section_end(v);
+        if ((bank->present >> pcr & 1) == 0)
+            continue;
+        snprintf(index, sizeof index, "%u", pcr);
+        ratls_hex(value, hex, sizeof hex);
+        snprintf(row, sizeof row, "%2s  %s", index, hex);
+        ratls_view_hex(v, index, NULL, value);
+        ratls_view_note(v, row);
     }
     ratls_view_section_end(v);
+}
+
+void ratls_describe_pcr_values(struct ratls_view *v, const char *key,
+                               const struct ratls_pcr_values *values, const char *words)
+{
+    if (v->json)
+        ratls_view_section(v, key, NULL);
+    for (size_t i = 0; i < values->count; i++)
+        describe_bank(v, &values->banks[i], words);
+    if (v->json)
+        ratls_view_section_end(v);
 }

@@ -36,8 +36,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_pcr_values_read(struct ratls_slice json
                                                          struct ratls_pcr_values **ret_values,
                                                          struct ratls_error *err);
 
-/* `key`: {bank: {index: hex}}; people see a heading for each bank. */
+/* `key`: {bank: {index: hex}}; people see a heading for each bank, with the words behind it. */
 void ratls_describe_pcr_values(struct ratls_view *v, const char *key,
-                               const struct ratls_pcr_values *values);
+                               const struct ratls_pcr_values *values, const char *words);
 
 #endif

@@ -8,6 +8,7 @@
 #define LABEL_WIDTH 17
 #define HEX_SHOWN_MAX 36 /* bytes that people see in full: a Name with SHA-256 is 34 */
 #define HEX_PIECE 256
+#define CUT_MARK "..."
 #define HEX_HEAD 12
 #define HEX_TAIL 4
 #define PRINTABLE_FIRST 0x20
@@ -112,7 +113,10 @@ static bool begin_line(struct ratls_view *v, const char *label)
 
 void ratls_view_begin(struct ratls_view *v, FILE *out, bool json, const char *title)
 {
-    *v = (struct ratls_view){.out = out, .json = json, .colour = ratls_out_colour(out)};
+    *v = (struct ratls_view){.out = out,
+                             .json = json,
+                             .colour = ratls_out_colour(out),
+                             .columns = ratls_out_columns(out)};
     if (json)
         fputc('{', v->out);
     else if (title != NULL)
@@ -244,6 +248,23 @@ void ratls_view_note(struct ratls_view *v, const char *text)
     indent(v);
     put_escaped(v->out, ratls_slice(text, strlen(text)));
     fputc('\n', v->out);
+}
+
+void ratls_view_row(struct ratls_view *v, const char *text)
+{
+    const size_t indented = v->depth == 0 ? 0 : 2 * (v->depth - 1);
+    const size_t len = strlen(text);
+    const bool fits = v->columns == 0 || indented + len <= v->columns;
+
+    if (v->json)
+        return;
+    if (fits || v->columns <= indented + strlen(CUT_MARK)) {
+        ratls_view_note(v, text);
+        return;
+    }
+    indent(v);
+    put_escaped(v->out, ratls_slice(text, v->columns - indented - strlen(CUT_MARK)));
+    fputs(CUT_MARK "\n", v->out);
 }
 
 void ratls_view_json(struct ratls_view *v, const char *key, const char *json)

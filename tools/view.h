@@ -18,6 +18,7 @@ struct ratls_view {
     FILE *out;
     bool json;
     bool colour;
+    size_t columns; /* of the terminal; 0: there is none */
     unsigned depth;
     bool has_items[RATLS_VIEW_DEPTH_MAX];
 };
@@ -49,6 +50,8 @@ void ratls_view_uint(struct ratls_view *v, const char *key, const char *label, u
 void ratls_view_bool(struct ratls_view *v, const char *key, const char *label, bool value);
 /* A sentence for people. */
 void ratls_view_note(struct ratls_view *v, const char *text);
+/* A line of a table for people, cut to the width of their terminal. */
+void ratls_view_row(struct ratls_view *v, const char *text);
 /* A member that is JSON already. */
 void ratls_view_json(struct ratls_view *v, const char *key, const char *json);
 
