@@ -136,6 +136,8 @@ enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
     *ret_config = (struct ratls_config){0};
     if (get_params == NULL || !read_raw(handle, get_params, &raw))
         return ratls_fail(err, RATLS_CRYPTO, "OpenSSL does not show the configuration");
+    if (raw.state != NULL && raw.state[0] == '\0') /* what a variable of the environment gives */
+        raw.state = NULL;
     status = read_words(&raw, ret_config, err);
     if (status != RATLS_OK)
         return status;

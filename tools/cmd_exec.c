@@ -23,6 +23,7 @@
 
 struct arguments {
     const char *policy;
+    const char *state; /* NULL: none */
     const char *module;
     const char *conf;
 };
@@ -59,11 +60,23 @@ static enum ratls_status set_path(const char *variable, const char *path, struct
     return RATLS_OK;
 }
 
-static enum ratls_status check_policy(const char *path, struct ratls_error *err)
+/* The configuration names the variable: it must be there. Empty, there is no folder. */
+static enum ratls_status set_state(const char *folder, struct ratls_error *err)
+{
+    if (folder != NULL)
+        return set_path("RATLS_STATE", folder, err);
+    if (setenv("RATLS_STATE", "", 1) != 0)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    return RATLS_OK;
+}
+
+static enum ratls_status check_policy(const struct arguments *a, struct ratls_error *err)
 {
     struct ratls_policy *policy = NULL;
-    enum ratls_status status = ratls_policy_load(path, &policy, err);
+    enum ratls_status status = ratls_policy_load(a->policy, &policy, err);
 
+    if (status == RATLS_OK && a->state != NULL)
+        status = ratls_policy_use_state(policy, a->state, err);
     ratls_policy_free(policy);
     return status;
 }
@@ -118,9 +131,11 @@ static enum ratls_status prepare(const struct arguments *a, struct ratls_error *
 {
     enum ratls_status status;
 
-    status = check_policy(a->policy, err);
+    status = check_policy(a, err);
     if (status == RATLS_OK)
         status = set_path("RATLS_POLICY", a->policy, err);
+    if (status == RATLS_OK)
+        status = set_state(a->state, err);
     if (status == RATLS_OK)
         status = set_path("RATLS_MODULE", a->module, err);
     if (status == RATLS_OK)
@@ -166,6 +181,8 @@ int ratls_cmd_exec(int argc, char **argv)
     const struct ratls_option rows[] = {
         {"policy", RATLS_OPTION_TEXT, &a.policy, "PATH",
          "policy, or folder of policies (default $RATLS_POLICY, else " POLICY_DEFAULT ")"},
+        {"state", RATLS_OPTION_TEXT, &a.state, "DIR",
+         "where it is kept how far the lists of servers are known (ima)"},
         {"module", RATLS_OPTION_TEXT, &a.module, "FILE",
          "the provider (default: the installed one)"},
         {"conf", RATLS_OPTION_TEXT, &a.conf, "FILE",

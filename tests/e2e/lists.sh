@@ -98,6 +98,40 @@ forget_records
 expect 0 "curl knows the list" get
 expect_connections -eq 1 "after the two"
 
+# `ratls exec` with the folder, and without: then each run begins anew.
+through_exec() { # through_exec [OPTION...]
+    "$ratls" exec --policy "$work/policies" --module "$module" "$@" -- curl --silent --show-error \
+        --fail --cacert "$work/server.pem" --resolve "$name:$port:$address" "https://$name:$port/"
+}
+forget_records
+expect 0 "curl by ratls exec, with the folder" through_exec --state "$ledger"
+expect_connections -eq 1 "it knows the list"
+forget_records
+expect 0 "... and without it" through_exec
+expect_connections -ge 5 "it does not"
+expect 3 "ratls exec looks at the folder before" through_exec --state "$work/missing"
+has "$work/missing"
+
+# A program that lives through a change of its policy: each connection has an SSL_CTX of its own.
+cat >"$work/client.py" <<'PYTHON'
+import os, socket, ssl, sys
+
+address, port, name, ca, policy = sys.argv[1:6]
+for _ in range(2):
+    context = ssl.create_default_context(cafile=ca)
+    with socket.create_connection((address, int(port)), timeout=30) as connection:
+        context.wrap_socket(connection, server_hostname=name).close()
+    os.utime(policy, (1, 1))
+PYTHON
+forget_list
+expect 0 "Python connects twice, by a policy that is loaded twice" verifying "$python" \
+    "$work/client.py" "$address" "$port" "$name" "$work/server.pem" "$work/policies/server.yaml"
+twice=$(connections)
+forget_list
+expect 0 "ratls sync" sync_list
+[ "$twice" -eq $(($(connections) + 1)) ] || fail "it fetched the list twice: $twice connections"
+ok "it fetched the list once: $twice connections"
+
 # ---- ahead of clients
 
 forget_list

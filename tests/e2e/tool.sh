@@ -32,7 +32,7 @@ expect 2 "a command that does not exist is wrong usage" "$ratls" prove
 expect 2 "an unknown option is wrong usage" probe --no-such-option
 expect 3 "a server that is not there: it could not work" "$ratls" probe --policy "$work/policies" \
     --server-name "$name" "$address:1"
-for command in init cert probe show verify exec 'policy learn' 'policy lint'; do
+for command in init cert probe sync show verify exec 'policy learn' 'policy lint'; do
     # shellcheck disable=SC2086 # two words
     expect 0 "ratls $command --help" "$ratls" $command --help
     has "Usage:"
