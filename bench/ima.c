@@ -8,131 +8,42 @@
 #include <string.h>
 
 #include "evmctl.h"
-#include "ima_replay.h"
+#include "ima_lists.h"
 #include "samples.h"
 
-#define ENTRIES 100000u
-#define NEW_ENTRIES 10u
 #define NEW_REPEATS 500u /* one is too short for the clock of the processor */
 #define ROUNDS_DEFAULT 15
-#define ENTRY_MAX 160 /* of the lists made here */
-#define FILE_DIGEST_LEN 32
-
-static void must(bool is_good, const char *what)
-{
-    if (is_good)
-        return;
-    fprintf(stderr, "bench: %s\n", what);
-    exit(3);
-}
-
-/* A list of ima-ng, and where its last entries begin. */
-struct list {
-    uint16_t alg;
-    uint8_t *bytes;
-    size_t len;
-    struct ratls_ima_state before_new; /* the state after all but the last NEW_ENTRIES */
-    struct ratls_ima_state end;
-};
-
-static void put(struct list *list, const void *p, size_t len)
-{
-    memcpy(list->bytes + list->len, p, len);
-    list->len += len;
-}
-
-static void put_le32(struct list *list, size_t value)
-{
-    const uint8_t bytes[] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
-                             (uint8_t)(value >> 24)};
-
-    put(list, bytes, sizeof bytes);
-}
-
-static void put_entry(struct list *list, struct ratls_hasher *hasher, unsigned number)
-{
-    static const char algorithm[] = "sha256:";
-    uint8_t file_digest[FILE_DIGEST_LEN] = {(uint8_t)number, (uint8_t)(number >> 8)};
-    size_t digest_at = list->len + sizeof(uint32_t);
-    struct ratls_slice data;
-    char path[64];
-    size_t path_len =
-        (size_t)snprintf(path, sizeof path, "/usr/lib/x86_64-linux-gnu/lib%06u.so", number) + 1;
-
-    put_le32(list, RATLS_IMA_PCR);
-    list->len += hasher->len;
-    put_le32(list, strlen("ima-ng"));
-    put(list, "ima-ng", strlen("ima-ng"));
-    data.len = 2 * sizeof(uint32_t) + sizeof algorithm + sizeof file_digest + path_len;
-    put_le32(list, data.len);
-    data.p = list->bytes + list->len;
-    put_le32(list, sizeof algorithm + sizeof file_digest);
-    put(list, algorithm, sizeof algorithm);
-    put(list, file_digest, sizeof file_digest);
-    put_le32(list, path_len);
-    put(list, path, path_len);
-    must(ratls_hasher_digest(hasher, &data, 1, list->bytes + digest_at, NULL) == RATLS_OK,
-         "no digest");
-}
-
-static struct list make_list(uint16_t alg)
-{
-    struct list list = {.alg = alg, .bytes = malloc((size_t)ENTRIES * ENTRY_MAX)};
-    struct ratls_hasher hasher;
-    struct ratls_ima_replay replay;
-    struct ratls_ima_state state;
-    size_t old_len = 0;
-
-    must(list.bytes != NULL && ratls_hasher_begin(alg, &hasher, NULL) == RATLS_OK, "no memory");
-    for (unsigned i = 0; i < ENTRIES; i++) {
-        if (i == ENTRIES - NEW_ENTRIES)
-            old_len = list.len;
-        put_entry(&list, &hasher, i);
-    }
-    ratls_hasher_end(&hasher);
-    must(ratls_ima_state_init(alg, RATLS_ALG_SHA256, RATLS_IMA_NATIVE, &state, NULL) == RATLS_OK &&
-             ratls_ima_replay_open(&state, &replay, NULL) == RATLS_OK &&
-             ratls_ima_replay_all(&replay, ratls_slice(list.bytes, old_len), NULL) == RATLS_OK,
-         "the list cannot be replayed");
-    list.before_new = replay.state;
-    must(ratls_ima_replay_all(&replay, ratls_slice(list.bytes + old_len, list.len - old_len),
-                              NULL) == RATLS_OK,
-         "the list cannot be replayed");
-    list.end = replay.state;
-    ratls_ima_replay_close(&replay);
-    return list;
-}
 
 /* The way from a state to the end of the list, with all that is made for it. */
-static void replay_from(const struct list *list, const struct ratls_ima_state *from)
+static void replay_from(const struct ima_list *list, const struct ratls_ima_state *from)
 {
     struct ratls_ima_replay replay;
     size_t offset = (size_t)from->offset;
     struct ratls_slice rest = ratls_slice(list->bytes + offset, list->len - offset);
     bool is_found = false;
 
-    must(ratls_ima_replay_open(from, &replay, NULL) == RATLS_OK &&
-             ratls_ima_replay_until(&replay, rest, ratls_ima_pcr(&list->end), &is_found, NULL) ==
-                 RATLS_OK,
-         "the list cannot be replayed");
-    must(is_found && replay.state.entries == ENTRIES, "entries are missing");
+    bench_must(ratls_ima_replay_open(from, &replay, NULL) == RATLS_OK &&
+                   ratls_ima_replay_until(&replay, rest, ratls_ima_pcr(&list->end), &is_found,
+                                          NULL) == RATLS_OK,
+               "the list cannot be replayed");
+    bench_must(is_found && replay.state.entries == IMA_ENTRIES, "entries are missing");
     ratls_ima_replay_close(&replay);
 }
 
 /* CPU time from the first entry. */
-static double time_whole(const struct list *list, enum ratls_ima_mode mode)
+static double time_whole(const struct ima_list *list, enum ratls_ima_mode mode)
 {
     struct ratls_ima_state state;
     double begin = cpu_us();
 
-    must(ratls_ima_state_init(list->alg, RATLS_ALG_SHA256, mode, &state, NULL) == RATLS_OK,
-         "no state");
+    bench_must(ratls_ima_state_init(list->alg, RATLS_ALG_SHA256, mode, &state, NULL) == RATLS_OK,
+               "no state");
     replay_from(list, &state);
     return cpu_us() - begin;
 }
 
 /* CPU time of the last entries alone, from the state before them. */
-static double time_new(const struct list *list)
+static double time_new(const struct ima_list *list)
 {
     double begin = cpu_us();
 
@@ -143,7 +54,7 @@ static double time_new(const struct list *list)
 
 /* CPU time of the digests alone: of each template, in the list's hash and the bank's, and PCR 10.
  */
-static double time_bare(const struct list *list)
+static double time_bare(const struct ima_list *list)
 {
     static const uint8_t data[90]; /* as long as the template data of the lists */
     const struct ratls_slice template = {data, sizeof data};
@@ -153,7 +64,7 @@ static double time_bare(const struct list *list)
     bool is_good = ratls_hasher_begin(list->alg, &listed, NULL) == RATLS_OK &&
                    ratls_hasher_begin(RATLS_ALG_SHA256, &bank, NULL) == RATLS_OK;
 
-    for (unsigned i = 0; i < ENTRIES && is_good; i++) {
+    for (unsigned i = 0; i < IMA_ENTRIES && is_good; i++) {
         const struct ratls_slice both = {pcr, 2 * bank.len};
 
         is_good = ratls_hasher_digest(&listed, &template, 1, pcr + bank.len, NULL) == RATLS_OK &&
@@ -161,7 +72,7 @@ static double time_bare(const struct list *list)
                    ratls_hasher_digest(&bank, &template, 1, pcr + bank.len, NULL) == RATLS_OK) &&
                   ratls_hasher_digest(&bank, &both, 1, pcr, NULL) == RATLS_OK;
     }
-    must(is_good, "no digest");
+    bench_must(is_good, "no digest");
     ratls_hasher_end(&listed);
     ratls_hasher_end(&bank);
     return cpu_us() - begin;
@@ -176,7 +87,7 @@ struct figures {
 
 static void measure_evmctl(const struct evmctl *evmctl, double either, struct figures *figures)
 {
-    double us = evmctl_us(evmctl) / ENTRIES;
+    double us = evmctl_us(evmctl) / IMA_ENTRIES;
 
     if (us < 0)
         return;
@@ -185,13 +96,13 @@ static void measure_evmctl(const struct evmctl *evmctl, double either, struct fi
 }
 
 /* evmctl: NULL for a list that it cannot read. */
-static void measure(const struct list *list, size_t rounds, const struct evmctl *evmctl,
+static void measure(const struct ima_list *list, size_t rounds, const struct evmctl *evmctl,
                     struct figures *figures)
 {
     for (size_t i = 0; i < rounds; i++) {
-        double bare = time_bare(list) / ENTRIES;
-        double native = time_whole(list, RATLS_IMA_NATIVE) / ENTRIES;
-        double either = time_whole(list, RATLS_IMA_EITHER) / ENTRIES;
+        double bare = time_bare(list) / IMA_ENTRIES;
+        double native = time_whole(list, RATLS_IMA_NATIVE) / IMA_ENTRIES;
+        double either = time_whole(list, RATLS_IMA_EITHER) / IMA_ENTRIES;
 
         samples_add(&figures->bare, bare);
         samples_add(&figures->native, native);
@@ -238,13 +149,13 @@ static void print_json(const char *name, const struct figures *f, const char *en
 static void run(size_t rounds, bool json)
 {
     static struct figures sha1, sha256;
-    struct list lists[] = {make_list(RATLS_ALG_SHA1), make_list(RATLS_ALG_SHA256)};
+    struct ima_list lists[] = {ima_list_make(RATLS_ALG_SHA1), ima_list_make(RATLS_ALG_SHA256)};
 
     struct evmctl evmctl;
 
-    must(evmctl_open(&evmctl, ratls_slice(lists[0].bytes, lists[0].len),
-                     ratls_ima_pcr(&lists[0].end)),
-         "cannot write below /tmp");
+    bench_must(evmctl_open(&evmctl, ratls_slice(lists[0].bytes, lists[0].len),
+                           ratls_ima_pcr(&lists[0].end)),
+               "cannot write below /tmp");
     measure(&lists[0], rounds, &evmctl, &sha1);
     evmctl_close(&evmctl);
     measure(&lists[1], rounds, NULL, &sha256);
@@ -279,7 +190,7 @@ int main(int argc, char **argv)
         else
             return 2;
     }
-    must(rounds >= 1 && rounds <= SAMPLES_MAX, "--rounds takes 1 to 101");
+    bench_must(rounds >= 1 && rounds <= SAMPLES_MAX, "--rounds takes 1 to 101");
     run((size_t)rounds, json);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "crypto_signer.h"
 #include "fake_tpm.h"
 #include "ima_replay.h"
+#include "rules.h"
 
 #define FAKE_IMA_ENTRIES_MAX 256
 #define FAKE_IMA_CAP 65536
@@ -53,6 +54,23 @@ void fake_ima_boot(struct fake_ima *ima, struct fake_tpm *tpm, uint16_t alg);
 void fake_ima_install(const struct fake_ima *ima, struct fake_tpm *tpm);
 /* The list alone: it has grown, or was changed, since PCR 10 was quoted. */
 void fake_ima_show(const struct fake_ima *ima, struct fake_tpm *tpm);
+
+/* What the policy says of files whose SHA-256 is 32 such bytes. */
+#define FILL_LS                                                                                    \
+    0x15              /* allowed for /usr/bin/ls, and for /usr/sbin/fsck, which needs a signature  \
+                       */
+#define FILL_CAT 0xca /* for /usr/bin/cat */
+#define FILL_BAD 0xbd /* denied; also allowed for /usr/bin/bad */
+#define FILL_KEXEC 0xec   /* for kexec-cmdline, a measured buffer */
+#define FILL_UNKNOWN 0x99 /* nowhere */
+
+/*
+ * Rules for the list of SHA-256: allow and deny as above, exclude everything in /var/log,
+ * signature-required for everything in /usr/sbin, and signed-by for the key that is returned, which
+ * the caller frees. To be forgotten before the policy is freed.
+ */
+EVP_PKEY *fake_ima_allow(struct ratls_rules *rules);
+void fake_ima_forget(struct ratls_rules *rules);
 
 /* A new key and the signer that a policy has of it; the caller frees both. */
 EVP_PKEY *fake_ima_key(struct ratls_signer *ret_signer);

@@ -7,65 +7,6 @@
 #include "must.h"
 
 #define BANK RATLS_ALG_SHA256
-#define PCRS_OF_IMA 0x7ffu
-#define REFERENCES_MAX 1024
-
-struct reference {
-    uint8_t fill;
-    const char *name;
-};
-
-static const struct reference allowed[] = {
-    {FILL_LS, "/usr/bin/ls"},   {FILL_LS, "/usr/sbin/fsck"},   {FILL_CAT, "/usr/bin/cat"},
-    {FILL_BAD, "/usr/bin/bad"}, {FILL_KEXEC, "kexec-cmdline"},
-};
-static const struct reference denied[] = {{FILL_BAD, "bad"}};
-
-static void set_references(const struct reference *references, size_t count,
-                           struct ratls_references *ret)
-{
-    char text[REFERENCES_MAX] = "";
-    size_t len = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        for (int k = 0; k < 32; k++)
-            len += (size_t)snprintf(text + len, sizeof text - len, "%02x", references[i].fill);
-        len += (size_t)snprintf(text + len, sizeof text - len, "  %s\n", references[i].name);
-        must(len < sizeof text);
-    }
-    ret->sets = calloc(1, sizeof *ret->sets);
-    must(ret->sets != NULL);
-    must(ratls_refvals_parse("fake.sha256", ratls_slice(text, len), &ret->sets[0], NULL) ==
-         RATLS_OK);
-    ret->count = 1;
-}
-
-static void set_pattern(const char *text, struct ratls_patterns *ret)
-{
-    ret->items = calloc(1, sizeof *ret->items);
-    must(ret->items != NULL);
-    must(ratls_pattern_init(RATLS_PATTERN_PATH, ratls_slice(text, strlen(text)), &ret->items[0]) ==
-         NULL);
-    ret->count = 1;
-}
-
-static void set_rules(struct ratls_rules *rules, struct scene_ima *ima)
-{
-    struct ratls_ima_rules *r = &rules->ima;
-
-    *r = (struct ratls_ima_rules){.is_asked = true, .bank = BANK, .syncs = true};
-    set_references(allowed, sizeof allowed / sizeof allowed[0], &r->allow);
-    set_references(denied, 1, &r->deny);
-    set_pattern("/var/log/**", &r->exclude);
-    set_pattern("/usr/sbin/**", &r->signature_required);
-    r->signers = calloc(1, sizeof *r->signers);
-    must(r->signers != NULL);
-    r->signer_count = 1;
-    ima->key = fake_ima_key(&r->signers[0]);
-    memset(r->sha256, 0x77, sizeof r->sha256);
-    must(rules->selection.count == 1 && rules->selection.banks[0].hash_alg == BANK);
-    rules->selection.banks[0].pcrs |= PCRS_OF_IMA;
-}
 
 void scene_ima_begin(struct scene *scene, uint16_t list_alg, enum ratls_ima_mode mode)
 {
@@ -80,7 +21,7 @@ struct scene_ima *scene_ima(struct scene *scene)
 
     must(ima != NULL && scene->ima == NULL);
     scene->ima = ima;
-    set_rules(scene->rules, ima);
+    ima->key = fake_ima_allow(scene->rules);
     ima->stranger = fake_ima_key(&unknown);
     ratls_signer_done(&unknown);
     scene_ima_begin(scene, RATLS_ALG_SHA1, RATLS_IMA_NATIVE);
@@ -90,27 +31,11 @@ struct scene_ima *scene_ima(struct scene *scene)
     return ima;
 }
 
-static void free_references(struct ratls_references *references)
-{
-    for (size_t i = 0; i < references->count; i++)
-        ratls_refvals_free(references->sets[i]);
-    free(references->sets);
-}
-
 void scene_ima_free(struct scene *scene)
 {
-    struct ratls_ima_rules *rules = &scene->rules->ima;
-
     if (scene->ima == NULL)
         return;
-    free_references(&rules->allow);
-    free_references(&rules->deny);
-    free(rules->exclude.items);
-    free(rules->signature_required.items);
-    for (size_t i = 0; i < rules->signer_count; i++)
-        ratls_signer_done(&rules->signers[i]);
-    free(rules->signers);
-    *rules = (struct ratls_ima_rules){.is_asked = false};
+    fake_ima_forget(scene->rules);
     EVP_PKEY_free(scene->ima->key);
     EVP_PKEY_free(scene->ima->stranger);
     free(scene->ima);

@@ -5,28 +5,18 @@
 #include "fake_ima.h"
 #include "scene.h"
 
-/* What the policy says of files whose SHA-256 is 32 such bytes. */
-#define FILL_LS                                                                                    \
-    0x15              /* allowed for /usr/bin/ls, and for /usr/sbin/fsck, which needs a signature  \
-                       */
-#define FILL_CAT 0xca /* for /usr/bin/cat */
-#define FILL_BAD 0xbd /* denied; also allowed for /usr/bin/bad */
-#define FILL_KEXEC 0xec   /* for kexec-cmdline, a measured buffer */
-#define FILL_UNKNOWN 0x99 /* nowhere */
-
 struct scene_ima {
     struct fake_ima list;
     EVP_PKEY *key;      /* signs files; the policy has its certificate */
     EVP_PKEY *stranger; /* signs files, and the policy does not know it */
-    struct ratls_ledger_row
-        known; /* has_known: the verifier's, for the request and the appraisal */
-    bool has_known;
+    bool has_known;     /* the verifier knows this of the list, and asks behind it: */
+    struct ratls_ledger_row known;
     struct ratls_more *more;
 };
 
 /*
- * The policy asks for the list of SHA-256: allow, deny, signed-by, exclude /var/log/[*][*] and
- * signature-required /usr/sbin/[*][*]; the list has boot_aggregate, /usr/bin/ls and /usr/bin/cat.
+ * The policy is that of fake_ima_allow(); the list has boot_aggregate, /usr/bin/ls and
+ * /usr/bin/cat.
  */
 struct scene_ima *scene_ima(struct scene *scene);
 void scene_ima_free(struct scene *scene);
