@@ -185,10 +185,8 @@ static void put_buckets(const struct ratls_refvals_builder *builder, size_t firs
 static void put_section(const struct ratls_refvals_builder *builder, size_t first,
                         const struct ratls_refvals_section *section, uint8_t *bytes, uint8_t *names)
 {
-    struct ratls_writer digests =
-        ratls_writer(bytes + section->digests, section->count * section->digest_len);
-    struct ratls_writer refs =
-        ratls_writer(bytes + section->names, section->count * sizeof(uint32_t));
+    struct ratls_writer records =
+        ratls_writer(bytes + section->records, section->end - section->records);
 
     put_buckets(builder, first, section, bytes);
     for (size_t i = 0; i < section->count; i++) {
@@ -196,8 +194,8 @@ static void put_section(const struct ratls_refvals_builder *builder, size_t firs
         struct ratls_writer name =
             ratls_writer(names + entry->name_ref, sizeof(uint16_t) + entry->name_len);
 
-        ratls_write_bytes(&digests, ratls_slice(builder->bytes + entry->at, entry->digest_len));
-        ratls_write_u32(&refs, entry->name_ref);
+        ratls_write_bytes(&records, ratls_slice(builder->bytes + entry->at, entry->digest_len));
+        ratls_write_u32(&records, entry->name_ref);
         ratls_write_u16(&name, entry->name_len); /* the same again if the name is not new */
         ratls_write_bytes(&name, ratls_slice(entry_name(builder, entry), entry->name_len));
     }

@@ -4,7 +4,7 @@
 
 #include "crypto.h"
 
-#define PER_BUCKET 16        /* digests, if they are spread evenly: one or two cache lines */
+#define PER_BUCKET 4         /* digests, if they are spread evenly: two or three cache lines */
 #define COUNT_MAX (1u << 28) /* with this many no sum of places overflows */
 
 static const size_t DIGEST_LENS[RATLS_REFVALS_LENGTHS] = {32, 48, 64};
@@ -30,9 +30,9 @@ void ratls_refvals_layout(const size_t counts[static RATLS_REFVALS_LENGTHS],
         section->count = counts[i];
         section->bucket_bits = count_bucket_bits(counts[i]);
         section->buckets = at;
-        section->digests = section->buckets + (sizeof(uint32_t) << section->bucket_bits);
-        section->names = section->digests + section->count * section->digest_len;
-        section->end = section->names + section->count * sizeof(uint32_t);
+        section->records = section->buckets + (sizeof(uint32_t) << section->bucket_bits);
+        section->end =
+            section->records + section->count * (section->digest_len + RATLS_REFVALS_REF_LEN);
         at = section->end;
     }
 }
@@ -86,11 +86,15 @@ const struct ratls_refvals_section *ratls_refvals_section(const struct ratls_ref
     return NULL;
 }
 
+static size_t record_at(const struct ratls_refvals_section *section, size_t i)
+{
+    return section->records + i * (section->digest_len + RATLS_REFVALS_REF_LEN);
+}
+
 struct ratls_slice ratls_refvals_digest_at(const struct ratls_refvals_image *image,
                                            const struct ratls_refvals_section *section, size_t i)
 {
-    return ratls_slice(image->bytes.p + section->digests + i * section->digest_len,
-                       section->digest_len);
+    return ratls_slice(image->bytes.p + record_at(section, i), section->digest_len);
 }
 
 /* The caller knows that at lies within the image. */
@@ -104,7 +108,7 @@ static size_t read_number(const struct ratls_refvals_image *image, size_t at)
 size_t ratls_refvals_name_ref(const struct ratls_refvals_image *image,
                               const struct ratls_refvals_section *section, size_t i)
 {
-    return read_number(image, section->names + i * sizeof(uint32_t));
+    return read_number(image, record_at(section, i) + section->digest_len);
 }
 
 struct ratls_slice ratls_refvals_name_at(const struct ratls_refvals_image *image, size_t at)
@@ -130,8 +134,8 @@ static void find_bucket(const struct ratls_refvals_image *image,
                         const struct ratls_refvals_section *section, struct ratls_slice digest,
                         size_t *ret_begin, size_t *ret_end)
 {
-    size_t bucket = ((size_t)digest.p[0] << 8 | digest.p[1]) >>
-                    (RATLS_REFVALS_BUCKET_BITS - section->bucket_bits);
+    uint32_t begins = (uint32_t)digest.p[0] << 16 | (uint32_t)digest.p[1] << 8 | digest.p[2];
+    size_t bucket = begins >> (24 - section->bucket_bits);
     size_t at = section->buckets + bucket * sizeof(uint32_t);
     size_t end = read_number(image, at);
     size_t begin = bucket == 0 ? 0 : read_number(image, at - sizeof(uint32_t));

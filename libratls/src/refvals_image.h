@@ -8,10 +8,10 @@
  *   names          8    length of the names
  *   SHA-256        32   of all that is before and behind it
  *   per length of digests:
- *     buckets      4 * 2^b   where the digests of each beginning end; b = 0 up to 16 follows from
- *                            the count, so that about 16 digests begin with the same b bits
- *     digests      ascending, by bytes; equal ones by name, and no pair twice
- *     names        4 * count   of each digest: where its name is
+ *     buckets      4 * 2^b   where the digests of each beginning end; b = 0 up to 20 follows from
+ *                            the count, so that about 4 digests begin with the same b bits
+ *     records      each a digest, and 4 bytes: where its name is; ascending by digest, equal ones
+ *                  by name, and no pair twice
  *   names          a length of 2 bytes and the name, ascending by bytes, none twice
  *
  * One content has one such form. Whatever the bytes are, nothing is read beyond them.
@@ -29,16 +29,16 @@
 #define RATLS_REFVALS_HASH_AT 32
 #define RATLS_REFVALS_HEADER_LEN (RATLS_REFVALS_HASH_AT + 32)
 #define RATLS_REFVALS_LENGTHS 3      /* of digests: 32, 48, 64 bytes */
+#define RATLS_REFVALS_REF_LEN 4      /* behind a digest */
 #define RATLS_REFVALS_NAME_MAX 4095  /* PATH_MAX of Linux, without its NUL */
-#define RATLS_REFVALS_BUCKET_BITS 16 /* at most */
+#define RATLS_REFVALS_BUCKET_BITS 20 /* at most */
 
 struct ratls_refvals_section {
     size_t digest_len;
     size_t count;
     unsigned bucket_bits;
     size_t buckets; /* offsets in the image */
-    size_t digests;
-    size_t names;
+    size_t records;
     size_t end;
 };
 
