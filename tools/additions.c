@@ -8,6 +8,7 @@
 #include "lists.h"
 #include "policy_file.h"
 #include "policy_load.h"
+#include "policy_names.h"
 
 static const struct ratls_document_list *list_of(const struct ratls_document *document,
                                                  enum ratls_topic topic)
@@ -156,11 +157,33 @@ static enum ratls_status edit_lists(struct ratls_additions *a, struct ratls_erro
     return status;
 }
 
+/* The name that was meant when the machine was asked. */
+static enum ratls_status check_server(struct ratls_additions *a, struct ratls_error *err)
+{
+    const char *meant = a->machine->has_quote ? a->machine->expectation.server_name : NULL;
+    char name[RATLS_NAME_SIZE];
+
+    if (meant == NULL)
+        return RATLS_OK;
+    if (ratls_name_normalise(meant, name) != NULL)
+        return ratls_fail(err, RATLS_USAGE, "'%s' is no DNS name and no IP address", meant);
+    if (ratls_names_cover(&a->rules->servers, name))
+        return RATLS_OK;
+    if (a->adds_key)
+        return ratls_facts_add_text(&a->missing, RATLS_TOPIC_IDENTITY, RATLS_SERVER_FACT, name,
+                                    err);
+    return ratls_fail(err, RATLS_USAGE,
+                      "%s does not speak for %s; --server-name says which of its servers is meant",
+                      a->path, name);
+}
+
 enum ratls_status ratls_additions_find(struct ratls_additions *additions, struct ratls_error *err)
 {
     struct ratls_additions *a = additions;
     enum ratls_status status = ratls_facts_missing(a->rules, a->machine, &a->missing, err);
 
+    if (status == RATLS_OK)
+        status = check_server(a, err);
     for (size_t i = 0; status == RATLS_OK && i < a->missing.count; i++)
         status = check_fact(a, &a->missing.items[i], err);
     if (status == RATLS_OK)

@@ -9,6 +9,8 @@
 #include "edits.h"
 #include "facts_policy.h"
 
+#define RATLS_SERVER_FACT "server" /* the name of a fact of identity */
+
 struct ratls_additions {
     const char *path;          /* of the policy */
     struct ratls_rules *rules; /* loaded from it; they grow with the edits */

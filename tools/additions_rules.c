@@ -166,12 +166,17 @@ static enum ratls_status grow_value(struct ratls_rules *rules, const struct ratl
     return RATLS_OK;
 }
 
+static bool is_server(const struct ratls_fact *fact)
+{
+    return strcmp((const char *)fact->name.p, RATLS_SERVER_FACT) == 0;
+}
+
 static enum ratls_status grow_fact(struct ratls_additions *a, const struct ratls_fact *fact,
                                    struct ratls_error *err)
 {
     switch (fact->topic) {
-    case RATLS_TOPIC_IDENTITY:
-        return grow_key(a, err);
+    case RATLS_TOPIC_IDENTITY: /* the name of a server is no rule: it chooses among policies */
+        return is_server(fact) ? RATLS_OK : grow_key(a, err);
     case RATLS_TOPIC_PCR:
         return grow_value(a->rules, fact, err);
     case RATLS_TOPIC_SIGNERS:

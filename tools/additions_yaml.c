@@ -9,7 +9,7 @@
 #include "policy_text.h"
 
 #define AT_MAX 64
-#define INSERT_MAX 512
+#define INSERT_MAX 1024
 
 /* A place in the text: of the value itself, and of its line. */
 struct spot {
@@ -72,16 +72,25 @@ static enum ratls_status insert_line(struct ratls_additions *a, const struct rat
     return ratls_edits_insert(&a->edits, a->path, is_before ? spot->line : end, text, err);
 }
 
-static enum ratls_status add_key(struct ratls_additions *a, const struct ratls_source *source,
-                                 const struct ratls_fact *key, struct ratls_error *err)
+/* Before the first entry of the list at a place such as "servers[0]". */
+static enum ratls_status add_first(struct ratls_additions *a, const struct ratls_source *source,
+                                   const char *at, const char *entry, struct ratls_error *err)
 {
-    const struct spot spot = find_spot(source, "attestation-keys[0]");
-    char entry[INSERT_MAX / 2];
+    const struct spot spot = find_spot(source, at);
 
-    snprintf(entry, sizeof entry, "name: %s", (const char *)key->value.p);
     if (!is_block_entry(source, &spot))
         return refuse(a, entry, err);
     return insert_line(a, source, &spot, true, entry, err);
+}
+
+static enum ratls_status add_identity(struct ratls_additions *a, const struct ratls_source *source,
+                                      const struct ratls_fact *fact, struct ratls_error *err)
+{
+    const bool is_server = strcmp((const char *)fact->name.p, RATLS_SERVER_FACT) == 0;
+    char entry[INSERT_MAX / 2 + RATLS_HOST_MAX];
+
+    snprintf(entry, sizeof entry, is_server ? "'%s'" : "name: %s", (const char *)fact->value.p);
+    return add_first(a, source, is_server ? "servers[0]" : "attestation-keys[0]", entry, err);
 }
 
 /* The last value of a PCR in a bank; false if the policy has none. */
@@ -152,7 +161,7 @@ enum ratls_status ratls_additions_edit_policy(struct ratls_additions *additions,
         const struct ratls_fact *fact = &a->missing.items[i];
 
         if (fact->topic == RATLS_TOPIC_IDENTITY)
-            status = add_key(a, &source, fact, err);
+            status = add_identity(a, &source, fact, err);
         else if (fact->topic == RATLS_TOPIC_PCR)
             status = add_value(a, &source, document, fact, err);
     }

@@ -89,12 +89,13 @@ static const struct arguments DEFAULTS = {
 };
 
 static const struct ratls_options HELP = {
-    .synopsis = "(HOST:PORT | --local | CAPTURE | --boot-log FILE --ima-list FILE)\n"
-                "       [OPTION...]",
+    .synopsis = "MACHINE [OPTION...]",
     .about = "Writes a policy that accepts what a server, or this machine, proves now: trust\n"
              "on first use. What its logs mean goes into the policy, their digests and texts\n"
              "into lists beside it. The evidence must hold by itself: it is appraised by the\n"
-             "policy that was made of it, and nothing is written if that refuses.",
+             "policy that was made of it, and nothing is written if that refuses. MACHINE is\n"
+             "HOST:PORT, or --local, or a capture of 'ratls probe --save', or its logs alone,\n"
+             "with --boot-log and --ima-list.",
     .example = "  ratls policy learn bank.example:443 --out bank.yaml\n"
                "  ratls policy learn --local --server-name bank.example --out bank.yaml\n"
                "  ratls policy learn bank2.example:443 --into bank.yaml",

@@ -44,11 +44,12 @@ int ratls_cmd_policy_update(int argc, char **argv)
          "only print what would be added, as a unified diff"},
     };
     const struct ratls_options options = {
-        .synopsis = "POLICY (HOST:PORT | --local | CAPTURE | --boot-log FILE --ima-list FILE)\n"
-                    "       [OPTION...]",
+        .synopsis = "POLICY MACHINE [OPTION...]",
         .about = "Adds to the files beside a policy what changed on a machine that the policy\n"
                  "trusts: digests, texts, signers. Prints it as a unified diff. Nothing is ever\n"
-                 "taken away, and nothing is written unless the policy then accepts the machine.",
+                 "taken away, and nothing is written unless the policy then accepts the machine.\n"
+                 "MACHINE is HOST:PORT, or --local, or a capture of 'ratls probe --save', or its\n"
+                 "logs alone, with --boot-log and --ima-list.",
         .example = "  ratls policy update bank.yaml bank.example:443 --dry-run\n"
                    "  ratls policy update bank.yaml after-update.capture",
         .rows = rows,

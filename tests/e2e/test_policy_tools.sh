@@ -176,6 +176,14 @@ machine stranger
 expect 1 "another machine is no update" update stranger stranger
 has "is not trusted by $policy"
 lacks "+++"
+expect 2 "nor is one under another name" "$ratls" policy update "$policy" --local \
+    --state "$work/state_stranger" --tcti "$tcti" --server-name other.test
+has "does not speak for other.test"
+# shellcheck disable=SC2046 # words
+expect 0 "learn --into with another name, too" "$ratls" policy learn \
+    $(from_local stranger stranger) --server-name other.test --into "$policy"
+has "+  - 'other.test' # added from"
+cp "$work/before.yaml" "$policy"
 expect 0 "learn --into adds the machine" learn stranger --into "$policy"
 has "+  - name: 000b"
 has "WARNING: trust on first use"
