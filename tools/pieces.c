@@ -58,8 +58,9 @@ static enum ratls_status append(const struct ratls_ima_slice *slice, uint8_t **l
     return RATLS_OK;
 }
 
-static enum ratls_status fetch_next(struct ratls_more *more, const struct ratls_ima_slice *first,
-                                    uint16_t bank, uint8_t **list, size_t *len,
+/* The total grows: with the list, and as the server learns how long it is. */
+static enum ratls_status fetch_next(struct ratls_more *more, uint16_t list_alg, uint16_t bank,
+                                    uint64_t *total, uint8_t **list, size_t *len,
                                     struct ratls_error *err)
 {
     const struct ratls_log_request request = {.ima_bank = bank, .ima_offset = *len};
@@ -71,13 +72,14 @@ static enum ratls_status fetch_next(struct ratls_more *more, const struct ratls_
     if (status != RATLS_OK)
         return status;
     if (!ratls_evidence_read(bytes, &evidence) || !evidence.has_ima ||
-        evidence.ima.list_alg != first->list_alg)
+        evidence.ima.list_alg != list_alg)
         return ratls_fail(err, RATLS_MALFORMED, "the server sent no such list");
     status = append(&evidence.ima, list, len, err);
     if (status == RATLS_OK && *len == before)
         return ratls_fail(err, RATLS_IO,
                           "the server sent %zu bytes of its list and then no more, of %" PRIu64,
-                          before, first->total);
+                          before, *total);
+    *total = evidence.ima.total;
     return status;
 }
 
@@ -85,12 +87,13 @@ enum ratls_status ratls_fetch_list(struct ratls_more *more, const struct ratls_i
                                    uint16_t bank, uint8_t **ret_list, size_t *ret_len,
                                    struct ratls_error *err)
 {
+    uint64_t total = first->total;
     uint8_t *list = NULL;
     size_t len = 0;
     enum ratls_status status = append(first, &list, &len, err);
 
-    while (status == RATLS_OK && len < first->total)
-        status = fetch_next(more, first, bank, &list, &len, err);
+    while (status == RATLS_OK && len < total)
+        status = fetch_next(more, first->list_alg, bank, &total, &list, &len, err);
     if (status != RATLS_OK) {
         free(list);
         return status;

@@ -25,8 +25,8 @@ void ratls_pieces_keep(struct ratls_pieces *pieces, struct ratls_slice evidence)
 void ratls_pieces_clear(struct ratls_pieces *pieces);
 
 /*
- * The whole list of a server, from its begin to where it ended when the evidence was made: the
- * piece beside the quote and all that follow. Nothing in it is authenticated before a prefix has
+ * The whole list of a server, from its begin to where it ends: the piece beside the quote and all
+ * that follow. Nothing in it is authenticated before a prefix has
  * led to the quoted PCR. The caller frees *ret_list with free().
  */
 RATLS_MUST_CHECK enum ratls_status ratls_fetch_list(struct ratls_more *more,
