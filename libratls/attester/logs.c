@@ -18,6 +18,9 @@
 #define PATH_LEN 1024 /* what is longer has no lists of banks */
 #define IMA_LIST_DEFAULT "/sys/kernel/security/ima/binary_runtime_measurements"
 
+#define SHA1_LIST RATLS_LOGS_BANKS
+#define CHUNK 65536
+
 static const uint16_t BANKS[RATLS_LOGS_BANKS] = {RATLS_ALG_SHA256, RATLS_ALG_SHA384,
                                                  RATLS_ALG_SHA512};
 
@@ -208,54 +211,80 @@ static size_t find_whole_entries(struct ratls_slice in, size_t digest_len)
     return len;
 }
 
-/* As far as it is known: files of the kernel do not say how long they are. */
-static uint64_t find_total(const struct ratls_log_file *file, uint64_t offset, size_t read_len)
+/*
+ * How long the list is, as far as it is known: files of the kernel say nothing, but what was read
+ * once is there.
+ */
+static uint64_t find_total(struct ratls_logs *logs, size_t which, uint64_t offset, size_t read_len)
 {
-    uint64_t end = offset > UINT64_MAX - read_len ? UINT64_MAX : offset + read_len;
+    uint64_t end = read_len == 0 ? 0 : offset + read_len;
+    uint64_t known = atomic_load(&logs->ima_end[which]);
     struct stat info;
 
-    if (!is_ours(file, &info) || info.st_size <= 0)
-        return end;
-    return (uint64_t)info.st_size > end ? (uint64_t)info.st_size : end;
+    if (is_ours(&logs->ima[which], &info) && (uint64_t)info.st_size > end)
+        end = (uint64_t)info.st_size;
+    while (known < end && !atomic_compare_exchange_weak(&logs->ima_end[which], &known, end))
+        continue;
+    return known < end ? end : known;
 }
 
-bool ratls_logs_ima(const struct ratls_logs *logs, uint16_t bank, uint64_t offset, uint8_t *buffer,
+bool ratls_logs_ima(struct ratls_logs *logs, uint16_t bank, uint64_t offset, uint8_t *buffer,
                     size_t room, struct ratls_ima_slice *ret_slice)
 {
-    size_t index = find_bank(bank);
-    bool is_of_bank = index < RATLS_LOGS_BANKS && logs->ima_of_bank[index].fd >= 0;
-    uint16_t list_alg = is_of_bank ? bank : RATLS_ALG_SHA1;
-    const struct ratls_log_file *file = is_of_bank ? &logs->ima_of_bank[index] : &logs->ima;
+    size_t which = find_bank(bank);
     struct ratls_slice whole;
+    uint16_t list_alg = bank;
     size_t len = 0;
 
-    if (file->fd < 0)
+    if (which == SHA1_LIST || logs->ima[which].fd < 0) {
+        which = SHA1_LIST;
+        list_alg = RATLS_ALG_SHA1;
+    }
+    if (logs->ima[which].fd < 0)
         return false;
     /* One byte more than can be sent tells whether there is more. */
-    if (offset < RATLS_IMA_LIST_MAX && !read_from(file, offset, buffer, room + 1, &len))
+    if (offset < RATLS_IMA_LIST_MAX &&
+        !read_from(&logs->ima[which], offset, buffer, room + 1, &len))
         return false;
     whole = ratls_slice(buffer, len > room ? room : len);
     whole.len = find_whole_entries(whole, ratls_tpm_hash_len(list_alg));
     *ret_slice = (struct ratls_ima_slice){.list_alg = list_alg,
                                           .offset = offset,
-                                          .total = find_total(file, offset, len),
+                                          .total = find_total(logs, which, offset, len),
                                           .entries = whole};
     return true;
+}
+
+/* Once to its end, so that clients learn how much there is. */
+static void measure_ima(struct ratls_logs *logs, size_t which)
+{
+    uint8_t *chunk = malloc(CHUNK);
+    uint64_t offset = 0;
+    size_t len = 0;
+
+    while (chunk != NULL && offset < RATLS_IMA_LIST_MAX &&
+           read_from(&logs->ima[which], offset, chunk, CHUNK, &len) && len > 0)
+        offset += len;
+    atomic_store(&logs->ima_end[which], offset);
+    free(chunk);
 }
 
 /* The kernel's own lists of each bank, beside the one that always was there. */
 static void open_ima(const char *path, struct ratls_logs *logs)
 {
-    logs->ima = open_file(path, &logs->ima_missing);
+    logs->ima[SHA1_LIST] = open_file(path, &logs->ima_missing);
     for (size_t i = 0; i < RATLS_LOGS_BANKS; i++) {
         char of_bank[PATH_LEN];
         int len = snprintf(of_bank, sizeof of_bank, "%s_%s", path, ratls_tpm_hash_name(BANKS[i]));
 
         if (len > 0 && len < (int)sizeof of_bank)
-            logs->ima_of_bank[i] = open_file(of_bank, NULL);
-        if (logs->ima_of_bank[i].fd >= 0)
+            logs->ima[i] = open_file(of_bank, NULL);
+        if (logs->ima[i].fd >= 0)
             logs->ima_missing = (struct ratls_error){.status = RATLS_OK};
     }
+    for (size_t i = 0; i < RATLS_IMA_LISTS; i++)
+        if (logs->ima[i].fd >= 0)
+            measure_ima(logs, i);
 }
 
 /* Already now for SHA-256: a log that is none is best said at set-up, and before a fork. */
@@ -275,11 +304,13 @@ void ratls_logs_open(const char *boot_log, const char *ima_list, struct ratls_lo
     const char *ima_path = ima_list == NULL ? IMA_LIST_DEFAULT : ima_list;
 
     memset(ret_logs, 0, sizeof *ret_logs);
-    ret_logs->boot = ret_logs->ima = NO_FILE;
-    for (size_t i = 0; i < RATLS_LOGS_BANKS; i++) {
-        ret_logs->ima_of_bank[i] = NO_FILE;
-        atomic_init(&ret_logs->boot_forms[i], NULL);
+    ret_logs->boot = NO_FILE;
+    for (size_t i = 0; i < RATLS_IMA_LISTS; i++) {
+        ret_logs->ima[i] = NO_FILE;
+        atomic_init(&ret_logs->ima_end[i], 0);
     }
+    for (size_t i = 0; i < RATLS_LOGS_BANKS; i++)
+        atomic_init(&ret_logs->boot_forms[i], NULL);
     if (boot_path[0] != '\0')
         open_boot(boot_path, ret_logs);
     if (ima_path[0] != '\0')
@@ -297,9 +328,8 @@ static void close_file(const struct ratls_log_file *file)
 void ratls_logs_close(struct ratls_logs *logs)
 {
     close_file(&logs->boot);
-    close_file(&logs->ima);
-    for (size_t i = 0; i < RATLS_LOGS_BANKS; i++) {
-        close_file(&logs->ima_of_bank[i]);
+    for (size_t i = 0; i < RATLS_IMA_LISTS; i++)
+        close_file(&logs->ima[i]);
+    for (size_t i = 0; i < RATLS_LOGS_BANKS; i++)
         free_form(atomic_load(&logs->boot_forms[i]));
-    }
 }

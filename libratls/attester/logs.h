@@ -17,6 +17,7 @@
 #include "evidence.h"
 
 #define RATLS_LOGS_BANKS 3 /* SHA-256, SHA-384, SHA-512 */
+#define RATLS_IMA_LISTS (RATLS_LOGS_BANKS + 1)
 
 struct ratls_boot_form; /* the compact boot log in one bank, or that there is none */
 
@@ -32,8 +33,8 @@ struct ratls_log_file {
 
 struct ratls_logs {
     struct ratls_log_file boot;
-    struct ratls_log_file ima; /* with SHA-1 digests */
-    struct ratls_log_file ima_of_bank[RATLS_LOGS_BANKS];
+    struct ratls_log_file ima[RATLS_IMA_LISTS]; /* of each bank, and last with SHA-1 digests */
+    _Atomic uint64_t ima_end[RATLS_IMA_LISTS];  /* how long each is, as far as it was read */
     /* Made when they are first wanted; the log does not change while the machine is up. */
     _Atomic(struct ratls_boot_form *) boot_forms[RATLS_LOGS_BANKS];
     struct ratls_error boot_missing; /* RATLS_OK: nothing is known against it */
@@ -55,7 +56,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_logs_boot(struct ratls_logs *logs, uint
  * list. The entries are in `buffer`, which has room + 1 bytes. Behind RATLS_IMA_LIST_MAX, where no
  * verifier reads, it is not read either.
  */
-bool ratls_logs_ima(const struct ratls_logs *logs, uint16_t bank, uint64_t offset, uint8_t *buffer,
+bool ratls_logs_ima(struct ratls_logs *logs, uint16_t bank, uint64_t offset, uint8_t *buffer,
                     size_t room, struct ratls_ima_slice *ret_slice);
 
 #endif

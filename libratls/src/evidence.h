@@ -20,7 +20,7 @@
 struct ratls_ima_slice {
     uint16_t list_alg; /* TPM_ALG_ID of the digests in the list */
     uint64_t offset;   /* of its first byte in the list */
-    uint64_t total;    /* length of the list when it was read: a hint whether there is more */
+    uint64_t total;    /* length of the list, as far as the server knows it: is there more? */
     struct ratls_slice entries; /* whole entries; may be empty */
 };
 

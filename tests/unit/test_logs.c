@@ -268,7 +268,7 @@ Test(logs, file_without_a_length)
     cr_assert_eq(info.st_size, 0);
     open_logs("", "/proc/self/smaps");
     cr_assert(ratls_logs_ima(&logs, RATLS_ALG_SHA256, 0, buffer, ROOM, &slice));
-    cr_expect_eq(slice.total, ROOM + 1, "there is more");
+    cr_expect_gt(slice.total, ROOM + 1, "it was read once: %llu", (unsigned long long)slice.total);
     cr_expect_eq(slice.entries.len, 0);
 }
 
@@ -303,7 +303,7 @@ static int read_in_child(void)
     if (getuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
         return 1;
     ratls_logs_open(boot_path, ima_path, &again);
-    if (again.boot.fd >= 0 || again.ima.fd >= 0)
+    if (again.boot.fd >= 0 || again.ima[RATLS_LOGS_BANKS].fd >= 0)
         return 2;
     if (ratls_logs_boot(&logs, RATLS_ALG_SHA384, &log, NULL) != RATLS_OK || log.len == 0)
         return 3;
@@ -344,10 +344,11 @@ Test(logs, another_file_of_the_same_number_is_not_sent)
     ima_put_ng(&ima_list, 1, "/bin/a");
     open_both();
     close(logs.boot.fd);
-    close(logs.ima.fd);
+    close(logs.ima[RATLS_LOGS_BANKS].fd);
     write_file(of_bank_path, ima_list_slice(&ima_list));
     secret = open(of_bank_path, O_RDONLY | O_CLOEXEC);
-    cr_assert(secret == logs.ima.fd || dup2(secret, logs.ima.fd) == logs.ima.fd);
+    cr_assert(secret == logs.ima[RATLS_LOGS_BANKS].fd ||
+              dup2(secret, logs.ima[RATLS_LOGS_BANKS].fd) == logs.ima[RATLS_LOGS_BANKS].fd);
     cr_assert(secret == logs.boot.fd || dup2(secret, logs.boot.fd) == logs.boot.fd);
     cr_expect_not(ratls_logs_ima(&logs, RATLS_ALG_SHA384, 0, buffer, ROOM, &slice));
     cr_expect_eq(read_boot(RATLS_ALG_SHA384).len, 0);
