@@ -21,7 +21,7 @@
     X(STATEMENT_BINDER,   "statement.binder",   "made for this TLS session",                         "WIRE.md, 5")         \
     X(STATEMENT_SPKI,     "statement.spki",     "made for this server's TLS key",                    "WIRE.md, 5")         \
     X(STATEMENT_SERVICE,  "statement.service",  "made for this service",                             "policy: service")    \
-    X(STATEMENT_MANIFEST, "statement.manifest", "covers all items of the evidence",                  "WIRE.md, 5")         \
+    X(STATEMENT_MANIFEST, "statement.manifest", "covers the certificates of the evidence",           "WIRE.md, 5")         \
     X(STATEMENT_CONTEXT,  "statement.context",  "time of issue in a certificate, else empty",        "WIRE.md, 5")         \
     X(EVIDENCE_AGE,       "evidence.age",       "not older than the policy allows",                  "policy: max-age")    \
     X(AK_FORMAT,          "ak.format",          "the attestation key is well formed",                "TPM 2.0 Part 2, 12.2.4") \
