@@ -5,6 +5,7 @@
 
 #include "fail.h"
 #include "log.h"
+#include "policy_stamp.h"
 #include "tls_internal.h"
 #include "watch.h"
 
@@ -31,6 +32,8 @@ static void load_policy(void)
     process.policy_failure = (struct ratls_error){0};
     process.policy_failure.status =
         ratls_policy_load(process.config.policy, &process.policy, &process.policy_failure);
+    if (process.policy_failure.status != RATLS_OK)
+        ratls_watch_again(&process.policy_watch);
     if (process.policy_failure.status != RATLS_OK || process.config.state == NULL)
         return;
     process.policy_failure.status =
@@ -54,6 +57,17 @@ static void load_attester(void)
 }
 
 /*
+ * A policy may be wrong in a file that it names and that is not known then: it is tried again. Both
+ * are asked: the first remembers what it has seen.
+ */
+static bool is_policy_changed(void)
+{
+    bool is_changed = ratls_watch_changed(&process.policy_watch, process.config.policy);
+
+    return is_changed || (process.policy != NULL && ratls_policy_files_changed(process.policy));
+}
+
+/*
  * Not before the first SSL_CTX: a program that makes none reads no policy and no key. Again when
  * the files have changed: `nginx -s reload` makes new contexts in the old process. Under the lock.
  */
@@ -61,7 +75,7 @@ static void load_changed(void)
 {
     const struct ratls_config *config = &process.config;
 
-    if (config->client && ratls_watch_changed(&process.policy_watch, config->policy))
+    if (config->client && is_policy_changed())
         load_policy();
     if (config->server && ratls_watch_changed(&process.state_watch, config->state))
         load_attester();

@@ -104,3 +104,8 @@ bool ratls_watch_changed(struct ratls_watch *watch, const char *path)
     watch->seen = now;
     return true;
 }
+
+void ratls_watch_again(struct ratls_watch *watch)
+{
+    watch->seen = ~watch->seen;
+}

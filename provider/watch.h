@@ -17,5 +17,7 @@ struct ratls_watch {
  * may not look at any more: it has dropped its privileges since, and goes on with what it read.
  */
 bool ratls_watch_changed(struct ratls_watch *watch, const char *path);
+/* What was read was no good: the next call says that it changed, if this process may look. */
+void ratls_watch_again(struct ratls_watch *watch);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fail.h"
@@ -38,7 +39,24 @@ const char *ratls_build_show(struct ratls_build *b, const char *text)
     return b->shown;
 }
 
-char *ratls_build_path(const struct ratls_build *b, const char *file)
+/* Before the file is read: what changes while that is done is seen as a change later. */
+static bool add_stamp(struct ratls_rules *rules, const char *path)
+{
+    struct ratls_stamp *longer =
+        realloc(rules->stamps, (rules->stamp_count + 1) * sizeof *rules->stamps);
+    char *copy;
+
+    if (longer == NULL)
+        return false;
+    rules->stamps = longer;
+    copy = strdup(path);
+    if (copy == NULL)
+        return false;
+    ratls_stamp_make(copy, &longer[rules->stamp_count++]);
+    return true;
+}
+
+char *ratls_build_path(struct ratls_build *b, const char *file)
 {
     const char *policy = b->source->path;
     size_t folder = file[0] == '/' ? 0 : ratls_policy_folder_len(policy);
@@ -46,7 +64,10 @@ char *ratls_build_path(const struct ratls_build *b, const char *file)
 
     if (asprintf(&path, "%.*s%s", (int)folder, policy, file) < 0)
         return NULL;
-    return path;
+    if (add_stamp(b->rules, path))
+        return path;
+    free(path);
+    return NULL;
 }
 
 enum ratls_status ratls_build_file(struct ratls_build *b, const char *key,

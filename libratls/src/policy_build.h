@@ -22,8 +22,8 @@ enum ratls_status ratls_build_no_memory(struct ratls_build *b);
 /* A text of the file, for a message; valid until the next call. */
 const char *ratls_build_show(struct ratls_build *b, const char *text);
 
-/* The path of a file that the policy names, relative to its folder; the caller frees it. */
-char *ratls_build_path(const struct ratls_build *b, const char *file);
+/* The path of a file that is read next, relative to the policy's folder; the caller frees it. */
+char *ratls_build_path(struct ratls_build *b, const char *file);
 /* The same of an entry of the list at `key`, at which b->at then is; none may be there twice. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_file(struct ratls_build *b, const char *key,
                                                     const struct ratls_document_list *list,

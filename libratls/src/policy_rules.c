@@ -230,6 +230,9 @@ void ratls_rules_done(struct ratls_rules *rules)
     free(rules->pcrs);
     free(rules->denied_firmware);
     ratls_key_cache_free(rules->keys);
+    for (size_t i = 0; i < rules->stamp_count; i++)
+        free(rules->stamps[i].path);
+    free(rules->stamps);
     free(rules->path);
     *rules = (struct ratls_rules){0};
 }

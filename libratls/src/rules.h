@@ -16,6 +16,7 @@
 #include "ima_replay.h"
 #include "ledger.h"
 #include "pattern.h"
+#include "policy_stamp.h"
 #include "refvals.h"
 #include "tpm_wire.h"
 
@@ -126,6 +127,8 @@ struct ratls_key_cache; /* keys.h: attestation keys that were seen before */
 
 struct ratls_rules {
     char *path;
+    struct ratls_stamp *stamps; /* of the files that it names */
+    size_t stamp_count;
     struct ratls_names servers;
     struct ratls_pin *pins;
     size_t pin_count;
