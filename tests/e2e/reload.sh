@@ -65,3 +65,14 @@ expect 0 "curl accepts the new key by a new policy" get
 ask accepted "the client goes by the new policy, without a restart"
 printf 'policy: ratls-2\n' >"$work/policies/server.yaml"
 ask refused "a policy that became wrong is not replaced by the one before"
+
+# Below the folder of policies, and changed in place: nothing but the file itself tells.
+learn_policy
+mkdir "$work/policies/values"
+printf '%064d  pcr:0\n' 0 >"$work/policies/values/more.sha256"
+printf 'reference-values: [values/more.sha256]\n' >>"$work/policies/server.yaml"
+ask accepted "the client reads a file that the policy names"
+printf 'nonsense\n' >>"$work/policies/values/more.sha256"
+ask refused "a file that the policy names became wrong"
+printf '%064d  pcr:0\n' 0 >"$work/policies/values/more.sha256"
+ask accepted "the file is right again"
