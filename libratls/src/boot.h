@@ -50,7 +50,10 @@ struct ratls_boot_variable {
     struct ratls_slice content; /* EFI_SIGNATURE_LISTs, and one byte of SecureBoot */
 };
 
-/* PCR 7, after the separator. Only the digest, if the log has not the data that was measured. */
+/*
+ * PCR 7, behind the separator, of option ROMs also before it. Only the digest, if the log has not
+ * the data that was measured.
+ */
 struct ratls_boot_authority {
     size_t event;
     struct ratls_slice digest;

@@ -167,15 +167,15 @@ static void note_variable(struct ratls_boot *boot, const struct ratls_event *eve
     variable->content = content;
 }
 
-/* Before the separator come variables, and behind it authorities. False if it is not so. */
+/*
+ * Variables are before the separator. Authorities are behind it, but for those of option ROMs,
+ * which firmware loads before.
+ */
 static bool check_order(struct ratls_boot *boot, const struct ratls_event *event, bool is_config)
 {
-    bool is_after = boot->phases[PCR_SECURE_BOOT].separators > 0;
-
-    if (is_config != is_after)
+    if (!is_config || boot->phases[PCR_SECURE_BOOT].separators == 0)
         return true;
-    doubt(boot, "event %zu of PCR 7 is a variable %s the separator", event->number,
-          is_after ? "behind" : "of an authority before");
+    doubt(boot, "event %zu of PCR 7 is a variable behind the separator", event->number);
     return false;
 }
 

@@ -48,7 +48,7 @@ static const struct kind KINDS[] = {
 #define KIND_COUNT (sizeof KINDS / sizeof *KINDS)
 
 static const struct kind VARIABLES = {RATLS_CHECK_BOOT_VARIABLES, 1u << PCR_SECURE_BOOT, true,
-                                      "a digest of variables",
+                                      "a digest of variables, or a certificate of signers",
                                       "at least one event before the separator of PCR 7"};
 
 static const struct kind *find_kind(uint32_t pcr)
@@ -158,7 +158,10 @@ static bool is_signed(const struct ratls_boot_judge *judge, const struct ratls_e
     return false;
 }
 
-/* PCR 7: variables before the separator, authorities behind it. */
+/*
+ * PCR 7: variables before the separator, with who signed option ROMs; behind it who signed what was
+ * started. Which of both is for the place to say, for the type is not authenticated.
+ */
 static enum ratls_status judge_secure_boot(struct ratls_boot_judge *judge,
                                            const struct ratls_event *event,
                                            struct ratls_slice digest)
@@ -175,7 +178,7 @@ static enum ratls_status judge_secure_boot(struct ratls_boot_judge *judge,
                       event, digest);
     if (variables->count == 0)
         return RATLS_OK;
-    return decide(judge, &VARIABLES, variables, is_listed, event, digest);
+    return decide(judge, &VARIABLES, variables, is_listed || is_by_signer, event, digest);
 }
 
 /* The references that the key of a PCR stands for; kernels are asked everywhere that they may be.

@@ -77,6 +77,12 @@ static void other_signer_relabelled(struct fake_boot *boot)
     fake_boot_event(boot, "by-vendor")->type = RATLS_EV_EFI_ACTION;
 }
 
+static void other_signer_of_option_rom(struct fake_boot *boot)
+{
+    fake_boot_insert(boot, "separator-0", "signer", 7, RATLS_EV_EFI_VARIABLE_AUTHORITY,
+                     ratls_slice("another authority", 17));
+}
+
 static void authority_appended(struct fake_boot *boot)
 {
     append(boot, 7, RATLS_EV_EFI_VARIABLE_AUTHORITY, "another authority");
@@ -240,6 +246,7 @@ static void manufacturer(struct fake_boot *boot)
 static const struct row rows[] = {
     ROW("another db", BOOT_VARIABLES, other_db),
     ROW("another dbx, and the log shows the good one", BOOT_VARIABLES, other_dbx_hidden),
+    ROW("another signer of an option ROM", BOOT_VARIABLES, other_signer_of_option_rom),
     ROW("another signer", BOOT_SIGNERS, other_signer),
     ROW("another signer than the log shows", BOOT_SIGNERS, other_signer_hidden),
     ROW("another signer under another name", BOOT_SIGNERS, other_signer_relabelled),

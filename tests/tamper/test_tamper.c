@@ -186,10 +186,23 @@ static void boot_without_data(struct fake_boot *boot)
     }
 }
 
+/* An option ROM that is signed: its authority is measured before the separator. */
+static void boot_with_signed_option_rom(struct fake_boot *boot)
+{
+    struct fake_event signer = *fake_boot_event(boot, "by-platform");
+
+    fake_boot_insert(boot, "separator-0", "by-platform-too", 7, RATLS_EV_EFI_VARIABLE_AUTHORITY,
+                     ratls_slice(signer.data, signer.data_len));
+}
+
 Test(tamper, good_boots_are_accepted)
 {
-    static void (*const boots[])(struct fake_boot * boot) = {
-        NULL, boot_to_the_end, boot_without_systemd, boot_with_efi_stub, boot_without_data};
+    static void (*const boots[])(struct fake_boot * boot) = {NULL,
+                                                             boot_to_the_end,
+                                                             boot_without_systemd,
+                                                             boot_with_efi_stub,
+                                                             boot_without_data,
+                                                             boot_with_signed_option_rom};
 
     for (size_t i = 0; i < sizeof boots / sizeof boots[0]; i++) {
         const struct row row = {.name = "good", .boots = true, .boot = boots[i]};
