@@ -105,12 +105,12 @@ static bool read_spec_id(struct ratls_log_file *log, struct ratls_slice data)
     struct ratls_reader r = ratls_reader(data);
     uint32_t count;
 
+    log->alg_count = 0;
     ratls_read_bytes(&r, SIGNATURE_LEN);
     ratls_read_bytes(&r, 8); /* platform class, version, errata, size of UINTN */
     count = ratls_read_le32(&r);
     if (!r.failed && count > RATLS_LOG_ALGS_MAX)
         return stop(log, "is a header of %u algorithms", count);
-    log->alg_count = 0;
     for (uint32_t i = 0; !r.failed && i < count; i++) {
         struct ratls_log_alg alg = {.id = ratls_read_le16(&r)};
 
@@ -120,12 +120,18 @@ static bool read_spec_id(struct ratls_log_file *log, struct ratls_slice data)
     return r.failed ? stop(log, "is a header that is cut") : true;
 }
 
-/* Other files may begin with a number that is the type of an event, few with all of this. */
+static bool is_spec_id(const struct ratls_log_event *first)
+{
+    return first->type == RATLS_EV_NO_ACTION && first->data.len >= SIGNATURE_LEN &&
+           memcmp(first->data.p, SPEC_ID_03, SIGNATURE_LEN) == 0;
+}
+
+/* Without a header: other files may begin with a number that is a type, few with a PCR before. */
 static bool is_plausible(const struct ratls_log_event *first)
 {
     bool is_pcr = first->pcr < RATLS_PCR_COUNT || first->pcr == RATLS_EVENTLOG_NO_PCR;
 
-    return is_pcr && ratls_event_type_name(first->type) != NULL;
+    return is_spec_id(first) || (is_pcr && ratls_event_type_name(first->type) != NULL);
 }
 
 bool ratls_log_file_open(struct ratls_slice in, struct ratls_log_file *ret_log)
@@ -148,8 +154,7 @@ bool ratls_log_file_open(struct ratls_slice in, struct ratls_log_file *ret_log)
             return false;
         log.reader = ratls_reader(in);
         log.header_pcr = first.pcr;
-        if (first.type == RATLS_EV_NO_ACTION && first.data.len >= SIGNATURE_LEN &&
-            memcmp(first.data.p, SPEC_ID_03, SIGNATURE_LEN) == 0) {
+        if (is_spec_id(&first)) {
             log.form = RATLS_LOG_CRYPTO_AGILE;
             (void)read_spec_id(&log, first.data);
         }

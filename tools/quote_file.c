@@ -7,12 +7,14 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <string.h>
 
 #include "bank_hash.h"
 #include "crypto.h"
 #include "fail.h"
 
-#define TPM2B_SIZE_LEN 2
+#define DER_SEQUENCE 0x30
+#define PEM_BEGIN "-----BEGIN "
 #define DER_MAX 512 /* of an ECDSA-Sig-Value with the longest curve */
 
 /* A TPM2B around the structure, or the structure itself. */
@@ -85,6 +87,13 @@ static EVP_PKEY *read_public_key(struct ratls_slice bytes)
     return key;
 }
 
+/* Asked before OpenSSL's decoders, which are slow to find that they know nothing. */
+static bool may_be_encoded(struct ratls_slice bytes)
+{
+    return bytes.p[0] == DER_SEQUENCE ||
+           memmem(bytes.p, bytes.len, PEM_BEGIN, strlen(PEM_BEGIN)) != NULL;
+}
+
 EVP_PKEY *ratls_ak_read(struct ratls_slice bytes)
 {
     EVP_PKEY *key;
@@ -92,8 +101,9 @@ EVP_PKEY *ratls_ak_read(struct ratls_slice bytes)
     if (bytes.len == 0)
         return NULL;
     key = read_tpm_key(bytes);
-    if (key == NULL)
-        key = read_certificate(bytes);
+    if (key != NULL || !may_be_encoded(bytes))
+        return key;
+    key = read_certificate(bytes);
     return key == NULL ? read_public_key(bytes) : key;
 }
 

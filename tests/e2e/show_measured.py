@@ -102,6 +102,68 @@ def test_boot_logs():
            "--pcrs", write("shown", out))
 
 
+ALGS = {"sha1": 0x0004, "sha256": 0x000B, "sm3_256": 0x0012, "unknown": 0x7777}
+LENGTHS = {"sha1": 20, "sha256": 32, "sm3_256": 32, "unknown": 8}
+
+
+def agile(banks, *events):
+    """A log of (PCR, type, {bank: digest}, data)."""
+    spec = b"Spec ID Event03\0" + struct.pack("<IBBBBI", 0, 0, 2, 0, 2, len(banks))
+    spec += b"".join(struct.pack("<HH", ALGS[bank], LENGTHS[bank]) for bank in banks) + b"\0"
+    log = struct.pack("<II20sI", 0, 3, b"", len(spec)) + spec
+    for pcr, kind, digests, data in events:
+        log += struct.pack("<III", pcr, kind, len(digests))
+        log += b"".join(struct.pack("<H", ALGS[bank]) + digest for bank, digest in digests)
+        log += struct.pack("<I", len(data)) + data
+    return log
+
+
+def extend(first, *digests, name="sha256"):
+    for digest in digests:
+        first = hashlib.new(name, first + digest).digest()
+    return first.hex()
+
+
+def test_odd_logs():
+    """What strict readers refuse, or nobody can compute, and what is left to show of it."""
+    one, two, some = b"\1" * 32, b"\2" * 32, b"\3" * 8
+    zeros, both = bytes(32), ["sha256", "unknown"]
+    locality = b"StartupLocality\0"
+    cases = {
+        "a hash that nobody knows": (agile(both, (7, 4, [("sha256", one), ("unknown", some)], b"")),
+                                     {"7": extend(zeros, one)}),
+        "a digest that is not there": (agile(both, (7, 4, [("sha256", one)], b""),
+                                             (7, 4, [("unknown", some)], b"")),
+                                       {"7": extend(zeros, one)}),
+        "a digest that was not announced": (agile(["sha256"], (7, 4, [
+            ("sm3_256", two), ("sha256", one)], b"")), {"7": extend(zeros, one)}),
+        "no PCR": (agile(["sha256"], (24, 4, [("sha256", one)], b"x"),
+                         (0xFFFFFFFF, 3, [("sha256", zeros)], b"x"),
+                         (1, 4, [("sha256", one)], b"")), {"1": extend(zeros, one)}),
+        "locality 3": (agile(["sha256"], (0, 3, [("sha256", zeros)], locality + b"\3"),
+                             (0, 8, [("sha256", one)], b"")),
+                       {"0": extend(zeros[:31] + b"\3", one)}),
+        "a locality that comes too late": (agile(["sha256"], (0, 8, [("sha256", one)], b""), (
+            0, 3, [("sha256", zeros)], locality + b"\3"), (0, 8, [("sha256", two)], b"")),
+                                           {"0": extend(zeros, one, two)}),
+        "an H-CRTM": (agile(["sha256"], (0, 0x80000010, [("sha256", one)], b"HCRTM")),
+                      {"0": extend(zeros[:31] + b"\4", one)}),
+        "a dynamic launch": (agile(["sha256"], (17, 5, [("sha256", one)], b"")),
+                             {"17": extend(b"\xff" * 32, one)}),
+        "an EV_NO_ACTION with a digest": (agile(["sha256"], (7, 3, [("sha256", one)], b"")), {}),
+    }
+    for name, (log, pcrs) in cases.items():
+        expect(name, OK, lambda d, pcrs=pcrs: d["pcrs"] == {"sha256": pcrs}, write("odd", log))
+    log = agile(["sm3_256"], (7, 4, [("sm3_256", one)], b""))
+    if "sm3" in hashlib.algorithms_available:
+        expect("a bank of SM3", OK, lambda d: "claims" not in d and d["pcrs"] == {
+            "sm3_256": {"7": extend(zeros, one, name="sm3")}}, write("sm3", log))
+    expect("a hash of no length", FAILED, lambda d: d["events"] == 1 and "event 1" in d["error"],
+           write("odd", agile(["sha256"], (7, 4, [("unknown", some)], b""))))
+    expect("a header of 17 hashes", FAILED, lambda d: (d["events"], d["pcrs"]) == (0, {}),
+           write("odd", agile(["sha256"] * 17)))
+
+
 def extended(digests, bank="sha256"):
     """{bank: {"10": value}} after these were extended."""
     value = bytes(len(hashlib.new(bank).digest()))
@@ -229,6 +291,7 @@ def test_text():
 
 def main():
     test_boot_logs()
+    test_odd_logs()
     test_ima_lists()
     test_quotes()
     test_usage()
