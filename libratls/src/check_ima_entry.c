@@ -290,13 +290,14 @@ static void pass_rest(struct judge *j, uint64_t new_entries)
     };
     char actual[RATLS_VALUE_MAX];
 
-    snprintf(actual, sizeof actual, "none of %" PRIu64 " new entries is at odds", new_entries);
     for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
         if (!rest[i].is_asked)
             ratls_check_not_asked(j->a->report, rest[i].check);
-        else if (j->a->report->slots[rest[i].check].comparisons == 0)
-            ratls_check_holds(j->a->report, rest[i].check, true, "ima-list", "as the policy says",
-                              actual);
+        if (!rest[i].is_asked || j->a->report->slots[rest[i].check].comparisons > 0 ||
+            !ratls_check_decide(j->a->report, rest[i].check, true))
+            continue;
+        snprintf(actual, sizeof actual, "none of %" PRIu64 " new entries is at odds", new_entries);
+        ratls_check_say(j->a->report, rest[i].check, "ima-list", "as the policy says", actual);
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include "failmalloc.h"
 #include "keys.h"
-#include "scene.h"
+#include "scene_ima.h"
 
 #define ALLOCATIONS_MAX 20000
 
@@ -18,6 +18,29 @@ static void change_pcr(struct scene *scene)
 static void mean_another_server(struct scene *scene)
 {
     scene->expectation.server_name = "shop.example";
+}
+
+static void measure_files(struct scene *scene)
+{
+    struct fake_ima *list = &scene_ima(scene)->list;
+
+    fake_ima_signed(list, "/opt/signed", FILL_UNKNOWN, scene->ima->key);
+    fake_ima_install(list, scene->tpm);
+}
+
+static void measure_unknown_file(struct scene *scene)
+{
+    measure_files(scene);
+    fake_ima_file(&scene->ima->list, "/opt/x", FILL_UNKNOWN);
+    fake_ima_install(&scene->ima->list, scene->tpm);
+}
+
+static void show_another_list(struct scene *scene)
+{
+    measure_files(scene);
+    fake_ima_begin(&scene->ima->list, RATLS_ALG_SHA1, RATLS_ALG_SHA256, RATLS_IMA_NATIVE);
+    fake_ima_boot(&scene->ima->list, scene->tpm, RATLS_ALG_SHA256);
+    fake_ima_show(&scene->ima->list, scene->tpm);
 }
 
 /* Each time with a cache that knows nothing, so that keys and certificates are read again. */
@@ -116,6 +139,21 @@ Test(failmalloc, a_boot_log)
 Test(failmalloc, another_boot)
 {
     run_with_failures(false, boot_another_loader, false);
+}
+
+Test(failmalloc, a_list_of_files)
+{
+    run_with_failures(false, measure_files, true);
+}
+
+Test(failmalloc, a_list_with_an_unknown_file)
+{
+    run_with_failures(false, measure_unknown_file, false);
+}
+
+Test(failmalloc, another_list)
+{
+    run_with_failures(false, show_another_list, false);
 }
 
 static void run_report(enum ratls_status (*print)(const struct ratls_report *, char **))
