@@ -103,13 +103,14 @@ bool ratls_quoted_pcr(const struct ratls_appraisal *a, uint16_t bank, unsigned p
 
     for (size_t i = 0; i < selection->count; i++) {
         const struct ratls_pcr_bank *quoted = &selection->banks[i];
+        size_t len = ratls_tpm_hash_len(quoted->hash_alg);
 
         for (unsigned index = 0; index < RATLS_PCR_COUNT; index++) {
             struct ratls_slice value;
 
             if ((quoted->pcrs >> index & 1) == 0)
                 continue;
-            value = ratls_read_bytes(&r, ratls_tpm_hash_len(quoted->hash_alg));
+            value = ratls_read_bytes(&r, len);
             if (r.failed || quoted->hash_alg != bank || index != pcr)
                 continue;
             *ret_value = value;

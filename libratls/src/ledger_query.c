@@ -18,6 +18,9 @@
 
 #define STRING(x) #x
 #define VALUE_OF(x) STRING(x)
+#define ROWS VALUE_OF(RATLS_LEDGER_ROWS_MAX)
+#define PENDING VALUE_OF(RATLS_LEDGER_PENDING_MAX)
+#define SERVERS VALUE_OF(RATLS_LEDGER_SERVERS_MAX)
 #define OF_KEY " WHERE ak_name = ?1 AND rules = ?2"
 #define ID_OF_KEY "(SELECT id FROM acknowledged" OF_KEY ")"
 
@@ -44,23 +47,17 @@ static const char *const queries[RATLS_LEDGER_QUERIES] = {
                                 " VALUES(?3, ?2, " ID_OF_KEY ")",
     [RATLS_LEDGER_PUT_PIECE] =
         "INSERT INTO pending(id, begin, bytes) VALUES(" ID_OF_KEY ", ?3, ?4)",
-    [RATLS_LEDGER_DROP_PENDING] = "DELETE FROM pending WHERE id = " ID_OF_KEY,
-    [RATLS_LEDGER_DROP_ROW] = "DELETE FROM acknowledged" OF_KEY,
+    [RATLS_LEDGER_DROP_PENDING] = ("DELETE FROM pending WHERE id = " ID_OF_KEY),
+    [RATLS_LEDGER_DROP_ROW] = ("DELETE FROM acknowledged" OF_KEY),
 };
 
 /* Numbers that grow with every step: those before the last N are the oldest. */
 static const char prune[] =
-    "DELETE FROM acknowledged WHERE used <= (SELECT max(used) FROM acknowledged)"
-    " - " VALUE_OF(
-        RATLS_LEDGER_ROWS_MAX) ";"
-                               "DELETE FROM pending WHERE id IN (SELECT id FROM acknowledged WHERE "
-                               "id IN (SELECT id FROM pending)"
-                               " ORDER BY used DESC LIMIT -1 OFFSET " VALUE_OF(
-                                   RATLS_LEDGER_PENDING_MAX) ");"
-                                                             "DELETE FROM speaker WHERE rowid <= "
-                                                             "(SELECT max(rowid) FROM speaker)"
-                                                             " - " VALUE_OF(
-                                                                 RATLS_LEDGER_SERVERS_MAX);
+    "DELETE FROM acknowledged WHERE used <= (SELECT max(used) FROM acknowledged) - " ROWS ";"
+    "DELETE FROM pending WHERE id IN (SELECT id FROM acknowledged"
+    " WHERE id IN (SELECT id FROM pending)"
+    " ORDER BY used DESC LIMIT -1 OFFSET " PENDING ");"
+    "DELETE FROM speaker WHERE rowid <= (SELECT max(rowid) FROM speaker) - " SERVERS;
 
 struct connection {
     pid_t process;
