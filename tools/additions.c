@@ -48,12 +48,11 @@ static bool is_text(struct ratls_slice content)
 {
     size_t i = 0;
 
-    for (; i < content.len; i++)
-        if (content.p[i] == '\0' || content.p[i] > 0x7f)
-            return false;
-    for (i = 0; i < content.len && strchr(" \t\r\n", content.p[i]) != NULL; i++)
-        ;
-    return i == content.len || content.p[i] != '{';
+    if (content.len > 0 && memchr(content.p, '\0', content.len) != NULL)
+        return false;
+    while (i < content.len && strchr(" \t\r\n", content.p[i]) != NULL)
+        i++;
+    return i == content.len || (content.p[i] != '{' && content.p[i] < 0x80);
 }
 
 static char *join(const char *policy, const char *name)

@@ -1,6 +1,7 @@
 /* Unified diffs of edits: what patch(1) and people read. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "edits.h"
 #include "fail.h"
@@ -109,10 +110,25 @@ static bool is_near_change(const struct script *script, size_t i)
     return false;
 }
 
+/* Paths of a machine may have anything in them, also what a terminal obeys. */
+static void print_text(FILE *out, struct ratls_slice text)
+{
+    const bool is_terminal = fileno(out) >= 0 && isatty(fileno(out)) == 1;
+
+    for (size_t i = 0; i < text.len; i++) {
+        const uint8_t c = text.p[i];
+
+        if (is_terminal && (c < ' ' || c == 0x7f) && c != '\n' && c != '\t')
+            fprintf(out, "\\x%02x", c);
+        else
+            fputc(c, out);
+    }
+}
+
 static void print_line(FILE *out, const struct line *line)
 {
     fputc(line->mark, out);
-    fwrite(line->text.p, 1, line->text.len, out);
+    print_text(out, line->text);
     if (line->text.p[line->text.len - 1] != '\n')
         fputs("\n\\ No newline at end of file\n", out);
 }

@@ -104,13 +104,13 @@ def ima_entry(path, digest, violation=False):
 
 
 def ima_list(log, files):
-    entries = ima_entry("boot_aggregate", sha256(b"".join(pcrs_of(log))))
+    entries = [ima_entry("boot_aggregate", sha256(b"".join(pcrs_of(log))))]
     for path, content in files:
         if path == "violation":
-            entries += ima_entry(content, bytes(32), True)
+            entries.append(ima_entry(content, bytes(32), True))
         else:
-            entries += ima_entry(path, sha256(content.encode()))
-    return entries
+            entries.append(ima_entry(path, sha256(content.encode())))
+    return b"".join(entries)
 
 
 def with_sha1(entries):
