@@ -154,8 +154,9 @@ void fake_ima_entry(struct fake_ima *ima, const char *template, const struct fak
 
 static void add_ng(struct fake_ima *ima, const char *path, uint8_t fill, bool is_violation)
 {
-    struct fake_bytes data = {0};
+    static struct fake_bytes data; /* too large for a stack frame */
 
+    data.len = 0;
     fake_ima_digest(&data, "sha256:", fill, 32);
     fake_ima_path(&data, path);
     fake_ima_entry(ima, "ima-ng", &data, is_violation);
