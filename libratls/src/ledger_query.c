@@ -51,13 +51,17 @@ static const char *const queries[RATLS_LEDGER_QUERIES] = {
     [RATLS_LEDGER_DROP_ROW] = ("DELETE FROM acknowledged" OF_KEY),
 };
 
-/* Numbers that grow with every step: those before the last N are the oldest. */
-static const char prune[] =
-    "DELETE FROM acknowledged WHERE used <= (SELECT max(used) FROM acknowledged) - " ROWS ";"
-    "DELETE FROM pending WHERE id IN (SELECT id FROM acknowledged"
-    " WHERE id IN (SELECT id FROM pending)"
-    " ORDER BY used DESC LIMIT -1 OFFSET " PENDING ");"
-    "DELETE FROM speaker WHERE rowid <= (SELECT max(rowid) FROM speaker) - " SERVERS;
+/*
+ * A step gives numbers that are greater than all others, to a row and to the server's: those behind
+ * the first N, counted from the greatest, go.
+ */
+static const char prune[] = "DELETE FROM acknowledged WHERE id IN (SELECT id FROM acknowledged"
+                            " ORDER BY used DESC LIMIT -1 OFFSET " ROWS ");"
+                            "DELETE FROM pending WHERE id IN (SELECT id FROM acknowledged"
+                            " WHERE id IN (SELECT id FROM pending)"
+                            " ORDER BY used DESC LIMIT -1 OFFSET " PENDING ");"
+                            "DELETE FROM speaker WHERE rowid IN (SELECT rowid FROM speaker"
+                            " ORDER BY rowid DESC LIMIT -1 OFFSET " SERVERS ");";
 
 struct connection {
     pid_t process;

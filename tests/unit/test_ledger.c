@@ -211,49 +211,6 @@ Test(ledger, lists_have_a_limit)
     ratls_ledger_free(ledger);
 }
 
-/* Keys with pending, and keys: the oldest of each go. */
-Test(ledger, old_keys_go)
-{
-    struct ratls_ledger *ledger = open_ledger(NULL);
-    struct ratls_ledger_row found;
-    char server[32];
-
-    for (int i = 0; i <= RATLS_LEDGER_ROWS_MAX; i++) {
-        struct ratls_ledger_row row = ledger_row((uint8_t)i, 1);
-
-        row.ak_name[1] = (uint8_t)(i >> 8);
-        snprintf(server, sizeof server, "server-%d", i);
-        if (i < RATLS_LEDGER_PENDING_MAX + 1)
-            cr_assert_eq(ratls_ledger_append(ledger, server, &row, ratls_slice("x", 1), NULL), 0);
-        else
-            put(ledger, server, &row);
-        if (i == RATLS_LEDGER_PENDING_MAX) {
-            cr_expect(find(ledger, "server-0", 0x11, &found) && found.pending_len == 0);
-            cr_expect(find(ledger, "server-1", 0x11, &found) && found.pending_len == 1);
-        }
-    }
-    cr_expect_not(find(ledger, "server-0", 0x11, &found));
-    cr_expect(find(ledger, "server-1", 0x11, &found));
-    cr_expect(find(ledger, server, 0x11, &found));
-    ratls_ledger_free(ledger);
-}
-
-Test(ledger, servers_of_one_key_go)
-{
-    struct ratls_ledger *ledger = open_ledger(NULL);
-    struct ratls_ledger_row row = ledger_row(0xaa, 1), found;
-    char server[32];
-
-    for (int i = 0; i <= RATLS_LEDGER_SERVERS_MAX; i++) {
-        snprintf(server, sizeof server, "server-%d", i);
-        put(ledger, server, &row);
-    }
-    cr_expect(find(ledger, server, 0x11, &found));
-    cr_expect(find(ledger, "server-1", 0x11, &found));
-    cr_expect_not(find(ledger, "server-0", 0x11, &found));
-    ratls_ledger_free(ledger);
-}
-
 static void expect_mode(const char *path)
 {
     struct stat st;
