@@ -90,10 +90,17 @@ enum ratls_status ratls_fetch_list(struct ratls_more *more, const struct ratls_i
     uint64_t total = first->total;
     uint8_t *list = NULL;
     size_t len = 0;
+    unsigned asked = 0;
     enum ratls_status status = append(first, &list, &len, err);
 
-    while (status == RATLS_OK && len < total)
-        status = fetch_next(more, first->list_alg, bank, &total, &list, &len, err);
+    while (status == RATLS_OK && len < total) {
+        if (asked++ == RATLS_PIECES_MAX)
+            status =
+                ratls_fail(err, RATLS_LIMIT, "the server sends its list in more than %d pieces",
+                           RATLS_PIECES_MAX);
+        else
+            status = fetch_next(more, first->list_alg, bank, &total, &list, &len, err);
+    }
     if (status != RATLS_OK) {
         free(list);
         return status;

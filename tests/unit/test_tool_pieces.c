@@ -155,6 +155,25 @@ Test(tool_pieces, no_more_than_16_mib)
     free(list);
 }
 
+/* A server that sends its list byte by byte is not listened to for ever. */
+Test(tool_pieces, no_more_requests_than_a_capture_may_have)
+{
+    char text[RATLS_PIECES_MAX + 8] = "";
+    struct server s = new_server(text, 1);
+    struct ratls_ima_slice first;
+    struct ratls_error err = {0};
+    uint8_t *list = NULL;
+    size_t len = 0;
+
+    memset(text, 'a', sizeof text - 1);
+    first = piece_at(&s, 0);
+    cr_assert_eq(ratls_fetch_list(&s.more, &first, RATLS_ALG_SHA256, &list, &len, &err),
+                 RATLS_LIMIT);
+    cr_assert_str_eq(err.text, "the server sends its list in more than 4096 pieces");
+    cr_assert_eq(s.asked, RATLS_PIECES_MAX);
+    cr_assert_null(list);
+}
+
 /* In their order, copied, and as many as a capture may have. */
 Test(tool_pieces, kept)
 {
