@@ -26,6 +26,47 @@ static bool read_option(int fd, int name, int *ret)
     return getsockopt(fd, SOL_SOCKET, name, ret, &len) == 0;
 }
 
+/* The address without its port: that is the first socket's. False: of no family that routes. */
+static bool clear_port(struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET)
+        ((struct sockaddr_in *)address)->sin_port = 0;
+    else if (address->ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)address)->sin6_port = 0;
+    return address->ss_family == AF_INET || address->ss_family == AF_INET6;
+}
+
+/* A kernel, or a sandbox, that does not say has nothing of that kind. */
+static void read_way(int fd, struct ratls_peer *peer)
+{
+    socklen_t len = sizeof peer->own;
+
+    if (getsockname(fd, (struct sockaddr *)&peer->own, &len) == 0 && clear_port(&peer->own))
+        peer->own_len = len;
+    len = sizeof peer->device; /* the kernel writes a NUL, and wants room for the longest name */
+    if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, peer->device, &len) != 0)
+        peer->device[0] = '\0';
+    if (!read_option(fd, SO_MARK, &peer->mark))
+        peer->mark = 0;
+}
+
+/* Sets errno. */
+static bool take_way(int fd, const struct ratls_peer *peer)
+{
+    const int on = 1;
+
+    if (peer->mark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &peer->mark, sizeof peer->mark) != 0)
+        return false;
+    if (peer->device[0] != '\0' && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, peer->device,
+                                              (socklen_t)strlen(peer->device)) != 0)
+        return false;
+    if (peer->own_len == 0)
+        return true;
+    /* Only connect() takes a port, and it may take one that another destination has in use. */
+    (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    return bind(fd, (const struct sockaddr *)&peer->own, peer->own_len) == 0;
+}
+
 bool ratls_peer_of_socket(int fd, struct ratls_peer *ret_peer)
 {
     struct ratls_peer peer = {.len = sizeof peer.address};
@@ -38,6 +79,7 @@ bool ratls_peer_of_socket(int fd, struct ratls_peer *ret_peer)
     /* The other end of socketpair(), or a UNIX socket that was not bound. */
     if (peer.len <= sizeof peer.address.ss_family || peer.len > sizeof peer.address)
         return false;
+    read_way(fd, &peer);
     *ret_peer = peer;
     return true;
 }
@@ -198,13 +240,17 @@ enum ratls_status ratls_peer_connect(const struct ratls_peer *peer, int64_t dead
 
     if (fd < 0)
         return fail_io(err, "cannot make a socket");
-    if (!begin_connect(fd, peer, deadline_ms)) {
+    if (!take_way(fd, peer))
+        status = fail_io(err, "cannot bind a socket as the program's socket is");
+    else if (!begin_connect(fd, peer, deadline_ms))
         status = fail_io(err, "cannot connect");
+    else
+        status = RATLS_OK;
+    if (status == RATLS_OK)
+        *ret_fd = fd;
+    else
         close(fd);
-        return status;
-    }
-    *ret_fd = fd;
-    return RATLS_OK;
+    return status;
 }
 
 static bool may_try_again(int fd, short events, int64_t deadline_ms)

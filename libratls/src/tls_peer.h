@@ -5,6 +5,7 @@
 #ifndef RATLS_TLS_PEER_H
 #define RATLS_TLS_PEER_H
 
+#include <net/if.h>
 #include <openssl/types.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -13,10 +14,17 @@
 
 #include "bytes.h"
 
+/*
+ * With what decides which way connections go: one that a program binds to a tunnel has a reason to.
+ */
 struct ratls_peer {
     struct sockaddr_storage address;
-    socklen_t len; /* 0: not known */
-    int protocol;  /* of its sockets: SO_PROTOCOL */
+    socklen_t len;               /* 0: not known */
+    int protocol;                /* of its sockets: SO_PROTOCOL */
+    struct sockaddr_storage own; /* address at this end, without a port */
+    socklen_t own_len;           /* 0: none that could be bound, as of UNIX sockets */
+    char device[IFNAMSIZ];       /* SO_BINDTODEVICE; "": any */
+    int mark;                    /* SO_MARK */
 };
 
 /* Of a connected stream socket. False if it is none, or its other end has no address. */
@@ -36,7 +44,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_peer_find(const SSL *ssl, uint64_t tls_
 /* On the monotonic clock; deadlines are times of it. */
 int64_t ratls_peer_now_ms(void);
 
-/* A connected socket that does not block; the caller closes *ret_fd. */
+/* A connected socket that does not block, by the same way; the caller closes *ret_fd. */
 RATLS_MUST_CHECK enum ratls_status ratls_peer_connect(const struct ratls_peer *peer,
                                                       int64_t deadline_ms, int *ret_fd,
                                                       struct ratls_error *err);

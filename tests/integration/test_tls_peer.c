@@ -1,5 +1,7 @@
 /* The address below a TLS connection, and sockets that go there. */
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdint.h>
@@ -8,6 +10,9 @@
 
 #include "tcp_server.h"
 #include "tls_peer.h"
+
+#define OTHER_LOOPBACK 0x7f000063 /* 127.0.0.99 */
+#define NOT_OURS 0xc0000263       /* 192.0.2.99: RFC 5737, documentation */
 
 /* A socket from which the server's greeting was read, and so many bytes of it. */
 static int connect_and_read(struct tcp_server *server, size_t *ret_len)
@@ -47,6 +52,73 @@ Test(tls_peer, sockets_that_could_be_meant)
     close(first);
     close(same);
     tcp_server_free(other);
+    tcp_server_free(server);
+    SSL_CTX_free(ctx);
+}
+
+/* Binds a socket to an address of this machine that the kernel would not choose, and to "lo". */
+static int bind_socket(int family)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(OTHER_LOOPBACK)};
+    int fd = socket(family, SOCK_STREAM, 0);
+
+    cr_assert_geq(fd, 0);
+    if (family == AF_INET)
+        cr_assert_eq(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
+    if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", sizeof "lo") != 0)
+        cr_skip_test("SO_BINDTODEVICE: %s", strerror(errno)); /* before Linux 5.7 only for root */
+    return fd;
+}
+
+/* What a program has bound to a tunnel does not go around it, nor come from another address. */
+static void expect_same_way(int family)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    struct tcp_server *server = tcp_server_new(ctx, family);
+    int fd = bind_socket(family), again;
+    struct sockaddr_storage own = {0};
+    socklen_t len = sizeof own;
+    char device[16] = "";
+    struct ratls_peer peer;
+
+    server->first = server->later = TCP_SILENT;
+    cr_assert_eq(connect(fd, (struct sockaddr *)&server->address, server->address_len), 0);
+    cr_assert(ratls_peer_of_socket(fd, &peer));
+    cr_assert_eq(ratls_peer_connect(&peer, ratls_peer_now_ms() + 10000, &again, NULL), RATLS_OK);
+    cr_assert_eq(getsockname(again, (struct sockaddr *)&own, &len), 0);
+    if (family == AF_INET)
+        cr_expect_eq(((struct sockaddr_in *)&own)->sin_addr.s_addr, htonl(OTHER_LOOPBACK));
+    len = sizeof device;
+    cr_assert_eq(getsockopt(again, SOL_SOCKET, SO_BINDTODEVICE, device, &len), 0);
+    cr_expect_str_eq(device, "lo");
+    close(again);
+    close(fd);
+    tcp_server_free(server);
+    SSL_CTX_free(ctx);
+}
+
+Test(tls_peer, the_same_way)
+{
+    expect_same_way(AF_INET);
+    expect_same_way(AF_INET6);
+}
+
+/* An address that is not there any more: the kernel does not choose another one instead. */
+Test(tls_peer, no_other_way)
+{
+    struct sockaddr_in gone = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(NOT_OURS)};
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    struct tcp_server *server = tcp_server_new(ctx, AF_INET);
+    int fd = tcp_server_connect(server), again = -1;
+    struct ratls_error error = {0};
+    struct ratls_peer peer;
+
+    cr_assert(ratls_peer_of_socket(fd, &peer));
+    memcpy(&peer.own, &gone, sizeof gone);
+    cr_assert_eq(ratls_peer_connect(&peer, INT64_MAX, &again, &error), RATLS_IO);
+    cr_assert_not_null(strstr(error.text, "as the program's socket is"), "%s", error.text);
+    cr_assert_eq(again, -1);
+    close(fd);
     tcp_server_free(server);
     SSL_CTX_free(ctx);
 }
