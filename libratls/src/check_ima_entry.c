@@ -266,6 +266,9 @@ static enum ratls_status judge_entry(struct judge *j, const struct ratls_ima_ent
     bool is_boot =
         entry->number == 1 || (!entry->is_violation && ratls_ima_is_boot_aggregate(entry));
 
+    if (!entry->is_violation && entry->doubt != NULL)
+        fail_entry(j, RATLS_CHECK_IMA_FORMAT, entry, "fields as the kernel's templates have them",
+                   entry->doubt);
     if (is_boot)
         status = judge_boot(j, entry);
     if (entry->is_violation)

@@ -146,7 +146,11 @@ static bool read_data(struct ratls_ima_reader *r, struct ratls_ima_entry *entry)
         return refuse(r, "template data of %" PRIu32 " bytes, but the list ends after %zu", len,
                       r->in.rest.len);
     entry->data = ratls_read_bytes(&r->in, len);
-    return read_fields(r, entry, &layout);
+    if (!read_fields(r, entry, &layout))
+        return false;
+    if (!ratls_ima_layout_is_usual(&layout))
+        entry->doubt = "its template does not begin with digest and path";
+    return true;
 }
 
 bool ratls_ima_next(struct ratls_ima_reader *r, struct ratls_ima_entry *ret_entry)

@@ -83,6 +83,12 @@ struct ratls_ima_entry {
     struct ratls_slice path; /* without its NUL; empty: the template has none */
     struct ratls_ima_digest file;
     struct ratls_ima_digest without_modsig; /* d-modsig: of the file without its signature */
+    /*
+     * No digest covers the name of the template: it is the word of whoever shows the list, and data
+     * of one template may be shown by the name of another. NULL: whatever it was measured as, it
+     * had this digest and this path. Else why not.
+     */
+    const char *doubt;
 };
 
 struct ratls_ima_reader {

@@ -8,6 +8,7 @@
 #define SIGNATURE_MAX (64u << 10) /* XATTR_SIZE_MAX */
 #define OLD_DIGEST_LEN 20
 #define MD5_LEN 16
+#define DIGEST_FIELD_MAX 80 /* no content of d-ng is longer */
 
 enum role { /* what an entry can have only one of */
             ROLE_FILE_DIGEST = 1 << 0,
@@ -174,6 +175,12 @@ const char *ratls_ima_layout(struct ratls_slice name, struct ratls_ima_layout *r
     return read_field_list(name, ret_layout);
 }
 
+bool ratls_ima_layout_is_usual(const struct ratls_ima_layout *layout)
+{
+    return layout->count > 1 && fields[layout->fields[0]].roles == ROLE_FILE_DIGEST &&
+           fields[layout->fields[1]].roles == ROLE_PATH;
+}
+
 static bool find_hash(struct ratls_slice name, unsigned *ret_hash)
 {
     for (unsigned i = 0; i < RATLS_IMA_HASH_COUNT; i++) {
@@ -240,10 +247,20 @@ static const char *take_number(struct ratls_slice content, size_t len)
     return content.len == 0 || content.len == len ? NULL : "has another length than its type";
 }
 
+static bool is_hidden_digest(unsigned field, struct ratls_slice content)
+{
+    struct ratls_ima_digest digest;
+
+    return fields[field].roles == 0 && field != RATLS_IMA_D_MODSIG &&
+           content.len <= DIGEST_FIELD_MAX && take_digest(content, false, &digest) == NULL;
+}
+
 const char *ratls_ima_take_field(struct ratls_ima_entry *entry, unsigned field,
                                  struct ratls_slice content)
 {
     entry->present |= 1u << field;
+    if (is_hidden_digest(field, content))
+        entry->doubt = "a digest is in a field that has none";
     switch (field) {
     case RATLS_IMA_D:
         return take_old_digest(content, &entry->file);

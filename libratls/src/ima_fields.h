@@ -15,6 +15,10 @@ struct ratls_ima_layout {
  */
 const char *ratls_ima_layout(struct ratls_slice name, struct ratls_ima_layout *ret_layout);
 
+/* Whether the digest of the file is the first field and its path the second, as in all templates
+ * that the kernel comes with. */
+bool ratls_ima_layout_is_usual(const struct ratls_ima_layout *layout);
+
 const char *ratls_ima_field_name(unsigned field);
 
 /* Checks the content of a field and notes what it means. Returns NULL, or what is wrong with it. */

@@ -258,24 +258,6 @@ static void kexec_other(struct scene *scene)
     put_buffer(scene, "kexec-cmdline", FILL_UNKNOWN);
 }
 
-static void run_without_path(struct scene *scene)
-{
-    struct fake_bytes data = {0};
-
-    fake_ima_digest(&data, "sha256:", FILL_LS, 32);
-    fake_ima_entry(list_of(scene), "d-ng", &data, false);
-    install(scene);
-}
-
-static void run_without_digest(struct scene *scene)
-{
-    struct fake_bytes data = {0};
-
-    fake_ima_path(&data, "/usr/bin/ls");
-    fake_ima_entry(list_of(scene), "n-ng", &data, false);
-    install(scene);
-}
-
 /* New since the list is known. */
 static void run_unknown_later(struct scene *scene)
 {
@@ -377,11 +359,6 @@ static const struct row rows[] = {
     {.name = "kexec with another command line",
      .check = RATLS_CHECK_IMA_ALLOW,
      .after = kexec_other},
-    {.name = "no path", .check = RATLS_CHECK_IMA_ALLOW, .after = run_without_path},
-    {.name = "no digest",
-     .check = RATLS_CHECK_IMA_ALLOW,
-     .after = run_without_digest,
-     .actual = "/usr/bin/ls has no digest"},
     {.name = "an unknown file since the list is known",
      .check = RATLS_CHECK_IMA_ALLOW,
      .after = run_unknown_later,

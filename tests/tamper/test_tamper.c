@@ -6,10 +6,10 @@
 #include "eventlog.h"
 #include "rows.h"
 
-static const struct rows *const tables[] = {&rows_channel,    &rows_statement,   &rows_ak,
-                                            &rows_quote,      &rows_binding,     &rows_pcr,
-                                            &rows_boot_log,   &rows_boot_claims, &rows_boot_events,
-                                            &rows_ima_offset, &rows_ima_list,    &rows_ima_entries};
+static const struct rows *const tables[] = {
+    &rows_channel,  &rows_statement,   &rows_ak,          &rows_quote,       &rows_binding,
+    &rows_pcr,      &rows_boot_log,    &rows_boot_claims, &rows_boot_events, &rows_ima_offset,
+    &rows_ima_list, &rows_ima_entries, &rows_ima_template};
 
 static const char *name_of(enum ratls_check check)
 {
@@ -236,6 +236,11 @@ Test(tamper, ima_list)
 Test(tamper, ima_entries)
 {
     run_table(&rows_ima_entries);
+}
+
+Test(tamper, ima_templates)
+{
+    run_table(&rows_ima_template);
 }
 
 Test(tamper, every_check_has_a_row)
