@@ -6,6 +6,37 @@
 #include "policy_lint_parts.h"
 
 #define PCRS_OF_COMMAND_LINES 0x00001100u /* 8 and 12 */
+#define PCR_OF_SHIM 0x00004000u           /* 14 */
+
+/* What values or the log are compared with. */
+static uint32_t find_judged(const struct ratls_lint *lint)
+{
+    uint32_t judged = lint->rules->boot.pcrs;
+
+    for (size_t i = 0; i < lint->rules->pcr_count; i++)
+        judged |= UINT32_C(1) << lint->rules->pcrs[i].index;
+    return judged;
+}
+
+/* What is in one PCR says nothing of when it came there: the system that runs can extend PCR 4. */
+static void lint_signed(const struct ratls_lint *lint)
+{
+    const struct ratls_boot_rules *boot = &lint->rules->boot;
+
+    if (boot->files.count == 0 && boot->kernels.count == 0)
+        ratls_lint_warn(lint, "boot.images",
+                        "signed, without kernels or files: any kernel is accepted that the signers "
+                        "ever signed, also old ones with known holes");
+    else if (boot->files.count == 0)
+        ratls_lint_warn(lint, "boot.images",
+                        "signed, with kernels but without files: any other kernel that the signers "
+                        "ever signed may have been started, if the digest of one of kernels is put "
+                        "beside it later");
+    if ((find_judged(lint) & PCR_OF_SHIM) == 0)
+        ratls_lint_warn(lint, "boot.images",
+                        "signed, without owner-keys: where shim was told to let everything "
+                        "through (mokutil --disable-validation), only PCR 14 says so");
+}
 
 static void lint_signers(const struct ratls_lint *lint)
 {
@@ -22,24 +53,19 @@ static void lint_signers(const struct ratls_lint *lint)
                         "without variables: db and dbx may be anything, and with an old dbx boot "
                         "loaders with known holes are let through%s",
                         boot->images_signed ? ", which images: [signed] then accepts" : "");
-    if (boot->images_signed && boot->kernels.count == 0 && boot->files.count == 0)
-        ratls_lint_warn(lint, "boot.images",
-                        "signed, without kernels or files: any kernel is accepted that the signers "
-                        "ever signed, also old ones with known holes");
+    if (boot->images_signed)
+        lint_signed(lint);
 }
 
 static void lint_kernels(const struct ratls_lint *lint)
 {
     const struct ratls_boot_rules *boot = &lint->rules->boot;
-    uint32_t judged = boot->pcrs;
 
     if (boot->kernels.count > 0 && boot->images.count == 0 && !boot->images_signed)
         ratls_lint_warn(lint, "boot.kernels",
                         "without images: whatever is started before the kernel, such as shim and "
                         "the boot loader, must be one of these too");
-    for (size_t i = 0; i < lint->rules->pcr_count; i++)
-        judged |= UINT32_C(1) << lint->rules->pcrs[i].index;
-    if ((judged & PCRS_OF_COMMAND_LINES) == 0)
+    if ((find_judged(lint) & PCRS_OF_COMMAND_LINES) == 0)
         ratls_lint_warn(lint, "boot",
                         "without command-lines: what the kernel was told, such as init=/bin/sh, is "
                         "not looked at");

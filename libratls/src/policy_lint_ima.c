@@ -35,6 +35,8 @@ static const struct probe probes[] = {
     {"/root/x", "/root, where programs may be"},
     {"/run/x", "/run, where programs may be put"},
     {"/var/lib/x", "/var/lib, where packages keep programs and scripts"},
+    {"memfd:x", "names without /, which programs have that run from memory"},
+    {"x", "names without /, which programs have that run from what is no longer mounted"},
 };
 
 /* A path that the pattern takes: "a" for each "*", "a/b" for each "**". NULL: no memory. */

@@ -19,6 +19,9 @@
 #define PCR7 "pcrs: [{index: 7, sha256: [" AA64 "]}]\n"
 #define WHOLE BOOT PCR6
 #define WHOLE_OF(lines) BOOT_OF("images: [a.sha256]\n  variables: [a.sha256]\n  " lines) PCR6
+#define WITHOUT_OWNER_KEYS                                                                         \
+    "p.yaml:9:11: boot.images: signed, without owner-keys: where shim was told to let everything " \
+    "through (mokutil --disable-validation), only PCR 14 says so\n"
 #define IMA(lines)                                                                                 \
     WHOLE_OF("command-lines: [lines.txt]\n  files: [a.sha256]")                                    \
     "ima:\n  allow: "                                                                              \
@@ -63,15 +66,27 @@ static const struct linted cases[] = {
      "p.yaml:5:3: boot: without variables: db and dbx may be anything, and with an old dbx boot "
      "loaders with known holes are let through, which images: [signed] then accepts\n"
      "p.yaml:9:11: boot.images: signed, without kernels or files: any kernel is accepted that the "
-     "signers ever signed, also old ones with known holes\n"
+     "signers ever signed, also old ones with known holes\n" WITHOUT_OWNER_KEYS
      "p.yaml:5:3: boot: without command-lines: what the kernel was told, such as init=/bin/sh, is "
      "not looked at\n"},
     {"signed, and a kernel", BOOT_OF("images: [signed]\n  kernels: [a.sha256]"),
      "p.yaml:5:3: boot: not the whole of PCR 0 to 7, which describe the boot together: without 6\n"
      "p.yaml:5:3: boot: without variables: db and dbx may be anything, and with an old dbx boot "
      "loaders with known holes are let through, which images: [signed] then accepts\n"
+     "p.yaml:9:11: boot.images: signed, with kernels but without files: any other kernel that the "
+     "signers ever signed may have been started, if the digest of one of kernels is put beside it "
+     "later\n" WITHOUT_OWNER_KEYS
      "p.yaml:5:3: boot: without command-lines: what the kernel was told, such as init=/bin/sh, is "
      "not looked at\n"},
+    {"signed, and the rest",
+     BOOT_OF("images: [signed]\n  files: [a.sha256]\n  owner-keys: [a.sha256]\n  variables: "
+             "[a.sha256]\n  command-lines: [lines.txt]") PCR6,
+     ""},
+    {"signed, and PCR 14 by its value",
+     BOOT_OF("images: [signed]\n  files: [a.sha256]\n  variables: [a.sha256]\n  command-lines: "
+             "[lines.txt]") "pcrs: [{index: 6, sha256: [" AA64 "]}, {index: 14, sha256: [" AA64
+                            "]}]\n",
+     ""},
     {"only kernels", HEAD "boot:\n  secure-boot: ignored\n" LIST("kernels"),
      "p.yaml:5:3: boot: without PCR 7: whether Secure Boot is on, and whose keys it takes, is not "
      "looked at\n"
@@ -111,6 +126,13 @@ static const struct linted cases[] = {
      "run from there is not looked at\n"
      "p.yaml:16:38: ima.exclude[2]: takes in /var/tmp, where everyone may put programs: what is "
      "run from there is not looked at\n"},
+    {"names that are no paths excluded", IMA("  exclude: ['*', 'x*', '.ima', 'memfd:**']\n"),
+     "p.yaml:16:13: ima.exclude[0]: takes in names without /, which programs have that run from "
+     "memory: what is run from there is not looked at\n"
+     "p.yaml:16:18: ima.exclude[1]: takes in names without /, which programs have that run from "
+     "what is no longer mounted: what is run from there is not looked at\n"
+     "p.yaml:16:32: ima.exclude[3]: takes in names without /, which programs have that run from "
+     "memory: what is run from there is not looked at\n"},
     {"harmless excluded", IMA("  exclude: ['/var/log/**', '/sys/**', boot_aggregate]\n"), ""},
     {"relative",
      IMA("  signed-by: [one.pem]\n  signature-required: [usr/bin/a]\n  exclude: ['var/log/**']\n"),
