@@ -27,8 +27,8 @@ static enum ratls_status take_capture(const struct ratls_capture *capture,
     return status;
 }
 
-static enum ratls_status take_bytes(const char *path, struct ratls_slice bytes,
-                                    struct ratls_observation *o, struct ratls_error *err)
+enum ratls_status ratls_observe_bytes(const char *path, struct ratls_slice bytes,
+                                      struct ratls_observation *o, struct ratls_error *err)
 {
     struct ratls_evidence evidence;
     struct ratls_capture capture;
@@ -66,7 +66,7 @@ enum ratls_status ratls_observe_file(const char *path, struct ratls_observation 
 
     status = ratls_file_read_long(path, RATLS_CAPTURE_MAX, &bytes, &len, err);
     if (status == RATLS_OK)
-        status = take_bytes(path, ratls_slice(bytes, len), o, err);
+        status = ratls_observe_bytes(path, ratls_slice(bytes, len), o, err);
     if (status == RATLS_OK)
         set_source(o, path);
     free(bytes);

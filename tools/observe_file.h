@@ -11,6 +11,11 @@
 RATLS_MUST_CHECK enum ratls_status ratls_observe_file(const char *path, struct ratls_observation *o,
                                                       struct ratls_error *err);
 
+/* The same of what a file has; path is for messages. */
+RATLS_MUST_CHECK enum ratls_status ratls_observe_bytes(const char *path, struct ratls_slice bytes,
+                                                       struct ratls_observation *o,
+                                                       struct ratls_error *err);
+
 /* Whole logs in files (NULL: none), in place of what the observation has already. */
 RATLS_MUST_CHECK enum ratls_status ratls_observe_logs(const char *boot_log, const char *ima_list,
                                                       struct ratls_observation *o,
