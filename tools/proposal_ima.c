@@ -86,14 +86,12 @@ enum ratls_status ratls_propose_ima(struct ratls_proposal *p,
     const struct ratls_observation *o = p->machine;
     struct ratls_rules rules = {.ima.is_asked = true};
     struct ratls_facts unsigned_files = {.count = 0};
-    enum ratls_status status;
+    const bool has_list = o->ima_list != NULL && o->ima_why[0] == '\0' && o->ima.entries > 0;
+    enum ratls_status status = read_signers(options->ima_signers, &rules.ima, err);
 
-    if (o->ima_list == NULL || o->ima_why[0] != '\0')
-        return RATLS_OK;
-    status = read_signers(options->ima_signers, &rules.ima, err);
-    if (status == RATLS_OK)
+    if (status == RATLS_OK && has_list)
         status = ratls_facts_missing(&rules, o, &unsigned_files, err);
-    if (status == RATLS_OK && o->ima.entries > 0 && has_only_lines(&unsigned_files))
+    if (status == RATLS_OK && has_list && has_only_lines(&unsigned_files))
         status = take_files(p, options, &unsigned_files, err);
     if (status == RATLS_OK && (p->files[RATLS_TOPIC_IMA_ALLOW].text != NULL ||
                                p->files[RATLS_TOPIC_IMA_SIGNERS].text != NULL))

@@ -215,6 +215,33 @@ expect 3 "an IMA list is no boot log" "$ratls" policy update "$policy" --boot-lo
 expect 2 "nothing to learn from" "$ratls" policy update "$policy"
 has "name one server"
 
+# Files that are signed need no line, and any version of them is allowed.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/ima.key" -out "$work/ima.pem" -days 30 \
+    -subj "/CN=signer of files" 2>"$work/req.log"
+keyid=$(openssl x509 -in "$work/ima.pem" -noout -ext subjectKeyIdentifier | tail -n 1 |
+    tr -d ': \n' | tail -c 8)
+boot_log signing vendor
+ima_list signing /usr/bin/plain=1 "sign=$work/ima.key,$keyid" /usr/bin/signed=1
+machine signing
+policy=$work/signing.yaml
+expect 0 "learn with the certificate of IMA" learn signing --ima-cert "$work/ima.pem" \
+    --out "$policy"
+has "signing.ima.sha256: 1 line"
+has "/usr/bin/plain" "$work/signing.ima.sha256"
+lacks "/usr/bin/signed" "$work/signing.ima.sha256"
+has "signed-by" "$policy"
+boot_log resigned vendor
+ima_list resigned /usr/bin/plain=1 "sign=$work/ima.key,$keyid" /usr/bin/signed=2
+reboot signing resigned
+expect 0 "another version that is signed is no news" update signing resigned
+has "nothing to add"
+ima_list resigned /usr/bin/plain=1 /usr/bin/signed=3
+reboot signing resigned
+expect 0 "one that is not is" update signing resigned --dry-run
+has "  /usr/bin/signed"
+expect 2 "a certificate that is none" learn signing --ima-cert "$work/nonsense" \
+    --out "$work/none.yaml"
+
 # Values of PCRs are in the policy itself.
 machine evil
 expect 0 "learn values" learn evil --values --pcrs sha256:7,9 --out "$work/values.yaml"

@@ -1,7 +1,9 @@
 """Logs of a machine that never was: the firmware's (crypto-agile, SHA-256) and that of Linux IMA.
 
 make_logs.py boot OUT CERTIFICATE.der [secure-boot=off] [loader=TEXT] [cmdline=TEXT] [kernel=TEXT]
-make_logs.py ima OUT BOOT-LOG [PATH=CONTENT]... [violation=PATH]
+make_logs.py ima OUT BOOT-LOG [PATH=CONTENT]... [violation=PATH] [sign=KEY,KEYID]
+    what follows sign= is signed by the RSA key, which a certificate with that end of its
+    subjectKeyIdentifier (hexadecimal) has
 make_logs.py sha1 OUT LIST: a kernel's list for the SHA-256 bank, as it is for SHA-1
 make_logs.py event OUT LOG NUMBER TEXT: a real log in which another thing was measured there
 make_logs.py entry OUT LIST NUMBER TEXT: a list (SHA-1) in which that file has this content
@@ -9,6 +11,7 @@ make_logs.py entry OUT LIST NUMBER TEXT: a list (SHA-1) in which that file has t
 What differs between two machines, or two boots, is what the words say."""
 import hashlib
 import struct
+import subprocess
 import sys
 
 SEPARATOR, ACTION, IPL, NO_ACTION, POST_CODE = 4, 0x80000007, 0xD, 3, 1
@@ -94,22 +97,35 @@ def pcrs_of(log):
     return pcrs[:10]
 
 
-def ima_entry(path, digest, violation=False):
-    field = b"sha256:\0" + digest
-    name = path.encode() + b"\0"
-    data = struct.pack("<I", len(field)) + field + struct.pack("<I", len(name)) + name
+def sign(digest, key, key_id):
+    """The xattr security.ima: a signature, version 2, with SHA-256."""
+    made = subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", key, "-pkeyopt",
+                           "digest:sha256"], input=digest, stdout=subprocess.PIPE, check=True)
+    return struct.pack(">BBB", 3, 2, 4) + bytes.fromhex(key_id) + \
+        struct.pack(">H", len(made.stdout)) + made.stdout
+
+
+def ima_entry(path, digest, violation=False, signer=None):
+    fields = [b"sha256:\0" + digest, path.encode() + b"\0"]
+    if signer:
+        fields.append(sign(digest, *signer))
+    template = b"ima-sig" if signer else b"ima-ng"
+    data = b"".join(struct.pack("<I", len(field)) + field for field in fields)
     claimed = bytes(20) if violation else hashlib.sha1(data).digest()
-    return (struct.pack("<I", 10) + claimed + struct.pack("<I", 6) + b"ima-ng" +
+    return (struct.pack("<I", 10) + claimed + struct.pack("<I", len(template)) + template +
             struct.pack("<I", len(data)) + data)
 
 
 def ima_list(log, files):
     entries = [ima_entry("boot_aggregate", sha256(b"".join(pcrs_of(log))))]
+    signer = None
     for path, content in files:
         if path == "violation":
             entries.append(ima_entry(content, bytes(32), True))
+        elif path == "sign":
+            signer = content.split(",")
         else:
-            entries.append(ima_entry(path, sha256(content.encode())))
+            entries.append(ima_entry(path, sha256(content.encode()), False, signer))
     return b"".join(entries)
 
 
