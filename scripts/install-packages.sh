@@ -12,6 +12,11 @@ build='cmake ninja-build gcc libc6-dev pkg-config libssl-dev libcbor-dev libcyam
 demo="$build openssl curl nginx swtpm swtpm-tools tpm2-tools procps"
 test="$demo g++ clang libclang-rt-dev libcriterion-dev tpm2-openssl haproxy stunnel4 postgresql
     postgresql-client python3 shellcheck codespell binutils"
+# A machine to boot, whose firmware, boot loaders and kernel are those of amd64.
+if [ "$(dpkg --print-architecture)" = amd64 ]; then
+    test="$test qemu-system-x86 ovmf shim-signed grub-efi-amd64-signed busybox-static ima-evm-utils
+        mtools dosfstools fdisk e2fsprogs cpio"
+fi
 services='nginx haproxy stunnel4 postgresql'
 
 usage() {
