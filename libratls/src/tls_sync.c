@@ -119,6 +119,23 @@ static enum ratls_status write_request(struct ratls_sync *sync,
     return RATLS_OK;
 }
 
+/*
+ * The program may have allowed its connection more than OpenSSL does by itself, because the server
+ * has a long chain or needs an odd suite. Whoever cannot be asked so is asked in the usual way.
+ */
+static void take_limits(const SSL *from, SSL *ssl)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(from);
+    union {
+        const SSL *in;
+        SSL *out;
+    } same = {.in = from};
+
+    SSL_set_max_cert_list(ssl, SSL_get_max_cert_list(same.out));
+    if (cipher != NULL)
+        (void)SSL_set_ciphersuites(ssl, SSL_CIPHER_get_name(cipher));
+}
+
 static SSL *new_ssl(struct ratls_sync *sync)
 {
     SSL *ssl = SSL_new(sync->ctx);
@@ -133,6 +150,7 @@ static SSL *new_ssl(struct ratls_sync *sync)
     }
     SSL_set_bio(ssl, in, out);
     SSL_set_connect_state(ssl);
+    take_limits(sync->beside, ssl);
     if (sync->sni[0] != '\0' && !SSL_set_tlsext_host_name(ssl, sync->sni)) {
         SSL_free(ssl);
         return NULL;

@@ -28,7 +28,7 @@ struct ratls_sync_settings {
 struct ratls_sync {
     struct ratls_more more; /* the first member: what an appraisal asks */
     struct ratls_sync_settings settings;
-    const SSL *beside; /* the connection whose address is meant, while peer is not known */
+    const SSL *beside; /* the connection whose server is meant, and its address if not known */
     uint64_t tls_read; /* see ratls_peer_find() */
     struct ratls_peer peer;
     char sni[RATLS_SERVER_NAME_MAX]; /* "": none */

@@ -194,6 +194,25 @@ Test(tls_sync, same_name_and_hello_retry)
     free_scene(s);
 }
 
+/* What a program has allowed its connection, and the server needs, further requests have as well.
+ */
+Test(tls_sync, chain_and_suite_that_are_not_the_default)
+{
+    struct scene *s = new_scene(AF_INET);
+    STACK_OF(X509) *chain = NULL;
+
+    for (int i = 0; i < 400; i++)
+        cr_assert(SSL_CTX_add1_chain_cert(s->world->server, s->world->ca));
+    cr_assert(SSL_CTX_get0_chain_certs(s->world->server, &chain));
+    cr_assert_gt(400 * i2d_X509(sk_X509_value(chain, 0), NULL), SSL_MAX_CERT_LIST_DEFAULT);
+    SSL_CTX_set_max_cert_list(s->client, 1 << 20);
+    cr_assert(SSL_CTX_set_ciphersuites(s->client, "TLS_AES_128_CCM_SHA256"));
+    cr_assert(SSL_CTX_set_ciphersuites(s->world->server, "TLS_AES_128_CCM_SHA256"));
+    connect_and_ask(s);
+    assert_brought(s);
+    free_scene(s);
+}
+
 /* Bytes before TLS: a connection to the same address would meet another protocol. */
 Test(tls_sync, starttls)
 {
