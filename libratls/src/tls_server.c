@@ -37,7 +37,8 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
     }
     switch (ratls_request_read(in, &request)) {
     case RATLS_REQUEST_OTHER_VERSION:
-        return 1;
+        *alert = SSL_AD_ILLEGAL_PARAMETER;
+        return !channel->asked; /* the first ClientHello was of ours: see below */
     case RATLS_REQUEST_MALFORMED:
         *alert = SSL_AD_DECODE_ERROR;
         return 0;

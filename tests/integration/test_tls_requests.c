@@ -85,6 +85,15 @@ static struct request_bytes make_log_request(uint64_t ima_offset)
     return bytes;
 }
 
+static struct request_bytes make_other_version(void)
+{
+    struct request_bytes bytes = make_request(7, 0xff);
+
+    cr_assert_eq(bytes.p[1], 1); /* behind the head of the array */
+    bytes.p[1] = 2;
+    return bytes;
+}
+
 /* The harness itself. */
 Test(tls_requests, asked_and_answered)
 {
@@ -183,7 +192,7 @@ Test(tls_requests, changed_after_retry)
     struct tls_world *world = tls_world_new();
     const struct request_bytes a = make_request(7, 0xff), b = make_request(8, 0xff),
                                c = make_request(7, 0x80), d = make_log_request(1),
-                               e = make_log_request(2);
+                               e = make_log_request(2), f = make_other_version();
     const struct {
         const char *name;
         const struct request_bytes *first, *second;
@@ -196,6 +205,8 @@ Test(tls_requests, changed_after_retry)
         {"the same logs", &d, &d, -1, 1},
         {"another offset", &d, &e, SSL_AD_ILLEGAL_PARAMETER, 0},
         {"logs and no quote", &a, &d, SSL_AD_ILLEGAL_PARAMETER, 0},
+        {"another version", &a, &f, SSL_AD_ILLEGAL_PARAMETER, 0},
+        {"a version that is not ours", &f, &f, -1, 0},
         {"only in the first", &a, NULL, -1, 0},
         {"only in the second", NULL, &a, -1, 1},
     };
