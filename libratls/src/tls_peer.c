@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h> /* newer than <netinet/tcp.h>, and not together with it */
 #include <netinet/in.h>
@@ -231,11 +232,26 @@ static bool begin_connect(int fd, const struct ratls_peer *peer, int64_t deadlin
     return reason == 0;
 }
 
+/* Never 0 to 2: what a program prints that has closed these must not go to a server. */
+static int new_socket(const struct ratls_peer *peer)
+{
+    const int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    int fd = socket(peer->address.ss_family, type, peer->protocol);
+    int reason, higher;
+
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    reason = errno;
+    close(fd);
+    errno = reason;
+    return higher;
+}
+
 enum ratls_status ratls_peer_connect(const struct ratls_peer *peer, int64_t deadline_ms,
                                      int *ret_fd, struct ratls_error *err)
 {
-    int fd =
-        socket(peer->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, peer->protocol);
+    int fd = new_socket(peer);
     enum ratls_status status;
 
     if (fd < 0)

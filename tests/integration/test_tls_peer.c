@@ -1,6 +1,7 @@
 /* The address below a TLS connection, and sockets that go there. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <signal.h>
@@ -118,6 +119,31 @@ Test(tls_peer, no_other_way)
     cr_assert_eq(ratls_peer_connect(&peer, INT64_MAX, &again, &error), RATLS_IO);
     cr_assert_not_null(strstr(error.text, "as the program's socket is"), "%s", error.text);
     cr_assert_eq(again, -1);
+    close(fd);
+    tcp_server_free(server);
+    SSL_CTX_free(ctx);
+}
+
+/* What a program that has closed its stderr prints there goes to no server. */
+Test(tls_peer, not_among_the_standard_files)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    struct tcp_server *server = tcp_server_new(ctx, AF_INET);
+    int fd = tcp_server_connect(server), saved = dup(STDERR_FILENO), again = -1;
+    enum ratls_status status;
+    struct ratls_peer peer;
+
+    server->later = TCP_SILENT;
+    cr_assert(ratls_peer_of_socket(fd, &peer));
+    close(STDERR_FILENO);
+    status = ratls_peer_connect(&peer, ratls_peer_now_ms() + 10000, &again, NULL);
+    dup2(saved, STDERR_FILENO);
+    cr_assert_eq(status, RATLS_OK);
+    cr_expect_gt(again, STDERR_FILENO);
+    cr_expect_neq(fcntl(again, F_GETFD) & FD_CLOEXEC, 0);
+    cr_expect_neq(fcntl(again, F_GETFL) & O_NONBLOCK, 0);
+    close(saved);
+    close(again);
     close(fd);
     tcp_server_free(server);
     SSL_CTX_free(ctx);
