@@ -25,28 +25,32 @@ static const char *const KINDS[RATLS_PCR_COUNT] = {
     [14] = "list of the owner's keys",
 };
 
-/* Types that say more than the PCR. */
+/*
+ * Types that say more than the PCR, where they belong. No digest covers a type: in another PCR it
+ * is a lie or a mistake, and an image must not pass for an action in the eyes of who reads of it.
+ */
 static const struct {
     uint32_t type;
+    uint32_t pcrs;
     const char *kind;
 } KINDS_OF_TYPES[] = {
-    {RATLS_EV_SEPARATOR, "separator"},
-    {RATLS_EV_S_CRTM_VERSION, "version of the firmware"},
-    {RATLS_EV_CPU_MICROCODE, "microcode"},
-    {RATLS_EV_EFI_ACTION, "action of the firmware"},
-    {RATLS_EV_EFI_GPT_EVENT, "partition table"},
-    {RATLS_EV_EFI_GPT_EVENT2, "partition table"},
-    {RATLS_EV_EFI_VARIABLE_BOOT, "boot option"},
-    {RATLS_EV_EFI_VARIABLE_BOOT2, "boot option"},
-    {RATLS_EV_EFI_VARIABLE_AUTHORITY, "authority"},
+    {RATLS_EV_S_CRTM_VERSION, 1u << 0, "version of the firmware"},
+    {RATLS_EV_CPU_MICROCODE, 1u << 1, "microcode"},
+    {RATLS_EV_EFI_ACTION, 1u << 1 | 1u << 5 | 1u << 6 | 1u << 7, "action of the firmware"},
+    {RATLS_EV_EFI_GPT_EVENT, 1u << 5, "partition table"},
+    {RATLS_EV_EFI_GPT_EVENT2, 1u << 5, "partition table"},
+    {RATLS_EV_EFI_VARIABLE_BOOT, 1u << 1 | 1u << 5, "boot option"},
+    {RATLS_EV_EFI_VARIABLE_BOOT2, 1u << 1 | 1u << 5, "boot option"},
+    {RATLS_EV_EFI_VARIABLE_AUTHORITY, 1u << 7, "authority"},
 };
 
 static const char *find_kind(const struct ratls_event *event)
 {
     const char *kind = event->pcr < RATLS_PCR_COUNT ? KINDS[event->pcr] : NULL;
+    uint32_t pcr = event->pcr < RATLS_PCR_COUNT ? UINT32_C(1) << event->pcr : 0;
 
     for (size_t i = 0; i < sizeof KINDS_OF_TYPES / sizeof *KINDS_OF_TYPES; i++)
-        if (event->type == KINDS_OF_TYPES[i].type)
+        if (event->type == KINDS_OF_TYPES[i].type && (pcr & KINDS_OF_TYPES[i].pcrs) != 0)
             return KINDS_OF_TYPES[i].kind;
     return kind != NULL ? kind : "event";
 }

@@ -53,6 +53,15 @@ static const struct {
     {"the name of a section", 11, RATLS_EV_IPL, "2e006f00 0000", false,
      "part of a unified kernel image", ".o", false},
     {"what is no text", 14, RATLS_EV_IPL, "80ff", true, "list of the owner's keys", "", false},
+    {"an image by the type of an action", 4, RATLS_EV_EFI_ACTION, "41", false, "image", "A", false},
+    {"an image by the type of a separator", 4, RATLS_EV_SEPARATOR, "00000000", false, "image", "",
+     false},
+    {"firmware by the type of a microcode", 0, RATLS_EV_CPU_MICROCODE, "", false, "firmware", "",
+     false},
+    {"a file by the type of an authority", 9, RATLS_EV_EFI_VARIABLE_AUTHORITY, "", false,
+     "file of the boot loader", "", false},
+    {"an action", 5, RATLS_EV_EFI_ACTION, "41", true, "action of the firmware", "A", true},
+    {"no PCR", UINT32_MAX, RATLS_EV_EFI_ACTION, "41", true, "event", "A", true},
     {"a PCR of nobody", 23, RATLS_EV_IPL, "41", true, "event", "A", true},
     /* clang-format on */
 };
