@@ -43,6 +43,7 @@ static enum ratls_status add_set(struct ratls_references *references, struct rat
                                  struct ratls_error *err)
 {
     const size_t count = references->count + 1;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is wanted */
     struct ratls_refvals **sets = reallocarray(references->sets, count, sizeof *sets);
     char **paths = NULL;
     char *path = strdup("what is added");
@@ -68,16 +69,19 @@ static enum ratls_status add_set(struct ratls_references *references, struct rat
 static enum ratls_status grow_references(struct ratls_additions *a, enum ratls_topic topic,
                                          struct ratls_error *err)
 {
+    struct ratls_references *references = references_of(a->rules, topic);
     struct ratls_refvals *set = NULL;
     enum ratls_status status;
     size_t count = 0;
     char *text = NULL;
 
+    if (references == NULL)
+        return RATLS_OK;
     status = ratls_list_write(&a->missing, topic, NULL, &text, &count, err);
     if (status == RATLS_OK && text != NULL)
         status = ratls_refvals_parse("what is added", ratls_slice(text, strlen(text)), &set, err);
     if (status == RATLS_OK && text != NULL)
-        status = add_set(references_of(a->rules, topic), set, err);
+        status = add_set(references, set, err);
     free(text);
     return status;
 }
@@ -196,8 +200,7 @@ enum ratls_status ratls_additions_grow(struct ratls_additions *additions, struct
     for (size_t i = 0; status == RATLS_OK && i < a->missing.count; i++)
         status = grow_fact(a, &a->missing.items[i], err);
     for (int i = RATLS_TOPIC_FIRST_LIST; status == RATLS_OK && i < RATLS_TOPIC_COUNT; i++)
-        if (references_of(a->rules, (enum ratls_topic)i) != NULL)
-            status = grow_references(a, (enum ratls_topic)i, err);
+        status = grow_references(a, (enum ratls_topic)i, err);
     if (status == RATLS_OK && a->rules->boot.is_asked)
         status = find_exact(&a->rules->boot, err);
     return status;

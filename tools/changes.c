@@ -87,7 +87,9 @@ static void pair(struct side *a, struct side *b, compare_fn *compare, bool is_sa
 {
     size_t i = 0, j = 0;
 
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is wanted */
     qsort_r(a->sorted, a->count, sizeof *a->sorted, order_by, &compare);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is wanted */
     qsort_r(b->sorted, b->count, sizeof *b->sorted, order_by, &compare);
     while (i < a->count && j < b->count) {
         struct item *p = a->sorted[i];
@@ -111,6 +113,7 @@ static void pair(struct side *a, struct side *b, compare_fn *compare, bool is_sa
 static bool side_init(const struct ratls_facts *facts, struct side *ret)
 {
     ret->items = calloc(facts->count + 1, sizeof *ret->items);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is wanted */
     ret->sorted = calloc(facts->count + 1, sizeof *ret->sorted);
     ret->count = facts->count;
     for (size_t i = 0; i < facts->count && ret->items != NULL && ret->sorted != NULL; i++) {
@@ -148,7 +151,8 @@ static void add_moved(struct ratls_changes *changes, const struct side *a)
         const struct item *item = &a->items[i];
         const unsigned pcr = item->fact->pcr;
 
-        if (!item->is_same || !has_order(item->fact) || pcr >= RATLS_PCR_COUNT)
+        if (item->partner == NULL || !item->is_same || !has_order(item->fact) ||
+            pcr >= RATLS_PCR_COUNT)
             continue;
         if (item->partner->place < last[pcr] && (moved & UINT32_C(1) << pcr) == 0) {
             moved |= UINT32_C(1) << pcr;
@@ -190,7 +194,7 @@ static void drop_explained(struct ratls_changes *changes)
     for (size_t i = 0; i < changes->count; i++) {
         const struct ratls_change c = changes->items[i];
 
-        if (c.kind == RATLS_CHANGE_OTHER && c.a->topic == RATLS_TOPIC_PCR &&
+        if (c.kind == RATLS_CHANGE_OTHER && c.a != NULL && c.a->topic == RATLS_TOPIC_PCR &&
             (explained & UINT32_C(1) << c.a->pcr) != 0)
             continue;
         changes->items[kept++] = c;

@@ -34,6 +34,7 @@ void ratls_explain_say(const struct ratls_explain *x, enum ratls_explain_section
     va_list args;
 
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): begun in the line above */
     vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
     x->say(x->self, section, sentence);

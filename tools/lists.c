@@ -49,11 +49,12 @@ bool ratls_fact_has_line(const struct ratls_fact *fact)
 /* As sha256sum does: a backslash before the line says that there are some in the name. */
 static void put_digest(FILE *out, const struct ratls_fact *fact)
 {
+    static const char special[] = {'\\', '\n', '\r'};
     bool is_escaped = false;
     char hex[HEX_MAX];
 
     for (size_t i = 0; i < fact->name.len; i++)
-        is_escaped = is_escaped || memchr("\\\n\r", fact->name.p[i], 3) != NULL;
+        is_escaped = is_escaped || memchr(special, fact->name.p[i], sizeof special) != NULL;
     ratls_hex(fact->value, hex, sizeof hex);
     fprintf(out, "%s%s  ", is_escaped ? "\\" : "", hex);
     for (size_t i = 0; i < fact->name.len; i++) {
@@ -146,12 +147,15 @@ static size_t choose(const struct ratls_facts *facts, enum ratls_topic topic,
     for (size_t i = 0; i < facts->count; i++)
         if (facts->items[i].topic == topic && ratls_fact_has_line(&facts->items[i]))
             chosen[count++] = &facts->items[i];
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is wanted */
     qsort(chosen, count, sizeof *chosen, order_lines);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || compare_lines(chosen[kept - 1], chosen[i]) != 0)
             chosen[kept++] = chosen[i];
-    if (topic != RATLS_TOPIC_IMA_ALLOW)
-        qsort(chosen, kept, sizeof *chosen, order_places);
+    if (topic == RATLS_TOPIC_IMA_ALLOW)
+        return kept;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is wanted */
+    qsort(chosen, kept, sizeof *chosen, order_places);
     return kept;
 }
 
@@ -183,6 +187,7 @@ enum ratls_status ratls_list_write(const struct ratls_facts *facts, enum ratls_t
                                    const char *comment, char **ret_text, size_t *ret_count,
                                    struct ratls_error *err)
 {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is what is wanted */
     const struct ratls_fact **chosen = calloc(facts->count + 1, sizeof *chosen);
     enum ratls_status status = RATLS_OK;
     size_t count;

@@ -273,7 +273,8 @@ static void note_boot(FILE *out, const struct ratls_proposal *p)
                     "(--boot-log) may have it\n",
                     i);
     }
-    if (p->files[RATLS_TOPIC_VARIABLES].text != NULL && o->boot->is_dma_unprotected)
+    if (p->files[RATLS_TOPIC_VARIABLES].text != NULL && o->boot != NULL &&
+        o->boot->is_dma_unprotected)
         fputs("DMA Protection Disabled is allowed, for the machine says so of itself\n", out);
     if (p->has_boot && p->boot.secure_boot_ignored)
         fputs("Secure Boot is not on, or nobody signed what was loaded: it is not required\n", out);
