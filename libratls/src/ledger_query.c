@@ -78,15 +78,25 @@ struct ratls_ledger {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int fork_handlers; /* 0: they are set */
+static int cancel_state;  /* of the thread that has the lock, as it was before */
 
+/* SQLite waits for files: a program that cancels a thread there would leave the lock taken. */
 static void take_lock(void)
 {
+    int before;
+
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     (void)pthread_mutex_lock(&lock);
+    cancel_state = before;
 }
 
 static void leave_lock(void)
 {
+    const int before = cancel_state;
+    int ignored;
+
     (void)pthread_mutex_unlock(&lock);
+    (void)pthread_setcancelstate(before, &ignored);
 }
 
 static void set_fork_handlers(void)

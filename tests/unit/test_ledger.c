@@ -355,3 +355,35 @@ Test(ledger, threads_and_processes_at_once)
     ratls_ledger_free(ledger);
     ledger_folder_remove(&folder);
 }
+
+/* The next function that waits and lets itself be cancelled ends the thread. */
+static void *put_cancelled(void *arg)
+{
+    struct writer *w = arg;
+    struct ratls_ledger_row row = ledger_row(w->key, 1);
+
+    pthread_cancel(pthread_self());
+    w->status = ratls_ledger_put(w->ledger, SERVER, &row, NULL);
+    pthread_testcancel();
+    return NULL;
+}
+
+/* A thread that a program cancels ends, but not with the lock that all others need. */
+Test(ledger, cancelled_thread, .timeout = 60)
+{
+    struct writer w = {.key = 0xaa, .status = RATLS_USAGE};
+    struct ratls_ledger_row row = ledger_row(w.key, 1);
+    struct ledger_folder folder;
+    pthread_t thread;
+    void *result;
+
+    ledger_folder_make(&folder);
+    w.ledger = open_ledger(folder.path);
+    cr_assert_eq(pthread_create(&thread, NULL, put_cancelled, &w), 0);
+    cr_assert_eq(pthread_join(thread, &result), 0);
+    cr_expect(result == PTHREAD_CANCELED);
+    cr_expect_eq(w.status, RATLS_OK);
+    expect_row(w.ledger, &row);
+    ratls_ledger_free(w.ledger);
+    ledger_folder_remove(&folder);
+}
