@@ -24,9 +24,9 @@ struct ratls_worker {
     pthread_cond_t wake;
     pthread_cond_t exited;
     struct ratls_queue queue;
-    struct ratls_queue batch;      /* the thread is at it, without the lock */
-    struct timespec batch_limit;   /* after it the TPM is taken for stuck */
-    pthread_t thread;              /* if it is running */
+    struct ratls_queue batch;    /* the thread is at it, without the lock */
+    struct timespec batch_limit; /* after it the TPM is taken for stuck */
+    pthread_t thread;            /* if it is running */
     bool is_running;
     bool has_exited;
     bool is_stopping;
@@ -315,14 +315,18 @@ enum ratls_status ratls_worker_quote(struct ratls_worker *worker,
     struct ratls_job *job = ratls_job_new(selection, leaf, deadline_ms);
     enum ratls_status status;
     bool is_mine = true;
+    int cancel_state;
 
     if (job == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    /* A program that cancels a thread which waits would leave the lock taken. */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     pthread_mutex_lock(&worker->lock);
     status = append_job(worker, job, err);
     if (status == RATLS_OK)
         is_mine = wait_for_job(worker, job);
     pthread_mutex_unlock(&worker->lock);
+    (void)pthread_setcancelstate(cancel_state, &cancel_state);
     if (status == RATLS_OK && (!is_mine || !job->is_done))
         status = ratls_fail(err, RATLS_TPM,
                             "the TPM did not answer within %u ms: it hangs, or is too busy",

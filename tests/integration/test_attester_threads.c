@@ -70,6 +70,32 @@ Test(attester_threads, threads)
     other->free(other);
 }
 
+/* The next function that waits and lets itself be cancelled ends the thread. */
+static void *attest_cancelled(void *arg)
+{
+    pthread_cancel(pthread_self());
+    attest_often(arg);
+    pthread_testcancel();
+    return NULL;
+}
+
+/* A server that cancels a thread which waits for the TPM goes on with the others. */
+Test(attester_threads, cancelled_thread)
+{
+    struct caller caller = {.seed = 1};
+    pthread_t thread;
+    void *result;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    caller.attester = new_attester(NULL, 60000);
+    cr_assert_eq(pthread_create(&thread, NULL, attest_cancelled, &caller), 0);
+    cr_assert_eq(pthread_join(thread, &result), 0);
+    cr_assert(result == PTHREAD_CANCELED);
+    cr_assert_eq(caller.sound, QUOTES, "it was not cancelled in between");
+    attest_in_threads(caller.attester);
+    caller.attester->free(caller.attester);
+}
+
 /*
  * AddressSanitizer's allocator, unlike the C library's, is left locked in a child if another thread
  * was allocating at the fork: there the parent's threads rest meanwhile. In the release build they
