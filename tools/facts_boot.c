@@ -35,6 +35,7 @@ struct walk {
     struct ratls_boot_known known;
     size_t variables;  /* of PCR 7, so far */
     bool is_separated; /* PCR 7: authorities follow */
+    bool is_of_peer;
     struct ratls_error *err;
 };
 
@@ -134,10 +135,12 @@ static bool is_fixed(struct walk *w, const struct ratls_event *event, enum ratls
 }
 
 /* A backslash is special in lists of reference values. */
-static size_t write_name(const struct ratls_boot_words *words,
+static size_t write_name(const struct walk *w, const struct ratls_boot_words *words,
                          char out[static RATLS_BOOT_WORDS_MAX])
 {
-    snprintf(out, RATLS_BOOT_WORDS_MAX, "%s", words->text[0] != '\0' ? words->text : words->kind);
+    bool has_name = words->text[0] != '\0' && (words->is_covered || !w->is_of_peer);
+
+    snprintf(out, RATLS_BOOT_WORDS_MAX, "%s", has_name ? words->text : words->kind);
     for (char *c = strchr(out, '\\'); c != NULL; c = strchr(c, '\\'))
         *c = '/';
     return strlen(out);
@@ -164,7 +167,7 @@ static enum ratls_status add_event(struct walk *w, const struct ratls_event *eve
     status = ratls_boot_words(&w->hasher, event, digest, &words, w->err);
     if (status != RATLS_OK)
         return status;
-    fact.name = ratls_slice(name, write_name(&words, name));
+    fact.name = ratls_slice(name, write_name(w, &words, name));
     if (event->pcr == PCR_SECURE_BOOT)
         return add_secure_boot(w, event, &fact);
     if (event->pcr == PCR_GRUB || event->pcr == PCR_STUB)
@@ -189,10 +192,11 @@ static enum ratls_status walk_events(struct walk *w, struct ratls_slice bytes, u
 }
 
 enum ratls_status ratls_facts_of_boot(struct ratls_slice log, uint16_t bank,
-                                      enum ratls_eventlog_rigor rigor, struct ratls_facts *facts,
-                                      struct ratls_boot *ret_boot, struct ratls_error *err)
+                                      enum ratls_eventlog_rigor rigor, bool is_of_peer,
+                                      struct ratls_facts *facts, struct ratls_boot *ret_boot,
+                                      struct ratls_error *err)
 {
-    struct walk w = {.boot = ret_boot, .facts = facts, .err = err};
+    struct walk w = {.boot = ret_boot, .facts = facts, .is_of_peer = is_of_peer, .err = err};
     struct ratls_eventlog opened;
     enum ratls_status status;
 

@@ -83,7 +83,8 @@ enum ratls_status ratls_observe_evidence(struct ratls_observation *o,
         o->expectation.server_name = *name == '\0' ? NULL : o->server_name;
         o->when = expectation->now;
     }
-    if (o->evidence.boot_log.len > 0)
+    o->is_boot_of_peer = o->evidence.boot_log.len > 0;
+    if (o->is_boot_of_peer)
         status = copy_bytes(o->evidence.boot_log, &o->boot_log, &o->boot_log_len, err);
     if (status == RATLS_OK && o->evidence.has_ima)
         status = append_list(o, &o->evidence.ima, err);
@@ -96,6 +97,7 @@ enum ratls_status ratls_observe_evidence(struct ratls_observation *o,
 enum ratls_status ratls_observe_boot_log(struct ratls_observation *o, struct ratls_slice log,
                                          struct ratls_error *err)
 {
+    o->is_boot_of_peer = false;
     return copy_bytes(log, &o->boot_log, &o->boot_log_len, err);
 }
 

@@ -31,6 +31,7 @@ struct ratls_observation {
 
     uint8_t *boot_log; /* owned; NULL: none */
     size_t boot_log_len;
+    bool is_boot_of_peer; /* it is the one of the evidence, and no file that was at hand */
     uint16_t boot_bank;
     struct ratls_boot *boot; /* owned; NULL: no log that could be read */
     uint32_t boot_pcrs;      /* with events in the log */

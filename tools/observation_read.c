@@ -84,7 +84,8 @@ static enum ratls_status read_boot(struct ratls_observation *o, enum ratls_event
     o->boot = calloc(1, sizeof *o->boot);
     if (o->boot == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    status = ratls_facts_of_boot(log, o->boot_bank, rigor, &o->facts, o->boot, err);
+    status =
+        ratls_facts_of_boot(log, o->boot_bank, rigor, o->is_boot_of_peer, &o->facts, o->boot, err);
     if (status != RATLS_OK)
         return status;
     memcpy(o->boot_why, o->boot->why, sizeof o->boot_why);
