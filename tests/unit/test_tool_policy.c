@@ -54,7 +54,7 @@ Test(tool_policy, words)
         "variables         6 digests of policies/debian12-measured/variables.sha256\n",
         "images            whatever Secure Boot let through\n",
         "kernels           2 digests of policies/debian12-measured/kernels.sha256\n",
-        "  or              /boot/vmlinuz-* root=UUID=* ro quiet\n",
+        "  or              /boot/vmlinuz-* root=UUID=* ro quiet ima_policy=tcb\n",
         "IMA list\n",
         "deny              1 digest of policies/debian12-measured/denied.sha256\n",
         "signed only       /usr/local/bin/**\n",
