@@ -8,34 +8,9 @@ static const char CUT_MARK[] = "...";
 #define CUT_MARK_LEN (sizeof CUT_MARK - 1)
 #define ESCAPE_LEN 4 /* \xNN */
 
-struct ratls_slice ratls_slice(const void *p, size_t len)
-{
-    return (struct ratls_slice){.p = p, .len = len};
-}
-
 bool ratls_slice_equal(struct ratls_slice a, struct ratls_slice b)
 {
     return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.p, b.p, a.len) == 0);
-}
-
-struct ratls_reader ratls_reader(struct ratls_slice in)
-{
-    return (struct ratls_reader){.rest = in};
-}
-
-struct ratls_slice ratls_read_bytes(struct ratls_reader *r, size_t len)
-{
-    struct ratls_slice taken = {.p = r->rest.p, .len = len};
-
-    if (r->failed || len > r->rest.len) {
-        r->failed = true;
-        return ratls_slice(NULL, 0);
-    }
-    if (len > 0) {
-        r->rest.p += len;
-        r->rest.len -= len;
-    }
-    return taken;
 }
 
 static uint64_t read_big_endian(struct ratls_reader *r, size_t len)
@@ -68,29 +43,11 @@ uint64_t ratls_read_u64(struct ratls_reader *r)
     return read_big_endian(r, sizeof(uint64_t));
 }
 
-static uint64_t read_little_endian(struct ratls_reader *r, size_t len)
-{
-    struct ratls_slice bytes = ratls_read_bytes(r, len);
-    uint64_t value = 0;
-
-    for (size_t i = bytes.len; i > 0; i--)
-        value = value << 8 | bytes.p[i - 1];
-    return value;
-}
-
-uint16_t ratls_read_le16(struct ratls_reader *r)
-{
-    return (uint16_t)read_little_endian(r, sizeof(uint16_t));
-}
-
-uint32_t ratls_read_le32(struct ratls_reader *r)
-{
-    return (uint32_t)read_little_endian(r, sizeof(uint32_t));
-}
-
 uint64_t ratls_read_le64(struct ratls_reader *r)
 {
-    return read_little_endian(r, sizeof(uint64_t));
+    uint64_t low = ratls_read_le32(r);
+
+    return low | (uint64_t)ratls_read_le32(r) << 32;
 }
 
 struct ratls_slice ratls_read_tpm2b(struct ratls_reader *r, size_t max)
