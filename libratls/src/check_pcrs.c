@@ -103,19 +103,19 @@ bool ratls_quoted_pcr(const struct ratls_appraisal *a, uint16_t bank, unsigned p
 
     for (size_t i = 0; i < selection->count; i++) {
         const struct ratls_pcr_bank *quoted = &selection->banks[i];
+        bool is_there = quoted->hash_alg == bank && (quoted->pcrs >> pcr & 1) != 0;
+        uint32_t before = is_there ? quoted->pcrs & ((1u << pcr) - 1) : quoted->pcrs;
         size_t len = ratls_tpm_hash_len(quoted->hash_alg);
+        struct ratls_slice value;
 
-        for (unsigned index = 0; index < RATLS_PCR_COUNT; index++) {
-            struct ratls_slice value;
-
-            if ((quoted->pcrs >> index & 1) == 0)
-                continue;
-            value = ratls_read_bytes(&r, len);
-            if (r.failed || quoted->hash_alg != bank || index != pcr)
-                continue;
-            *ret_value = value;
-            return true;
-        }
+        ratls_read_bytes(&r, len * (size_t)__builtin_popcount(before));
+        if (!is_there)
+            continue;
+        value = ratls_read_bytes(&r, len);
+        if (r.failed)
+            return false;
+        *ret_value = value;
+        return true;
     }
     return false;
 }
