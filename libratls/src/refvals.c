@@ -222,11 +222,27 @@ static bool seek(const struct ratls_refvals *set, struct ratls_slice digest,
     return true;
 }
 
+void ratls_refvals_expect(const struct ratls_refvals *set, struct ratls_slice digest)
+{
+    const struct ratls_refvals_section *section = ratls_refvals_section(&set->image, digest);
+
+    if (section != NULL)
+        ratls_refvals_prefetch(&set->image, section, digest);
+}
+
+void ratls_refvals_expect_name(const struct ratls_refvals *set, struct ratls_slice digest)
+{
+    const struct ratls_refvals_section *section = ratls_refvals_section(&set->image, digest);
+
+    if (section != NULL)
+        ratls_refvals_prefetch_name(&set->image, section, digest);
+}
+
 bool ratls_refvals_has(const struct ratls_refvals *set, struct ratls_slice digest)
 {
-    struct ratls_slice name;
+    const struct ratls_refvals_section *section = ratls_refvals_section(&set->image, digest);
 
-    return seek(set, digest, ratls_slice(NULL, 0), &name);
+    return section != NULL && ratls_refvals_contains(&set->image, section, digest);
 }
 
 bool ratls_refvals_allows(const struct ratls_refvals *set, struct ratls_slice digest,

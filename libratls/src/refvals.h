@@ -46,6 +46,14 @@ size_t ratls_refvals_count(const struct ratls_refvals *set);
  */
 const char *ratls_refvals_unused(const struct ratls_refvals *set);
 
+/*
+ * The digest will be looked up soon, later also with a name. In a large set nearly every look-up
+ * waits for memory: several that are expected together wait no longer than one. First all digests,
+ * then their names.
+ */
+void ratls_refvals_expect(const struct ratls_refvals *set, struct ratls_slice digest);
+void ratls_refvals_expect_name(const struct ratls_refvals *set, struct ratls_slice digest);
+
 /* Whether the digest (32, 48 or 64 bytes) is there, whatever its name. */
 bool ratls_refvals_has(const struct ratls_refvals *set, struct ratls_slice digest);
 /* Whether it is there for this name; the empty name is never there. */

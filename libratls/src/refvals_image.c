@@ -144,6 +144,47 @@ static void find_bucket(const struct ratls_refvals_image *image,
     *ret_begin = begin < *ret_end ? begin : *ret_end;
 }
 
+void ratls_refvals_prefetch(const struct ratls_refvals_image *image,
+                            const struct ratls_refvals_section *section, struct ratls_slice digest)
+{
+    size_t begin, end;
+
+    find_bucket(image, section, digest, &begin, &end);
+    if (begin < end)
+        __builtin_prefetch(image->bytes.p + record_at(section, begin + (end - begin) / 2));
+}
+
+void ratls_refvals_prefetch_name(const struct ratls_refvals_image *image,
+                                 const struct ratls_refvals_section *section,
+                                 struct ratls_slice digest)
+{
+    size_t i = ratls_refvals_seek(image, section, digest, ratls_slice(NULL, 0));
+    size_t at = i < section->count ? ratls_refvals_name_ref(image, section, i) : SIZE_MAX;
+
+    if (at < image->names.len)
+        __builtin_prefetch(image->names.p + at);
+}
+
+bool ratls_refvals_contains(const struct ratls_refvals_image *image,
+                            const struct ratls_refvals_section *section, struct ratls_slice digest)
+{
+    size_t begin, end;
+
+    find_bucket(image, section, digest, &begin, &end);
+    while (begin < end) {
+        size_t middle = begin + (end - begin) / 2;
+        int order = memcmp(ratls_refvals_digest_at(image, section, middle).p, digest.p, digest.len);
+
+        if (order == 0)
+            return true;
+        if (order < 0)
+            begin = middle + 1;
+        else
+            end = middle;
+    }
+    return false;
+}
+
 size_t ratls_refvals_seek(const struct ratls_refvals_image *image,
                           const struct ratls_refvals_section *section, struct ratls_slice digest,
                           struct ratls_slice name)

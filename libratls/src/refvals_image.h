@@ -61,6 +61,18 @@ ratls_refvals_image_hash(struct ratls_slice bytes, uint8_t out[static 32], struc
 /* The section for a digest; NULL if there are no digests of this length. */
 const struct ratls_refvals_section *ratls_refvals_section(const struct ratls_refvals_image *image,
                                                           struct ratls_slice digest);
+/*
+ * Asks for the memory that a look-up will read, and does not wait for it: of the digests that begin
+ * as this one, and, once these are there, of its first name.
+ */
+void ratls_refvals_prefetch(const struct ratls_refvals_image *image,
+                            const struct ratls_refvals_section *section, struct ratls_slice digest);
+void ratls_refvals_prefetch_name(const struct ratls_refvals_image *image,
+                                 const struct ratls_refvals_section *section,
+                                 struct ratls_slice digest);
+/* Whether it is one of its digests, with whatever name. */
+bool ratls_refvals_contains(const struct ratls_refvals_image *image,
+                            const struct ratls_refvals_section *section, struct ratls_slice digest);
 /* Which of its digests is the first that is not before this digest with this name, or its count. */
 size_t ratls_refvals_seek(const struct ratls_refvals_image *image,
                           const struct ratls_refvals_section *section, struct ratls_slice digest,
