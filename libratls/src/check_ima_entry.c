@@ -18,6 +18,7 @@
 #include "ima_boot.h"
 #include "ima_signature.h"
 
+#define AHEAD 8           /* entries that are read before the first of them is judged */
 #define PATH_SHOWN_MIN 48 /* a digest gives way to it */
 
 struct judge {
@@ -304,6 +305,38 @@ static void pass_rest(struct judge *j, uint64_t new_entries)
     }
 }
 
+/* Reads up to AHEAD entries, of which none is behind the last that is authenticated. */
+static size_t read_ahead(const struct judge *j, struct ratls_ima_reader *r, uint64_t last,
+                         struct ratls_ima_entry entries[static AHEAD])
+{
+    const struct ratls_references *allow = &j->rules->allow;
+    size_t count = 0;
+
+    while (count < AHEAD && r->entries < last && ratls_ima_next(r, &entries[count])) {
+        for (size_t i = 0; i < allow->count; i++)
+            ratls_refvals_expect(allow->sets[i], entries[count].file.value);
+        count++;
+    }
+    for (size_t k = 0; k < count; k++)
+        for (size_t i = 0; i < allow->count; i++)
+            ratls_refvals_expect_name(allow->sets[i], entries[k].file.value);
+    return count;
+}
+
+static enum ratls_status judge_piece(struct judge *j, struct ratls_ima_reader *r, uint64_t last)
+{
+    struct ratls_ima_entry entries[AHEAD];
+    enum ratls_status status = RATLS_OK;
+    size_t count;
+
+    do {
+        count = read_ahead(j, r, last, entries);
+        for (size_t i = 0; status == RATLS_OK && i < count; i++)
+            status = judge_entry(j, &entries[i]);
+    } while (status == RATLS_OK && count == AHEAD);
+    return status;
+}
+
 enum ratls_status ratls_ima_list_judge(struct ratls_appraisal *a, struct ratls_ima_list *list)
 {
     struct judge j = {.a = a, .rules = &a->rules->ima, .base = &list->base};
@@ -317,10 +350,8 @@ enum ratls_status ratls_ima_list_judge(struct ratls_appraisal *a, struct ratls_i
          piece = piece->next) {
         struct ratls_ima_reader r =
             ratls_ima_reader(piece->bytes, list->state.list_alg, offset, entries);
-        struct ratls_ima_entry entry;
 
-        while (status == RATLS_OK && r.entries < list->state.entries && ratls_ima_next(&r, &entry))
-            status = judge_entry(&j, &entry);
+        status = judge_piece(&j, &r, list->state.entries);
         offset = r.offset;
         entries = r.entries;
     }
