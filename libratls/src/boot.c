@@ -87,8 +87,10 @@ static enum ratls_status walk(struct ratls_eventlog *log, struct ratls_boot *boo
     size_t index = ratls_eventlog_find_alg(log, boot->replay.bank);
     struct ratls_replay *replay = &boot->replay;
     struct ratls_event event;
-    enum ratls_status status = ratls_boot_known(&replay->hasher, &boot->known, err);
+    enum ratls_status status = RATLS_OK;
 
+    if (boot->known.bank != replay->bank)
+        status = ratls_boot_known(&replay->hasher, &boot->known, err);
     if (index == log->alg_count) {
         snprintf(boot->why, sizeof boot->why, "the log has no digests of %s",
                  ratls_tpm_alg_name(replay->bank));
@@ -96,8 +98,9 @@ static enum ratls_status walk(struct ratls_eventlog *log, struct ratls_boot *boo
     }
     while (status == RATLS_OK && boot->why[0] == '\0' && ratls_eventlog_next(log, &event)) {
         status = ratls_replay_event(replay, log, &event, err);
-        memcpy(boot->why, replay->why, sizeof boot->why);
-        if (status == RATLS_OK && boot->why[0] == '\0')
+        if (replay->why[0] != '\0')
+            memcpy(boot->why, replay->why, sizeof boot->why);
+        else if (status == RATLS_OK)
             status = note_event(boot, &event, event.digests[index], err);
     }
     return status;
@@ -106,9 +109,19 @@ static enum ratls_status walk(struct ratls_eventlog *log, struct ratls_boot *boo
 enum ratls_status ratls_boot_read(struct ratls_eventlog *log, uint16_t bank,
                                   struct ratls_boot *ret_boot, struct ratls_error *err)
 {
+    static const struct ratls_boot_known none;
+
+    return ratls_boot_read_with(log, bank, &none, ret_boot, err);
+}
+
+enum ratls_status ratls_boot_read_with(struct ratls_eventlog *log, uint16_t bank,
+                                       const struct ratls_boot_known *known,
+                                       struct ratls_boot *ret_boot, struct ratls_error *err)
+{
     enum ratls_status status;
 
     memset(ret_boot, 0, sizeof *ret_boot);
+    ret_boot->known = *known;
     status = ratls_replay_begin(bank, &ret_boot->replay, err);
     if (status == RATLS_OK && log->why[0] == '\0')
         status = walk(log, ret_boot, err);

@@ -110,6 +110,12 @@ RATLS_MUST_CHECK enum ratls_status ratls_boot_read(struct ratls_eventlog *log, u
                                                    struct ratls_boot *ret_boot,
                                                    struct ratls_error *err);
 
+/* The same for who has the known digests already: those of another bank are made anew. */
+RATLS_MUST_CHECK enum ratls_status ratls_boot_read_with(struct ratls_eventlog *log, uint16_t bank,
+                                                        const struct ratls_boot_known *known,
+                                                        struct ratls_boot *ret_boot,
+                                                        struct ratls_error *err);
+
 /* For boot.c: what an event of PCR 7 that is no known text says (boot_variables.c). */
 RATLS_MUST_CHECK enum ratls_status ratls_boot_variable_event(struct ratls_boot *boot,
                                                              const struct ratls_event *event,

@@ -51,6 +51,7 @@ enum ratls_status ratls_boot_known(struct ratls_hasher *hasher, struct ratls_boo
         status = ratls_hasher_digest(hasher, &data, 1, ret_known->digests[i], err);
         memcpy(&ret_known->heads[i], ret_known->digests[i], sizeof ret_known->heads[i]);
     }
+    ret_known->bank = status == RATLS_OK ? hasher->alg : 0;
     return status;
 }
 

@@ -30,6 +30,7 @@ enum ratls_boot_known_id {
 };
 
 struct ratls_boot_known {
+    uint16_t bank; /* of the digests; 0: there are none */
     uint8_t digests[RATLS_BOOT_KNOWN_COUNT][RATLS_DIGEST_MAX];
     uint64_t heads[RATLS_BOOT_KNOWN_COUNT]; /* of the digests: enough to tell most events */
 };

@@ -12,6 +12,7 @@
 
 struct ratls_boot_lines {
     uint8_t (*digests)[RATLS_DIGEST_MAX]; /* ascending, filled up with zeros; owned */
+    uint64_t *heads;                      /* their first bytes, as numbers; owned */
     size_t count;
 };
 

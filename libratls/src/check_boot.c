@@ -75,7 +75,7 @@ static enum ratls_status check_format(struct ratls_boot_judge *judge, struct rat
     enum ratls_status status;
 
     ratls_eventlog_open(a->evidence.boot_log, RATLS_EVENTLOG_STRICT, log);
-    status = ratls_boot_read(log, judge->rules->bank, boot, a->err);
+    status = ratls_boot_read_with(log, judge->rules->bank, &judge->rules->known, boot, a->err);
     if (status != RATLS_OK)
         return status;
     is_good = boot->why[0] == '\0' && ratls_eventlog_done(log);

@@ -93,13 +93,15 @@ static void check_secure_boot(struct ratls_boot_judge *judge)
         ratls_check_not_asked(judge->a->report, RATLS_CHECK_BOOT_SECURE_BOOT);
         return;
     }
+    if (!ratls_check_decide(judge->a->report, RATLS_CHECK_BOOT_SECURE_BOOT,
+                            is_on && ratls_boot_covers(judge->rules, PCR_SECURE_BOOT)))
+        return;
     if (boot->secure_boot == RATLS_SECURE_BOOT_UNKNOWN)
         snprintf(actual, sizeof actual, "not known: %.148s", boot->secure_boot_why);
     else
         snprintf(actual, sizeof actual, is_on ? "on" : "off");
-    ratls_check_holds(judge->a->report, RATLS_CHECK_BOOT_SECURE_BOOT,
-                      is_on && ratls_boot_covers(judge->rules, PCR_SECURE_BOOT), "boot-log, PCR 7",
-                      "Secure Boot: on", actual);
+    ratls_check_say(judge->a->report, RATLS_CHECK_BOOT_SECURE_BOOT, "boot-log, PCR 7",
+                    "Secure Boot: on", actual);
 }
 
 /* PFP, 3.3.4.8. Machines without DMA protection exist: who accepts that lists the digest. */

@@ -276,9 +276,11 @@ static void check_kernel(struct ratls_boot_judge *judge)
         ratls_check_not_asked(judge->a->report, RATLS_CHECK_BOOT_KERNEL);
         return;
     }
+    if (!ratls_check_decide(judge->a->report, RATLS_CHECK_BOOT_KERNEL, judge->kernels > 0))
+        return;
     snprintf(actual, sizeof actual, judge->kernels > 0 ? "%zu events" : "none", judge->kernels);
-    ratls_check_holds(judge->a->report, RATLS_CHECK_BOOT_KERNEL, judge->kernels > 0,
-                      "boot-log, PCR 4, 9 and 11", "a kernel of kernels", actual);
+    ratls_check_say(judge->a->report, RATLS_CHECK_BOOT_KERNEL, "boot-log, PCR 4, 9 and 11",
+                    "a kernel of kernels", actual);
 }
 
 enum ratls_status ratls_check_boot_events(struct ratls_boot_judge *judge,

@@ -110,6 +110,18 @@ static enum ratls_status build_lists(struct ratls_build *b)
     return status;
 }
 
+static enum ratls_status build_known(struct ratls_build *b)
+{
+    struct ratls_boot_rules *rules = &b->rules->boot;
+    struct ratls_hasher hasher;
+    enum ratls_status status = ratls_hasher_begin(rules->bank, &hasher, b->err);
+
+    if (status == RATLS_OK)
+        status = ratls_boot_known(&hasher, &rules->known, b->err);
+    ratls_hasher_end(&hasher);
+    return status;
+}
+
 enum ratls_status ratls_build_boot(struct ratls_build *b)
 {
     const struct ratls_document_boot *boot = b->document->boot;
@@ -126,6 +138,8 @@ enum ratls_status ratls_build_boot(struct ratls_build *b)
         status = find_signed(b, &rules->images_signed);
     if (status == RATLS_OK)
         status = build_lists(b);
+    if (status == RATLS_OK)
+        status = build_known(b);
     if (status == RATLS_OK && boot->command_lines.count > 0) {
         rules->pcrs |= PCR(8) | PCR(12);
         status =

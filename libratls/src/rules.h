@@ -9,6 +9,7 @@
 #include <ratls/attester.h>
 #include <ratls/policy.h>
 
+#include "boot_known.h"
 #include "boot_lines.h"
 #include "bytes.h"
 #include "crypto.h"
@@ -103,6 +104,7 @@ struct ratls_boot_rules {
     struct ratls_references partitions;  /* PCR 5 */
     struct ratls_patterns command_lines; /* PCR 8, 12; exact ones also the load options of PCR 9 */
     struct ratls_boot_lines exact_lines; /* the exact ones again */
+    struct ratls_boot_known known;       /* made once, not for every log */
     struct ratls_references files;       /* PCR 9, 11, 13 */
     struct ratls_references owner_keys;  /* PCR 14 */
 };
