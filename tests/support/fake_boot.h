@@ -12,7 +12,7 @@
 #include "rules.h"
 
 #define FAKE_EVENT_MAX 1024
-#define FAKE_EVENTS_MAX 64
+#define FAKE_EVENTS_MAX 128
 #define FAKE_BOOT_PCRS 0x6bbfu /* 0 to 5, 7 to 9, 11, 13, 14 */
 
 struct fake_event {

@@ -6,11 +6,9 @@
 #include <dirent.h>
 #include <stdio.h>
 
-#include "appraise.h"
-#include "boot.h"
-#include "boot_compact.h"
 #include "corpus.h"
-#include "corpus_machine.h"
+#include "findings.h"
+#include "log_machine.h"
 
 #define LOGS 74 /* that the strict walk takes, and that have SHA-256 */
 
@@ -41,42 +39,12 @@ static const struct {
 
 #define EXCEPTION_COUNT (sizeof EXCEPTIONS / sizeof *EXCEPTIONS)
 
-/* What the log leads to is what the TPM quoted. */
-static struct ratls_slice quote_pcrs(const struct machine *machine, struct octets in)
-{
-    static uint8_t values[RATLS_PCR_COUNT * RATLS_DIGEST_MAX];
-    struct ratls_eventlog log;
-    struct ratls_replay replay;
-    size_t len = 0;
-
-    machine_walk(in, &log);
-    cr_assert_eq(ratls_replay_log(&log, MACHINE_BANK, &replay, NULL), RATLS_OK);
-    cr_assert_str_empty(replay.why);
-    for (unsigned pcr = 0; pcr < RATLS_PCR_COUNT; pcr++)
-        if ((machine->rules.boot.pcrs >> pcr & 1) != 0) {
-            memcpy(values + len, replay.pcrs[pcr].value, 32);
-            len += 32;
-        }
-    return ratls_slice(values, len);
-}
-
 /* The checks of boot.* that fail; all others of them pass or are not asked. */
-static uint64_t appraise(struct machine *machine, struct octets log, struct ratls_slice quoted)
+static uint64_t appraise(struct machine *machine, struct ratls_slice log, struct ratls_slice quoted)
 {
-    static const enum ratls_check needed[] = {
-        RATLS_CHECK_AK_TRUST,   RATLS_CHECK_QUOTE_SIGNATURE,  RATLS_CHECK_QUOTE_MAGIC,
-        RATLS_CHECK_QUOTE_TYPE, RATLS_CHECK_QUOTE_EXTRA_DATA, RATLS_CHECK_PCR_SELECTION,
-        RATLS_CHECK_PCR_DIGEST};
-    struct ratls_report *report = ratls_report_new();
-    struct ratls_appraisal a = {.rules = &machine->rules,
-                                .report = report,
-                                .evidence = {.boot_log = octets_slice(log), .pcr_values = quoted}};
+    struct ratls_report *report = machine_appraise(machine, log, quoted, false);
     uint64_t fails = 0;
 
-    cr_assert_not_null(report);
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-        ratls_check_holds(report, needed[i], true, "", "", "");
-    cr_assert_eq(ratls_check_boot(&a), RATLS_OK);
     for (int i = RATLS_CHECK_BOOT_PRESENT; i <= RATLS_CHECK_BOOT_OWNER_KEYS; i++)
         fails |= report->slots[i].verdict == RATLS_FAIL ? UINT64_C(1) << i : 0;
     ratls_report_free(report);
@@ -92,7 +60,31 @@ static uint64_t expected_failures(const char *id)
     return i < EXCEPTION_COUNT ? EXCEPTIONS[i].fails : 0;
 }
 
-static void for_each_machine(void (*visit)(struct machine *machine))
+/* A log of the corpus, and what was made of it. */
+struct sample {
+    char id[NAME_MAX];
+    struct octets log;
+    struct octets compact; /* of the machine */
+    struct machine machine;
+};
+
+static bool open_sample(const char *file, struct sample *sample)
+{
+    char name[PATH_MAX / 2];
+
+    snprintf(sample->id, sizeof sample->id, "%.*s", (int)(strlen(file) - strlen(".bin")), file);
+    snprintf(name, sizeof name, "eventlogs/%s", file);
+    sample->log = corpus_read(name);
+    if (!machine_open(octets_slice(sample->log), &sample->machine)) {
+        free(sample->log.p);
+        return false;
+    }
+    sample->compact.p = sample->machine.compact;
+    sample->compact.len = sample->machine.compact_len;
+    return true;
+}
+
+static void for_each_machine(void (*visit)(struct sample *sample))
 {
     char path[PATH_MAX];
     struct dirent **entries;
@@ -104,11 +96,12 @@ static void for_each_machine(void (*visit)(struct machine *machine))
     cr_assert_gt(count, 0);
     for (int i = 0; i < count; i++) {
         const char *end = strrchr(entries[i]->d_name, '.');
-        static struct machine machine;
+        static struct sample sample;
 
-        if (end != NULL && strcmp(end, ".bin") == 0 && machine_open(entries[i]->d_name, &machine)) {
-            visit(&machine);
-            machine_close(&machine);
+        if (end != NULL && strcmp(end, ".bin") == 0 && open_sample(entries[i]->d_name, &sample)) {
+            visit(&sample);
+            machine_close(&sample.machine);
+            free(sample.log.p);
             visited++;
         }
         free(entries[i]);
@@ -117,15 +110,23 @@ static void for_each_machine(void (*visit)(struct machine *machine))
     cr_expect_eq(visited, LOGS, "%zu logs", visited);
 }
 
-static void expect_accepted(struct machine *machine)
+/* What the log leads to is what the TPM quoted. */
+static struct ratls_slice quote_pcrs(const struct sample *sample, struct octets log)
 {
-    struct ratls_slice quoted = quote_pcrs(machine, machine->log);
-    uint64_t expected = expected_failures(machine->id);
-    uint64_t whole = appraise(machine, machine->log, quoted);
-    uint64_t compact = appraise(machine, machine->compact, quoted);
+    static uint8_t values[MACHINE_QUOTED_MAX];
 
-    cr_expect_eq(whole, expected, "%s: %llx", machine->id, (unsigned long long)whole);
-    cr_expect_eq(compact, expected, "%s, compact: %llx", machine->id, (unsigned long long)compact);
+    return machine_quote(&sample->machine, octets_slice(log), values);
+}
+
+static void expect_accepted(struct sample *sample)
+{
+    struct ratls_slice quoted = quote_pcrs(sample, sample->log);
+    uint64_t expected = expected_failures(sample->id);
+    uint64_t whole = appraise(&sample->machine, octets_slice(sample->log), quoted);
+    uint64_t compact = appraise(&sample->machine, octets_slice(sample->compact), quoted);
+
+    cr_expect_eq(whole, expected, "%s: %llx", sample->id, (unsigned long long)whole);
+    cr_expect_eq(compact, expected, "%s, compact: %llx", sample->id, (unsigned long long)compact);
 }
 
 Test(check_boot_corpus, the_boot_that_the_policy_was_made_of)
@@ -154,7 +155,7 @@ static uint8_t *find_digest(struct octets in, size_t number, struct ratls_event 
     struct ratls_eventlog log;
     struct ratls_slice digest;
 
-    machine_walk(in, &log);
+    machine_walk(octets_slice(in), &log);
     do
         cr_assert(ratls_eventlog_next(&log, ret_event));
     while (ret_event->number < number);
@@ -163,43 +164,44 @@ static uint8_t *find_digest(struct octets in, size_t number, struct ratls_event 
 }
 
 /* The same event another, in both forms of the log; is_behind: the separator of its PCR. */
-static void expect_refused(struct machine *machine, size_t number, bool is_behind)
+static void expect_refused(struct sample *sample, size_t number, bool is_behind)
 {
-    struct ratls_slice old = quote_pcrs(machine, machine->log);
+    struct ratls_slice old = quote_pcrs(sample, sample->log);
     struct ratls_boot_known known;
     struct ratls_event event;
-    uint8_t *whole = find_digest(machine->log, number, &event);
-    uint8_t *compact = find_digest(machine->compact, number, &event);
+    uint8_t *whole = find_digest(sample->log, number, &event);
+    uint8_t *compact = find_digest(sample->compact, number, &event);
     uint64_t fails;
     bool is_known;
 
-    if (event.type == RATLS_EV_NO_ACTION || (machine->rules.boot.pcrs >> event.pcr & 1) == 0)
+    if (event.type == RATLS_EV_NO_ACTION || (sample->machine.rules.boot.pcrs >> event.pcr & 1) == 0)
         return;
-    cr_assert_eq(ratls_boot_known(&machine->hasher, &known, NULL), RATLS_OK);
+    cr_assert_eq(ratls_boot_known(&sample->machine.hasher, &known, NULL), RATLS_OK);
     is_known =
         ratls_boot_known_find(&known, event.pcr, ratls_slice(whole, 32)) != RATLS_BOOT_KNOWN_COUNT;
     *whole ^= 1;
     *compact ^= 1;
-    cr_expect_eq(appraise(machine, machine->compact, old), BIT(REPLAY), "%s[%zu]", machine->id,
-                 number);
-    fails = appraise(machine, machine->log, quote_pcrs(machine, machine->log));
+    cr_expect_eq(appraise(&sample->machine, octets_slice(sample->compact), old), BIT(REPLAY),
+                 "%s[%zu]", sample->id, number);
+    fails = appraise(&sample->machine, octets_slice(sample->log), quote_pcrs(sample, sample->log));
     cr_expect(is_known ? fails != 0 : (fails & find_check(event.pcr, is_behind)) != 0,
-              "%s[%zu]: %llx", machine->id, number, (unsigned long long)fails);
-    cr_expect_eq(appraise(machine, machine->compact, quote_pcrs(machine, machine->compact)), fails,
-                 "%s[%zu]: whole %llx", machine->id, number, (unsigned long long)fails);
+              "%s[%zu]: %llx", sample->id, number, (unsigned long long)fails);
+    cr_expect_eq(appraise(&sample->machine, octets_slice(sample->compact),
+                          quote_pcrs(sample, sample->compact)),
+                 fails, "%s[%zu]: whole %llx", sample->id, number, (unsigned long long)fails);
     *whole ^= 1;
     *compact ^= 1;
 }
 
-static void change_each_event(struct machine *machine)
+static void change_each_event(struct sample *sample)
 {
-    const struct ratls_boot_phase *phase = &machine->boot.phases[7];
+    const struct ratls_boot_phase *phase = &sample->machine.boot.phases[7];
     struct ratls_eventlog log;
     struct ratls_event event;
 
-    machine_walk(machine->log, &log);
+    machine_walk(octets_slice(sample->log), &log);
     while (ratls_eventlog_next(&log, &event))
-        expect_refused(machine, event.number,
+        expect_refused(sample, event.number,
                        phase->after > 0 && event.number >= phase->first_after);
 }
 
