@@ -12,7 +12,9 @@
 #define PCR_EXIT 5
 #define PCR_SECURE_BOOT 7
 #define PCR_GRUB 8
+#define PCR_FILES 9
 #define PCR_STUB 12
+#define COMMAND_MAX 96
 
 static const enum ratls_topic TOPIC_OF_PCR[RATLS_PCR_COUNT] = {
     [0] = RATLS_TOPIC_FIRMWARE,       [1] = RATLS_TOPIC_SETTINGS,  [2] = RATLS_TOPIC_FIRMWARE,
@@ -33,9 +35,11 @@ struct walk {
     struct ratls_facts *facts;
     struct ratls_hasher hasher;
     struct ratls_boot_known known;
-    size_t variables;  /* of PCR 7, so far */
-    bool is_separated; /* PCR 7: authorities follow */
+    unsigned seen[RATLS_PCR_COUNT]; /* events so far, but for those that need no line */
+    size_t variables;               /* of PCR 7, so far */
+    bool is_separated;              /* PCR 7: authorities follow */
     bool is_of_peer;
+    char command[COMMAND_MAX]; /* the last one of GRUB, as "linux /vmlinuz"; empty before it */
     struct ratls_error *err;
 };
 
@@ -56,6 +60,27 @@ uint16_t ratls_boot_choose_bank(struct ratls_slice log)
 enum ratls_topic ratls_boot_topic(unsigned pcr)
 {
     return pcr < RATLS_PCR_COUNT ? TOPIC_OF_PCR[pcr] : RATLS_TOPIC_OTHER;
+}
+
+/*
+ * Its first two words: what GRUB measures next, it read or started for that command. Command lines
+ * of kernels begin with a path, and tests with a bracket: neither is a command that reads.
+ */
+static void keep_command(struct walk *w, struct ratls_slice text)
+{
+    int words = 0;
+    size_t len = 0;
+
+    if (text.len == 0 || text.p[0] < 'a' || text.p[0] > 'z')
+        return;
+    while (len < text.len && len < sizeof w->command - 1) {
+        const uint8_t c = text.p[len];
+
+        if (c < ' ' || c > '~' || c == '\\' || (c == ' ' && ++words == 2))
+            break;
+        w->command[len++] = (char)c;
+    }
+    w->command[len] = '\0';
 }
 
 /* Longer ones are there as they were measured: for people only, since no line is like them. */
@@ -87,6 +112,8 @@ static enum ratls_status add_text(struct walk *w, const struct ratls_event *even
 
     if (status != RATLS_OK)
         return status;
+    if (text.is_measured && event->pcr == PCR_GRUB && !text.is_utf16)
+        keep_command(w, text.text);
     return text.is_measured ? add_line(w, fact, &text) : ratls_facts_add(w->facts, fact, w->err);
 }
 
@@ -134,13 +161,23 @@ static bool is_fixed(struct walk *w, const struct ratls_event *event, enum ratls
     }
 }
 
-/* A backslash is special in lists of reference values. */
-static size_t write_name(const struct walk *w, const struct ratls_boot_words *words,
+/*
+ * What the log says, else the command for which GRUB read it, else the number that it has in its
+ * PCR: "image 2". That it came behind the command is the log's word alone; but any file may be
+ * called so, for it is GRUB's owner who chooses the path. A backslash is special in lists of
+ * reference values.
+ */
+static size_t write_name(const struct walk *w, unsigned pcr, const struct ratls_boot_words *words,
                          char out[static RATLS_BOOT_WORDS_MAX])
 {
-    bool has_name = words->text[0] != '\0' && (words->is_covered || !w->is_of_peer);
+    const bool has_name = words->text[0] != '\0' && (words->is_covered || !w->is_of_peer);
 
-    snprintf(out, RATLS_BOOT_WORDS_MAX, "%s", has_name ? words->text : words->kind);
+    if (has_name)
+        snprintf(out, RATLS_BOOT_WORDS_MAX, "%s", words->text);
+    else if ((pcr == PCR_IMAGES || pcr == PCR_FILES) && w->command[0] != '\0')
+        snprintf(out, RATLS_BOOT_WORDS_MAX, "%s", w->command);
+    else
+        snprintf(out, RATLS_BOOT_WORDS_MAX, "%s %u", words->kind, w->seen[pcr]);
     for (char *c = strchr(out, '\\'); c != NULL; c = strchr(c, '\\'))
         *c = '/';
     return strlen(out);
@@ -167,7 +204,8 @@ static enum ratls_status add_event(struct walk *w, const struct ratls_event *eve
     status = ratls_boot_words(&w->hasher, event, digest, &words, w->err);
     if (status != RATLS_OK)
         return status;
-    fact.name = ratls_slice(name, write_name(w, &words, name));
+    w->seen[event->pcr]++;
+    fact.name = ratls_slice(name, write_name(w, event->pcr, &words, name));
     if (event->pcr == PCR_SECURE_BOOT)
         return add_secure_boot(w, event, &fact);
     if (event->pcr == PCR_GRUB || event->pcr == PCR_STUB)
