@@ -88,7 +88,7 @@ static void put_identity(FILE *out, const struct ratls_policy_draft *draft)
                 (unsigned long long)draft->max_age_s);
     fputs("\n# The Name of the TPM key that signs the quotes.\nattestation-keys:\n  - name: ", out);
     put_hex(out, draft->ak_name);
-    fputs("\n\n", out);
+    fputc('\n', out);
 }
 
 /* The value of a PCR in a bank; empty if the draft has none. */
@@ -131,11 +131,13 @@ static void put_pcr(FILE *out, const struct ratls_policy_draft *draft, unsigned 
     }
 }
 
-static void put_list(FILE *out, const char *key, const struct ratls_draft_list *list)
+/* What the key is about stands behind it, for those who have not read ratls-policy(5). */
+static void put_list(FILE *out, const char *key, const struct ratls_draft_list *list,
+                     const char *about)
 {
     if (list->count == 0)
         return;
-    fprintf(out, "%s:\n", key);
+    fprintf(out, "%s: # %s\n", key, about);
     for (size_t i = 0; i < list->count; i++) {
         fprintf(out, "%.*s  - ", (int)strspn(key, " "), "  ");
         put_quoted(out, list->items[i]);
@@ -153,21 +155,28 @@ static void put_bank(FILE *out, uint16_t bank)
 
 static void put_boot(FILE *out, const struct ratls_draft_boot *boot)
 {
-    fputs("\n# What the firmware's log must say.\nboot:\n", out);
+    fputs("\n# What the firmware's log must say, and with it each event of the PCRs named here.\n"
+          "boot:\n",
+          out);
     put_bank(out, boot->bank);
     fprintf(out, "  secure-boot: %s\n", boot->secure_boot_ignored ? "ignored" : "required");
-    put_list(out, "  signers", &boot->signers);
-    put_list(out, "  variables", &boot->variables);
+    put_list(out, "  signers", &boot->signers, "who may have signed what was loaded (PCR 7)");
+    put_list(out, "  variables", &boot->variables,
+             "Secure Boot's keys and lists: PK, KEK, db, dbx (PCR 7)");
     if (boot->images_signed)
-        fputs("  images: [signed]\n", out);
-    put_list(out, "  images", &boot->images);
-    put_list(out, "  kernels", &boot->kernels);
-    put_list(out, "  firmware", &boot->firmware);
-    put_list(out, "  settings", &boot->settings);
-    put_list(out, "  partitions", &boot->partitions);
-    put_list(out, "  command-lines", &boot->command_lines);
-    put_list(out, "  files", &boot->files);
-    put_list(out, "  owner-keys", &boot->owner_keys);
+        fputs("  images: [signed] # whatever Secure Boot let through (PCR 4)\n", out);
+    put_list(out, "  images", &boot->images,
+             "what the firmware started: boot loaders, kernel (PCR 4)");
+    put_list(out, "  kernels", &boot->kernels, "one of these must have been loaded");
+    put_list(out, "  firmware", &boot->firmware, "firmware and option ROMs (PCR 0, 2)");
+    put_list(out, "  settings", &boot->settings, "settings of firmware and devices (PCR 1, 3)");
+    put_list(out, "  partitions", &boot->partitions, "partition table, boot options (PCR 5)");
+    put_list(out, "  command-lines", &boot->command_lines,
+             "GRUB's commands, the kernel's command line (PCR 8, 12)");
+    put_list(out, "  files", &boot->files,
+             "what the boot loader read: kernel, initrd (PCR 9, 11, 13)");
+    put_list(out, "  owner-keys", &boot->owner_keys,
+             "shim's lists of the machine's owner (PCR 14)");
 }
 
 static void put_ima(FILE *out, const struct ratls_draft_ima *ima)
@@ -184,19 +193,21 @@ static void put_ima(FILE *out, const struct ratls_draft_ima *ima)
             ima->violations_allowed ? "allow" : "refuse");
     if (ima->never_syncs)
         fputs("  sync: never\n", out);
-    put_list(out, "  allow", &ima->allow);
-    put_list(out, "  deny", &ima->deny);
-    put_list(out, "  signed-by", &ima->signed_by);
-    put_list(out, "  signature-required", &ima->signature_required);
-    put_list(out, "  exclude", &ima->exclude);
+    put_list(out, "  allow", &ima->allow, "files that may run or be read, each with its path");
+    put_list(out, "  deny", &ima->deny, "files that may not, whoever signed them");
+    put_list(out, "  signed-by", &ima->signed_by, "who may sign files");
+    put_list(out, "  signature-required", &ima->signature_required, "where allow is not enough");
+    put_list(out, "  exclude", &ima->exclude, "where anything is allowed");
 }
 
 static void put_pcrs(FILE *out, const struct ratls_policy_draft *draft)
 {
-    put_list(out, "reference-values", &draft->reference_values);
+    if (draft->reference_values.count > 0)
+        fputc('\n', out);
+    put_list(out, "reference-values", &draft->reference_values, "allowed values of PCRs");
     if (draft->bank_count == 0)
         return;
-    fputs("# What must be measured, and its allowed values: add those of new software, and take\n"
+    fputs("\n# What must be measured, and its allowed values: add those of new software, and take\n"
           "# those of old software away.\npcrs:\n",
           out);
     for (unsigned i = 0; i < RATLS_PCR_COUNT; i++)

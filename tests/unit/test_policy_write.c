@@ -230,7 +230,7 @@ Test(policy_write, logs_refused, .init = policy_folder_enter, .fini = policy_fol
         const struct ratls_draft_boot *boot;
         const char *words;
     } cases[] = {
-        {&nothing, "learned policy:10:3: boot: compares nothing"},
+        {&nothing, "learned policy:9:3: boot: compares nothing"},
         {&missing, "boot.files[0]: gone.sha256: No such file"},
         {&sha1, "boot.bank: expected sha256, sha384 or sha512, got sha1"},
         {NULL, "compares nothing: give pcrs"},
