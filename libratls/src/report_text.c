@@ -87,14 +87,18 @@ static void print_detail(const struct printer *p, const char *label, const char 
         fprintf(p->out, "  %*s  %-*s  %s\n", MARK_WIDTH, "", LABEL_WIDTH, label, value);
 }
 
-/* What was seen and was right, shortened: the whole of it is in the JSON. */
-static void print_seen(const struct printer *p, const char *value)
+/* What was seen and was right, the first of it and shortened: the JSON has it whole. */
+static void print_seen(const struct printer *p, const char *value, uint32_t comparisons)
 {
     size_t len = strlen(value);
     bool is_long = len > SEEN_WIDTH;
 
-    if (len > 0)
-        fprintf(p->out, " (%.*s%s)", is_long ? SEEN_WIDTH : (int)len, value, is_long ? "..." : "");
+    if (len == 0)
+        return;
+    fprintf(p->out, " (%.*s%s", is_long ? SEEN_WIDTH : (int)len, value, is_long ? "..." : "");
+    if (comparisons > 1)
+        fprintf(p->out, "; %" PRIu32 " compared", comparisons);
+    fputc(')', p->out);
 }
 
 static void print_finding(const struct printer *p, const struct ratls_finding *finding,
@@ -115,7 +119,7 @@ static void print_finding(const struct printer *p, const struct ratls_finding *f
     fprintf(p->out, "  %-*s  %s", NAME_WIDTH, finding->check, finding->meaning);
     print_wrong_values(p, slot);
     if (finding->verdict == RATLS_PASS)
-        print_seen(p, finding->actual);
+        print_seen(p, finding->actual, slot->comparisons);
     if (finding->verdict == RATLS_NOT_ASKED)
         fputs(" (not asked)", p->out);
     fputc('\n', p->out);
@@ -127,19 +131,79 @@ static void print_finding(const struct printer *p, const struct ratls_finding *f
     print_detail(p, "see", finding->source);
 }
 
-static void print_report(const struct printer *p, const struct ratls_report *report,
-                         bool only_failures)
+/* How many checks from i on have one name up to its dot, if none of them was asked; else 0. */
+static size_t count_not_asked(const struct ratls_report *report, size_t i)
+{
+    struct ratls_finding first, other;
+    size_t n = 0;
+
+    if (!ratls_report_finding(report, i, &first))
+        return 0;
+    while (ratls_report_finding(report, i + n, &other) &&
+           strncmp(first.check, other.check, strcspn(first.check, ".") + 1) == 0) {
+        if (other.verdict != RATLS_NOT_ASKED)
+            return 0;
+        n++;
+    }
+    return n;
+}
+
+static bool begins_group(const struct ratls_report *report, size_t i)
+{
+    struct ratls_finding finding, before;
+
+    return i == 0 || !ratls_report_finding(report, i, &finding) ||
+           !ratls_report_finding(report, i - 1, &before) ||
+           strncmp(finding.check, before.check, strcspn(finding.check, ".") + 1) != 0;
+}
+
+/* A log that no policy asked for is one line, not one for each of its checks. */
+static void print_group(const struct printer *p, const char *check, size_t count)
+{
+    char name[NAME_WIDTH + 1];
+
+    snprintf(name, sizeof name, "%.*s.*", (int)strcspn(check, "."), check);
+    fputs("  ", p->out);
+    print_coloured(p, FAINT, MARK_WIDTH, "-");
+    fprintf(p->out, "  %-*s  %zu checks (not asked)\n", NAME_WIDTH, name, count);
+}
+
+static void print_findings(const struct printer *p, const struct ratls_report *report)
 {
     struct ratls_finding finding;
 
+    for (size_t i = 0; ratls_report_finding(report, i, &finding); i++) {
+        const size_t group = begins_group(report, i) ? count_not_asked(report, i) : 0;
+
+        if (group > 1) {
+            print_group(p, finding.check, group);
+            i += group - 1;
+        } else {
+            print_finding(p, &finding, &report->slots[i]);
+        }
+    }
+}
+
+static void print_failures(const struct printer *p, const struct ratls_report *report)
+{
+    struct ratls_finding finding;
+
+    for (size_t i = 0; ratls_report_finding(report, i, &finding); i++)
+        if (finding.verdict == RATLS_FAIL)
+            print_finding(p, &finding, &report->slots[i]);
+}
+
+static void print_report(const struct printer *p, const struct ratls_report *report,
+                         bool only_failures)
+{
     if (ratls_report_accepted(report))
         print_acceptance(p, report);
     else
         print_refusal(p, report);
-    for (size_t i = 0; ratls_report_finding(report, i, &finding); i++) {
-        if (!only_failures || finding.verdict == RATLS_FAIL)
-            print_finding(p, &finding, &report->slots[i]);
-    }
+    if (only_failures)
+        print_failures(p, report);
+    else
+        print_findings(p, report);
 }
 
 enum ratls_status ratls_report_text(const struct ratls_report *report, unsigned flags,

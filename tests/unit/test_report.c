@@ -74,6 +74,25 @@ Test(report_text, accepted)
     free(text);
 }
 
+/* A log that the policy does not ask for; a check alone keeps its line, as evidence.age above. */
+Test(report_text, log_not_asked)
+{
+    for (int i = 0; i < RATLS_CHECK_COUNT; i++) {
+        if (i >= RATLS_CHECK_IMA_PRESENT || i == RATLS_CHECK_BOOT_KERNEL)
+            ratls_check_not_asked(report, (enum ratls_check)i);
+        else
+            ratls_check_uint(report, (enum ratls_check)i, "here", 1, 1);
+    }
+    char *text = text_of(0);
+
+    expect_contains(text, "\n  -        ima.*               10 checks (not asked)\n");
+    expect_lacks(text, "ima.allow");
+    expect_contains(text,
+                    "\n  -        boot.kernel         a kernel of the policy was loaded (not");
+    expect_contains(text, "\n  ok       boot.firmware");
+    free(text);
+}
+
 Test(report_text, refused)
 {
     name_report("bank.example", "policies/bank.yaml");
