@@ -32,9 +32,20 @@ static void print_where(FILE *out, const struct ratls_fact *fact)
         fprintf(out, " (PCR %u, event %" PRIu64 ")", fact->pcr, fact->place);
 }
 
+/* False of a name that is only what kind of thing it is: "image 2" of "image that was started". */
+static bool says_more(const char *name, const char *noun)
+{
+    size_t len = strlen(name);
+
+    while (len > 0 && strchr(" 0123456789", name[len - 1]) != NULL)
+        len--;
+    return strncmp(noun, name, len) != 0;
+}
+
 /* "command line", "image that was started \EFI\debian\shimx64.efi". */
 static void print_what(FILE *out, const struct ratls_fact *fact)
 {
+    const char *noun = ratls_topic_noun(fact->topic);
     char name[NAME_MAX_LEN];
 
     ratls_escape(fact->name, name, sizeof name);
@@ -44,10 +55,11 @@ static void print_what(FILE *out, const struct ratls_fact *fact)
         fputs("command of GRUB", out);
     else if (fact->topic == RATLS_TOPIC_COMMAND_LINES && strstr(name, "kernel_cmdline") != NULL)
         fputs("kernel command line", out);
-    else if (fact->topic == RATLS_TOPIC_COMMAND_LINES || fact->form == RATLS_FACT_CERTIFICATE)
-        fputs(ratls_topic_noun(fact->topic), out);
+    else if (fact->topic == RATLS_TOPIC_COMMAND_LINES || fact->form == RATLS_FACT_CERTIFICATE ||
+             !says_more(name, noun))
+        fputs(noun, out);
     else
-        fprintf(out, "%s %s", ratls_topic_noun(fact->topic), name);
+        fprintf(out, "%s %s", noun, name);
 }
 
 static void print_value(FILE *out, const struct ratls_fact *fact)

@@ -14,6 +14,8 @@
 #include "policy_load.h"
 #include "view.h"
 
+#define PCR_SECURE_BOOT 7
+#define PCR_IMA 10
 #define COMMON_MIN 8 /* bytes in which texts must agree to be two of the same */
 
 struct side {
@@ -21,6 +23,7 @@ struct side {
     struct ratls_policy *policy; /* NULL: a machine */
     struct ratls_observation machine;
     struct ratls_facts facts; /* of the policy */
+    size_t unshared;          /* facts of this machine of which the other does not speak */
 };
 
 static bool ends_with(const char *text, const char *end)
@@ -93,23 +96,39 @@ static size_t common_len(struct ratls_slice a, struct ratls_slice b)
     return len;
 }
 
-/* What the policy has in its place: the same name, or the text that begins most like it. */
-static const struct ratls_fact *find_place(const struct ratls_facts *facts,
-                                           const struct ratls_fact *fact)
+/* The one of the same name; of two, nobody knows which it replaces. */
+static const struct ratls_fact *find_name(const struct ratls_facts *facts,
+                                          const struct ratls_fact *fact)
+{
+    const struct ratls_fact *found = NULL;
+
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct ratls_fact *other = &facts->items[i];
+
+        if (other->topic != fact->topic || other->name.len != fact->name.len ||
+            common_len(other->name, fact->name) != fact->name.len)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = other;
+    }
+    return found;
+}
+
+/* The text that begins most like it. */
+static const struct ratls_fact *find_text(const struct ratls_facts *facts,
+                                          const struct ratls_fact *fact)
 {
     const struct ratls_fact *found = NULL;
     size_t best = COMMON_MIN;
 
     for (size_t i = 0; i < facts->count; i++) {
         const struct ratls_fact *other = &facts->items[i];
-        const bool is_text = fact->form == RATLS_FACT_TEXT && other->form == RATLS_FACT_TEXT;
-        size_t len = fact->name.len;
+        size_t len;
 
-        if (other->topic != fact->topic)
+        if (other->topic != fact->topic || other->form != RATLS_FACT_TEXT)
             continue;
-        if (!is_text && other->name.len == len && common_len(other->name, fact->name) == len)
-            return other;
-        len = is_text ? common_len(other->value, fact->value) : 0;
+        len = common_len(other->value, fact->value);
         if (len < best)
             continue;
         best = len;
@@ -126,7 +145,7 @@ static void find_places(const struct ratls_facts *facts, struct ratls_changes *c
 
         if (c->kind != RATLS_CHANGE_ADDED || c->b->topic == RATLS_TOPIC_IMA_ALLOW)
             continue;
-        c->a = find_place(facts, c->b);
+        c->a = c->b->form == RATLS_FACT_TEXT ? find_text(facts, c->b) : find_name(facts, c->b);
         c->kind = c->a != NULL ? RATLS_CHANGE_OTHER : RATLS_CHANGE_ADDED;
     }
 }
@@ -146,6 +165,77 @@ static enum ratls_status compare_policy(const struct side *policy, struct side *
     return status;
 }
 
+static bool has_pcr(const struct ratls_observation *o, const struct ratls_fact *fact)
+{
+    for (size_t i = 0; o->has_quote && i < o->attest.selection.count; i++) {
+        const struct ratls_pcr_bank *bank = &o->attest.selection.banks[i];
+
+        if (ratls_tpm_hash_len(bank->hash_alg) == fact->value.len &&
+            (bank->pcrs & UINT32_C(1) << fact->pcr) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a machine could have shown such a fact, so that its absence says something. */
+static bool speaks_of(const struct ratls_observation *o, const struct ratls_fact *fact)
+{
+    const unsigned pcr = fact->topic == RATLS_TOPIC_SECURE_BOOT ? PCR_SECURE_BOOT : fact->pcr;
+
+    switch (fact->topic) {
+    case RATLS_TOPIC_IDENTITY:
+        return o->has_quote;
+    case RATLS_TOPIC_PCR:
+        return has_pcr(o, fact);
+    case RATLS_TOPIC_IMA_ALLOW:
+        return o->ima_list != NULL && o->ima_why[0] == '\0';
+    default:
+        return o->boot != NULL && (!o->has_quote || (o->boot_explained & UINT32_C(1) << pcr) != 0);
+    }
+}
+
+/* What only one of two speaks of is no difference between them. Returns how much that is. */
+static size_t drop_unshared(struct ratls_facts *facts, const struct ratls_observation *other,
+                            bool without_list)
+{
+    size_t kept = 0, dropped = 0;
+
+    for (size_t i = 0; i < facts->count; i++) {
+        struct ratls_fact *fact = &facts->items[i];
+        const bool follows = without_list && fact->topic == RATLS_TOPIC_PCR && fact->pcr == PCR_IMA;
+
+        if (speaks_of(other, fact) && !follows) {
+            facts->items[kept++] = *fact;
+            continue;
+        }
+        dropped += !follows;
+        free(fact->bytes);
+    }
+    facts->count = kept;
+    return dropped;
+}
+
+static enum ratls_status compare_machines(struct side *a, struct side *b,
+                                          struct ratls_changes *ret_changes,
+                                          struct ratls_error *err)
+{
+    struct ratls_observation *one = &a->machine, *two = &b->machine;
+    /* PCR 10 says no more than two lists that lead to it, and grows when a file runs again. */
+    const bool listed = one->ima_explained && two->ima_explained;
+
+    if (one->boot != NULL && two->boot != NULL && one->boot_bank != two->boot_bank)
+        return ratls_fail(err, RATLS_MALFORMED,
+                          "the logs of %s and %s have no bank in common: their digests cannot be "
+                          "compared",
+                          a->path, b->path);
+    a->unshared = drop_unshared(&one->facts, two, listed);
+    b->unshared = drop_unshared(&two->facts, one, listed);
+    if (one->facts.count == 0 && two->facts.count == 0 && a->unshared + b->unshared > 0)
+        return ratls_fail(err, RATLS_MALFORMED, "%s and %s are of different things", a->path,
+                          b->path);
+    return ratls_changes_find(&one->facts, &two->facts, ret_changes, err);
+}
+
 static enum ratls_status compare(struct side *a, struct side *b, struct ratls_changes *ret_changes,
                                  struct ratls_error *err)
 {
@@ -155,13 +245,7 @@ static enum ratls_status compare(struct side *a, struct side *b, struct ratls_ch
         return compare_policy(a, b, ret_changes, err);
     if (b->policy != NULL)
         return compare_policy(b, a, ret_changes, err);
-    if (a->machine.boot != NULL && b->machine.boot != NULL &&
-        a->machine.boot_bank != b->machine.boot_bank)
-        return ratls_fail(err, RATLS_MALFORMED,
-                          "the logs of %s and %s have no bank in common: their digests cannot be "
-                          "compared",
-                          a->path, b->path);
-    return ratls_changes_find(&a->machine.facts, &b->machine.facts, ret_changes, err);
+    return compare_machines(a, b, ret_changes, err);
 }
 
 /* Of a log without a quote nobody vouches for anything; of one with, only what the quote covers. */
@@ -182,10 +266,18 @@ static void note_trust(const struct side *side)
         printf("%s: its IMA list is left out: %s\n", side->path, o->ima_why);
 }
 
+static void note_unshared(const struct side *side, const struct side *other)
+{
+    if (side->unshared > 0)
+        printf("not compared: %zu things that %s says; %s has nothing beside them\n",
+               side->unshared, side->path, other->path);
+}
+
 static int show(const struct side *a, const struct side *b, const struct ratls_changes *changes,
                 bool json)
 {
-    const int code = changes->count == 0 ? RATLS_EXIT_OK : RATLS_EXIT_REFUSED;
+    const bool is_same = changes->count + a->unshared + b->unshared == 0;
+    const int code = is_same ? RATLS_EXIT_OK : RATLS_EXIT_REFUSED;
     struct ratls_view v;
 
     if (json) {
@@ -193,20 +285,24 @@ static int show(const struct side *a, const struct side *b, const struct ratls_c
         ratls_view_text(&v, "kind", NULL, "policy-diff");
         ratls_view_text(&v, "a", NULL, a->path);
         ratls_view_text(&v, "b", NULL, b->path);
-        ratls_view_bool(&v, "same", NULL, changes->count == 0);
+        ratls_view_bool(&v, "same", NULL, is_same);
         ratls_view_bool(&v, "aQuoted", NULL, a->machine.has_quote);
         ratls_view_bool(&v, "bQuoted", NULL, b->machine.has_quote);
+        ratls_view_uint(&v, "aNotCompared", NULL, a->unshared, NULL);
+        ratls_view_uint(&v, "bNotCompared", NULL, b->unshared, NULL);
         ratls_changes_view(&v, changes);
         ratls_view_end(&v);
         return code;
     }
     note_trust(a);
     note_trust(b);
+    note_unshared(a, b);
+    note_unshared(b, a);
     ratls_changes_print(stdout, changes);
     if (changes->count > 0)
         printf("%zu %s\n", changes->count, changes->count == 1 ? "difference" : "differences");
     else
-        puts("No difference.");
+        puts(is_same ? "No difference." : "No difference in what both speak of.");
     return code;
 }
 

@@ -53,7 +53,7 @@ static enum ratls_status compare_pcrs(struct ratls_observation *o, struct ratls_
     return status;
 }
 
-/* What the quote does not cover may have been made up. */
+/* What the quote does not cover may have been made up; its own words are no part of the log. */
 static void drop_unauthenticated(struct ratls_observation *o, struct ratls_facts *from)
 {
     size_t kept = 0;
@@ -61,7 +61,8 @@ static void drop_unauthenticated(struct ratls_observation *o, struct ratls_facts
     for (size_t i = 0; i < from->count; i++) {
         struct ratls_fact *fact = &from->items[i];
 
-        if (!o->has_quote || (o->boot_explained & UINT32_C(1) << fact->pcr) != 0)
+        if (!o->has_quote || fact->topic <= RATLS_TOPIC_PCR ||
+            (o->boot_explained & UINT32_C(1) << fact->pcr) != 0)
             from->items[kept++] = *fact;
         else
             free(fact->bytes);

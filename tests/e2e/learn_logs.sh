@@ -116,6 +116,8 @@ cat "$work/real" >"$work/boot"
 boot
 expect 0 "learn from the logs of a real machine" learn --out "$policy"
 has "uefi.command-lines.txt: 43 lines"
+has "linux (hd0,gpt2)/boot/vmlinuz-" "$work/uefi.files.sha256"
+has "image 2" "$work/uefi.images.sha256"
 expect 0 "it is accepted" probe --save "$work/good.capture"
 expect 0 "with names of the whole log" learn --boot-log "$work/boot" --out "$work/names.yaml"
 has "/EFI/redhat/shimx64.efi" "$work/names.images.sha256"
@@ -146,6 +148,18 @@ expect 0 "explain" "$ratls" policy explain "$policy"
 shut_down
 
 make_logs entry "$work/ima" "$work/real" 3000 "another program"
+boot
+extend_pcr 4
+extend_pcr 10
+expect 1 "a machine that does not own to what it measured" probe --save "$work/mute.capture"
+has "what the log says is not authenticated"
+expect 1 "diff with it" "$ratls" policy diff "$work/good.capture" "$work/mute.capture"
+has "sha256 PCR 4: other digest"
+has "sha256 PCR 10: other digest"
+has "mute.capture has nothing beside them"
+lacks "no longer"
+lacks "/usr/"
+shut_down
 boot
 expect 1 "a real machine with another program is refused" probe --save "$work/changed.capture"
 has "ima-list[3000]"
