@@ -111,7 +111,10 @@ static enum ratls_status find_path(const char *folder, char **ret_path, struct r
     enum ratls_status status = RATLS_OK;
     struct stat st;
 
-    if (absolute == NULL || stat(absolute, &st) != 0)
+    if (absolute == NULL && errno == ENOENT)
+        status = ratls_fail(err, RATLS_IO, "%s: %s; mkdir -m 700 makes the folder", folder,
+                            strerror(errno));
+    else if (absolute == NULL || stat(absolute, &st) != 0)
         status = ratls_fail(err, errno == ENOMEM ? RATLS_MEMORY : RATLS_IO, "%s: %s", folder,
                             strerror(errno));
     else if (!S_ISDIR(st.st_mode))
