@@ -5,11 +5,11 @@
 
 static const struct ratls_command commands[] = {
     {"learn", "write a policy that accepts what a server proves now", ratls_cmd_policy_learn},
-    {"compile", "make a file of reference values that loads at once", ratls_cmd_policy_compile},
     {"update", "add what changed on a machine that the policy trusts", ratls_cmd_policy_update},
-    {"lint", "warn about what is weak in a policy", ratls_cmd_policy_lint},
     {"diff", "say in words in what two machines or policies differ", ratls_cmd_policy_diff},
     {"explain", "say in sentences what a policy asks for", ratls_cmd_policy_explain},
+    {"lint", "warn about what is weak in a policy", ratls_cmd_policy_lint},
+    {"compile", "make a file of reference values that loads at once", ratls_cmd_policy_compile},
     {NULL, NULL, NULL},
 };
 

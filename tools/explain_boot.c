@@ -53,8 +53,10 @@ static void explain_loader(const struct ratls_explain *x)
     if (boot->command_lines.count > 0)
         ratls_explain_say(x, RATLS_EXPLAIN_BOOT,
                           "Each command of the boot loader, and the kernel's command line (PCR 8 "
-                          "and 12), must match one of %zu lines.",
-                          boot->command_lines.count);
+                          "and 12), must match %s%zu %s.",
+                          boot->command_lines.count == 1 ? "the " : "one of ",
+                          boot->command_lines.count,
+                          boot->command_lines.count == 1 ? "line" : "lines");
     say_list(x, &boot->files, "Each file that the boot loader read (PCR 9, 11 and 13)");
     say_list(x, &boot->owner_keys, "Each key that the machine's owner enrolled in shim (PCR 14)");
 }
