@@ -48,7 +48,28 @@ Test(tool_facts_boot, a_peer_gives_no_names)
     fake_event_measured(fake_boot_event(boot, "grub-cfg"), "evil", 4);
     log = fake_boot_log(boot);
     expect_name(log, false, 9, "/boot/grub/grub.cfg");
-    expect_name(log, true, 9, "file of the boot loader");
+    expect_name(log, true, 9, "file of the boot loader 1");
+    expect_name(log, true, 4, "image 1");
+    fake_boot_free(boot);
+}
+
+/* A file without a name that counts is called by the command for which GRUB read it. */
+Test(tool_facts_boot, a_command_names_a_file)
+{
+    static const char logged[] = "grub_cmd: configfile (hd0,gpt2)/grub.cfg again";
+    const char *command = strchr(logged, ' ') + 1;
+    struct fake_boot *boot = fake_boot_new();
+    struct fake_event *event;
+    struct ratls_slice log;
+
+    fake_event_measured(fake_boot_event(boot, "grub-cfg"), "evil", 4);
+    event = fake_boot_insert(boot, "grub-cfg", "command", 8, RATLS_EV_IPL,
+                             ratls_slice(logged, sizeof logged));
+    fake_event_measured(event, command, strlen(command));
+    log = fake_boot_log(boot);
+    expect_name(log, false, 9, "/boot/grub/grub.cfg");
+    expect_name(log, true, 9, "configfile (hd0,gpt2)/grub.cfg");
+    expect_name(log, true, 4, "image 1");
     fake_boot_free(boot);
 }
 
