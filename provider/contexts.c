@@ -81,8 +81,12 @@ static void load_changed(void)
         load_attester();
 }
 
+/* Files are read: a program that cancels a thread there would leave the lock taken. */
 static void configure(struct ratls_tls *tls)
 {
+    int cancel_state;
+
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     pthread_mutex_lock(&lock);
     load_changed();
     tls->verifies = process.config.client;
@@ -96,6 +100,7 @@ static void configure(struct ratls_tls *tls)
     if (process.attester != NULL)
         tls->attester = process.attester->up_ref(process.attester);
     pthread_mutex_unlock(&lock);
+    (void)pthread_setcancelstate(cancel_state, &cancel_state);
 }
 
 /* This context could not be hooked: it must not work at all, rather than work unattested. */
