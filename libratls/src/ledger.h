@@ -6,8 +6,8 @@
  *
  * A process that was forked opens its own connection, and leaves its parent's alone; what was in
  * memory it begins anew. All calls may come from any thread. They wait for another process that
- * writes for at most 3 seconds, then they are RATLS_IO, as for anything wrong with the file; the
- * next call opens it again.
+ * writes for at most 3 seconds each, one thread after the other, then they are RATLS_IO, as for
+ * anything wrong with the file; the next call opens it again.
  *
  * Pending bytes were fetched and are not acknowledged: no quote has been reached with them. They
  * are kept so that an interrupted sync goes on where it was, and believed no more than the network.
