@@ -168,7 +168,8 @@ static uint32_t value_pcrs(const struct ratls_proposal *p,
     if (options->whole_quote)
         pcrs = UINT32_MAX;
     else if (is_main)
-        pcrs = PCRS_FIRMWARE | (o->boot_pcrs & PCRS_LOADER);
+        /* What shim lets through, and another way to the kernel, show where nothing was before. */
+        pcrs = PCRS_FIRMWARE | (p->boot.images_signed ? PCRS_LOADER : o->boot_pcrs & PCRS_LOADER);
     if (!options->whole_quote && p->has_boot && !options->settings)
         pcrs &= ~PCRS_SETTINGS;
     for (size_t i = 0; options->values != NULL && i < options->values->count; i++)

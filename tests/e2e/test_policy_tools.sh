@@ -79,6 +79,8 @@ boot_log signed other "loader=loader 2" "dbx=revoked"
 ima_list signed /usr/bin/ls=1
 boot_log off vendor secure-boot=off
 ima_list off /usr/bin/ls=1
+boot_log bare vendor owner-keys=none
+ima_list bare /usr/bin/ls=1
 policy=$work/bank.yaml
 
 # Two boots, and two lists, in words.
@@ -144,6 +146,7 @@ expect 0 "learn settings too" learn good --out "$work/all.yaml" --settings
 [ -s "$work/all.settings.sha256" ] || fail "settings were not learned though they were asked for"
 expect 0 "learn what is signed" learn good --out "$work/any.yaml" --signed-images
 has "images: [signed]" "$work/any.yaml"
+lacks "index: 14" "$work/any.yaml"
 expect 0 "learn values" learn good --values
 has "  - index: 0 # firmware: its code"
 lacks "boot:"
@@ -252,3 +255,16 @@ has "-- $policy"
 has "+      - "
 expect 0 "update of values once more" update evil kernel
 has "nothing to add"
+
+# What nothing was measured into may not be added to unseen where images are not known one by one:
+# shim that is told to let everything through says so in PCR 14.
+machine bare
+expect 0 "learn what is signed, without keys of the owner" learn bare --signed-images \
+    --out "$work/bare.yaml"
+has "  - index: 14" "$work/bare.yaml"
+has "0000000000000000000000000000000000000000000000000000000000000000" "$work/bare.yaml"
+policy=$work/bare.yaml
+reboot bare good
+expect 0 "keys of the owner are a change then" update bare good --dry-run
+has "--- $policy"
+has "+      - "

@@ -73,7 +73,8 @@ def boot_log(certificate, words):
     if state == b"\1":
         log += variable(AUTHORITY, DATABASE, "db", OWNER + certificate)
     log += image("\\EFI\\demo\\grubx64.efi", loader.encode())
-    log += event(14, IPL, b"MokList\0", b"keys of the owner")
+    if words.get("owner-keys") != "none":
+        log += event(14, IPL, b"MokList\0", b"keys of the owner")
     for command in "set pager=1", "linux " + cmdline, "menuentry 'a*' {\n\tboot\n}":
         log += event(8, IPL, b"grub_cmd: " + command.encode() + b"\0", command.encode())
     log += event(9, IPL, b"(hd0,gpt1)/vmlinuz\0", kernel.encode())
