@@ -61,7 +61,9 @@ static inline uint16_t ratls_read_le16(struct ratls_reader *r)
 {
     struct ratls_slice b = ratls_read_bytes(r, sizeof(uint16_t));
 
-    return b.len == 0 ? 0 : (uint16_t)(b.p[0] | b.p[1] << 8);
+    if (b.len == 0) /* no conditional expression: gcc warns of its conversion, with sanitizers */
+        return 0;
+    return (uint16_t)(b.p[0] | b.p[1] << 8);
 }
 
 static inline uint32_t ratls_read_le32(struct ratls_reader *r)
