@@ -4,7 +4,8 @@
 
 #include "crypto.h"
 
-#define PER_BUCKET 4         /* digests, if they are spread evenly: two or three cache lines */
+#define PER_BUCKET 4 /* digests, if they are spread evenly: two or three cache lines */
+#define CACHE_LINE 64
 #define COUNT_MAX (1u << 28) /* with this many no sum of places overflows */
 
 static const size_t DIGEST_LENS[RATLS_REFVALS_LENGTHS] = {32, 48, 64};
@@ -150,23 +151,18 @@ void ratls_refvals_prefetch(const struct ratls_refvals_image *image,
     size_t begin, end;
 
     find_bucket(image, section, digest, &begin, &end);
-    if (begin < end)
-        __builtin_prefetch(image->bytes.p + record_at(section, begin + (end - begin) / 2));
+    if (begin == end)
+        return;
+    /* Of a usual bucket these are all lines of the cache. */
+    __builtin_prefetch(image->bytes.p + record_at(section, begin));
+    __builtin_prefetch(image->bytes.p + record_at(section, begin + (end - begin) / 2));
+    __builtin_prefetch(image->bytes.p + record_at(section, end) - 1);
 }
 
-void ratls_refvals_prefetch_name(const struct ratls_refvals_image *image,
-                                 const struct ratls_refvals_section *section,
-                                 struct ratls_slice digest)
-{
-    size_t i = ratls_refvals_seek(image, section, digest, ratls_slice(NULL, 0));
-    size_t at = i < section->count ? ratls_refvals_name_ref(image, section, i) : SIZE_MAX;
-
-    if (at < image->names.len)
-        __builtin_prefetch(image->names.p + at);
-}
-
-bool ratls_refvals_contains(const struct ratls_refvals_image *image,
-                            const struct ratls_refvals_section *section, struct ratls_slice digest)
+/* Any of those with this digest. */
+static bool find_digest(const struct ratls_refvals_image *image,
+                        const struct ratls_refvals_section *section, struct ratls_slice digest,
+                        size_t *ret_i)
 {
     size_t begin, end;
 
@@ -175,14 +171,39 @@ bool ratls_refvals_contains(const struct ratls_refvals_image *image,
         size_t middle = begin + (end - begin) / 2;
         int order = memcmp(ratls_refvals_digest_at(image, section, middle).p, digest.p, digest.len);
 
-        if (order == 0)
+        if (order == 0) {
+            *ret_i = middle;
             return true;
+        }
         if (order < 0)
             begin = middle + 1;
         else
             end = middle;
     }
     return false;
+}
+
+void ratls_refvals_prefetch_name(const struct ratls_refvals_image *image,
+                                 const struct ratls_refvals_section *section,
+                                 struct ratls_slice digest)
+{
+    size_t i;
+    size_t at = find_digest(image, section, digest, &i) ? ratls_refvals_name_ref(image, section, i)
+                                                        : image->names.len;
+
+    if (at >= image->names.len)
+        return;
+    __builtin_prefetch(image->names.p + at);
+    if (image->names.len - at > CACHE_LINE)
+        __builtin_prefetch(image->names.p + at + CACHE_LINE);
+}
+
+bool ratls_refvals_contains(const struct ratls_refvals_image *image,
+                            const struct ratls_refvals_section *section, struct ratls_slice digest)
+{
+    size_t i;
+
+    return find_digest(image, section, digest, &i);
 }
 
 size_t ratls_refvals_seek(const struct ratls_refvals_image *image,
