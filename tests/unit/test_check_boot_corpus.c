@@ -149,7 +149,7 @@ static uint64_t find_check(uint32_t pcr, bool is_behind)
     return (MACHINE_TEXTS >> pcr & 1) != 0 ? BIT(COMMAND_LINE) : BIT(OWNER_KEYS);
 }
 
-/* The digest of an event in a log of ours, to be changed in place. */
+/* The digest of an event in a log of ours, to be changed in place; NULL for the header. */
 static uint8_t *find_digest(struct octets in, size_t number, struct ratls_event *ret_event)
 {
     struct ratls_eventlog log;
@@ -160,7 +160,7 @@ static uint8_t *find_digest(struct octets in, size_t number, struct ratls_event 
         cr_assert(ratls_eventlog_next(&log, ret_event));
     while (ret_event->number < number);
     digest = ret_event->digests[ratls_eventlog_find_alg(&log, MACHINE_BANK)];
-    return in.p + (digest.p - in.p);
+    return digest.p == NULL ? NULL : in.p + (digest.p - in.p);
 }
 
 /* The same event another, in both forms of the log; is_behind: the separator of its PCR. */
