@@ -246,7 +246,9 @@ static enum ratls_status explain(const struct ratls_error *reason, struct ratls_
                           "the server's log does not fit in one handshake, and the rest cannot be "
                           "had beside it: %s; run `ratls sync` ahead",
                           reason->text);
-    return ratls_fail(err, reason->status, "the rest of the server's log cannot be had: %s",
+    return ratls_fail(err, reason->status,
+                      "the rest of the server's log cannot be had: %s; LONG LISTS in "
+                      "ratls-provider(7) says what that takes",
                       reason->text);
 }
 
