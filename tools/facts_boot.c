@@ -39,7 +39,7 @@ struct walk {
     size_t variables;               /* of PCR 7, so far */
     bool is_separated;              /* PCR 7: authorities follow */
     bool is_of_peer;
-    char command[COMMAND_MAX]; /* the last one of GRUB, as "linux /vmlinuz"; empty before it */
+    char command[COMMAND_MAX]; /* of GRUB, the last one, if it names a file */
     struct ratls_error *err;
 };
 
@@ -63,24 +63,28 @@ enum ratls_topic ratls_boot_topic(unsigned pcr)
 }
 
 /*
- * Its first two words: what GRUB measures next, it read or started for that command. Command lines
- * of kernels begin with a path, and tests with a bracket: neither is a command that reads.
+ * Its first two words, if the second is a path: what GRUB measures next, it read or started for
+ * that command, as "linux /vmlinuz". Behind any other command nobody knows what it reads.
  */
 static void keep_command(struct walk *w, struct ratls_slice text)
 {
-    int words = 0;
+    bool has_path = false;
+    int words = 1;
     size_t len = 0;
 
-    if (text.len == 0 || text.p[0] < 'a' || text.p[0] > 'z')
-        return;
     while (len < text.len && len < sizeof w->command - 1) {
         const uint8_t c = text.p[len];
 
-        if (c < ' ' || c > '~' || c == '\\' || (c == ' ' && ++words == 2))
+        if (c < ' ' || c > '~' || c == '\\' || c == '=' || (c == '/' && words == 1)) {
+            has_path = false;
             break;
+        }
+        if (c == ' ' && ++words == 3)
+            break;
+        has_path = has_path || c == '/';
         w->command[len++] = (char)c;
     }
-    w->command[len] = '\0';
+    w->command[has_path ? len : 0] = '\0';
 }
 
 /* Longer ones are there as they were measured: for people only, since no line is like them. */

@@ -54,23 +54,38 @@ Test(tool_facts_boot, a_peer_gives_no_names)
 }
 
 /* A file without a name that counts is called by the command for which GRUB read it. */
-Test(tool_facts_boot, a_command_names_a_file)
+static void expect_command(const char *logged, const char *expected)
 {
-    static const char logged[] = "grub_cmd: configfile (hd0,gpt2)/grub.cfg again";
     const char *command = strchr(logged, ' ') + 1;
     struct fake_boot *boot = fake_boot_new();
     struct fake_event *event;
     struct ratls_slice log;
 
+    fake_boot_insert(boot, "grub-cfg", "before", 8, RATLS_EV_IPL,
+                     ratls_slice("grub_cmd: linux /vmlinuz", 25));
+    fake_event_measured(fake_boot_event(boot, "before"), "linux /vmlinuz", 14);
     fake_event_measured(fake_boot_event(boot, "grub-cfg"), "evil", 4);
     event = fake_boot_insert(boot, "grub-cfg", "command", 8, RATLS_EV_IPL,
-                             ratls_slice(logged, sizeof logged));
+                             ratls_slice(logged, strlen(logged) + 1));
     fake_event_measured(event, command, strlen(command));
     log = fake_boot_log(boot);
     expect_name(log, false, 9, "/boot/grub/grub.cfg");
-    expect_name(log, true, 9, "configfile (hd0,gpt2)/grub.cfg");
+    expect_name(log, true, 9, expected);
     expect_name(log, true, 4, "image 1");
     fake_boot_free(boot);
+}
+
+Test(tool_facts_boot, a_command_names_a_file)
+{
+    const char number[] = "file of the boot loader 1";
+
+    expect_command("grub_cmd: configfile (hd0,gpt2)/grub.cfg again",
+                   "configfile (hd0,gpt2)/grub.cfg");
+    expect_command("grub_cmd: initrd /initrd.img", "initrd /initrd.img");
+    expect_command("grub_cmd: insmod gzio", number);
+    expect_command("grub_cmd: set prefix=(hd0)/boot/grub", number);
+    expect_command("kernel_cmdline: /vmlinuz root=/dev/vda1", number);
+    expect_command("grub_cmd: linux \\/a", number);
 }
 
 /* What a digest covers is nobody's word but the TPM's. */
