@@ -14,7 +14,7 @@
 
 #include "octets.h"
 
-#define CORPUS_FILE_MAX (1024 * 1024)
+#define CORPUS_FILE_MAX (2 * 1024 * 1024)
 #define CTEST_SKIPPED 77 /* SKIP_RETURN_CODE in tests/CMakeLists.txt */
 
 /* RATLS_SOURCE_DIR/../shared/corpus/NAME. */

@@ -4,45 +4,20 @@
  * refused by the check that is there for it.
  */
 #include <criterion/criterion.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "corpus.h"
 #include "ima_boot.h"
-#include "octets.h"
 #include "scene_ima.h"
 
-#define FILE_MAX (2u << 20)
-#define CTEST_SKIPPED 77
 #define ROOM 60000 /* what fits in the evidence */
-
-static void locate(const char *name, char path[static PATH_MAX])
-{
-    const char *source = getenv("RATLS_SOURCE_DIR");
-
-    snprintf(path, PATH_MAX, "%s/../shared/corpus/%s", source == NULL ? "." : source, name);
-}
-
-static struct octets read_file(const char *name)
-{
-    char path[PATH_MAX];
-    struct octets content = {.p = calloc(1, FILE_MAX)};
-    FILE *stream;
-
-    locate(name, path);
-    stream = fopen(path, "rb");
-    cr_assert(stream != NULL && content.p != NULL, "%s", path);
-    content.len = fread(content.p, 1, FILE_MAX - 1, stream);
-    fclose(stream);
-    return content;
-}
 
 /* {"sha256": {"10": "HEX", ...}}: the values of PCR 0 to 10. False if one is not there. */
 static bool set_pcrs(struct fake_tpm *tpm, const char *name, unsigned from)
 {
-    struct octets json = read_file(name);
+    struct octets json = corpus_read(name);
     const char *bank = strstr((char *)json.p, "\"sha256\"");
     bool are_all = bank != NULL;
 
@@ -150,7 +125,7 @@ static struct machine *open_machine(const char *list, const char *pcrs, unsigned
     scene_open(scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
     scene_pin(scene);
     scene_ima(scene)->more = &m->more;
-    m->list = read_file(list);
+    m->list = corpus_read(list);
     cr_assert(set_pcrs(scene->tpm, pcrs, first_pcr), "%s", pcrs);
     fake_policy_no_pcrs(scene->policy);
     scene->rules->selection =
@@ -199,17 +174,6 @@ static void expect(struct machine *m, uint64_t failed, const char *words)
     cr_expect_not_null(strstr(first, failed == 0 ? "" : words), "%s: %s", words, first);
 }
 
-static void skip_without_corpus(void)
-{
-    char path[PATH_MAX];
-
-    locate("cases.json", path);
-    if (access(path, R_OK) != 0) {
-        printf("skipped: no corpus at %s\n", path);
-        exit(CTEST_SKIPPED);
-    }
-}
-
 /* 3524 entries, ima-ng, the kernel's list of SHA-256; all PCRs are recorded. */
 static struct machine *open_whole(void)
 {
@@ -244,7 +208,6 @@ Test(ima_machines, one_that_has_all)
     struct machine *m;
     char line[512];
 
-    skip_without_corpus();
     m = open_whole();
     expect(m, 0, "good");
     expect(m, 0, "known, nothing is new");
@@ -273,7 +236,6 @@ Test(ima_machines, one_file_is_another)
 {
     struct machine *m;
 
-    skip_without_corpus();
     m = open_whole();
     allow_list(m, 2000);
     expect(m, BIT(IMA_ALLOW), "ima-list[2000]");
@@ -297,7 +259,6 @@ Test(ima_machines, one_without_its_boot)
     static const char *const lists[] = {"ima/ibmtss-sha1.bin", "ima/ibmtss-sha256.bin"};
     static const uint16_t algs[] = {RATLS_ALG_SHA1, RATLS_ALG_SHA256};
 
-    skip_without_corpus();
     for (size_t i = 0; i < 2; i++) {
         struct machine *m =
             open_machine(lists[i], "pcrs/ima-ibmtss-sha256.json", RATLS_IMA_PCR, algs[i]);
@@ -315,7 +276,6 @@ Test(ima_machines, of_sha1)
 {
     struct machine *m;
 
-    skip_without_corpus();
     m = open_machine("ima/guard-ludmilla-2.bin", "pcrs/ima-guard-ludmilla-2.json", 0,
                      RATLS_ALG_SHA1);
     expect(m, BIT(IMA_BOOT_AGGREGATE), "boot_aggregate has sha1:");
@@ -326,3 +286,5 @@ Test(ima_machines, of_sha1)
     expect(m, BIT(IMA_REPLAY), "none of all 2365 do");
     close_machine(m);
 }
+
+CORPUS_MAIN
