@@ -76,7 +76,8 @@ static void print_refusal(const struct printer *p, const struct ratls_report *re
         fputs("the appraisal was not completed\n", p->out);
         return;
     }
-    fprintf(p->out, "%s: %s", first.check, first.meaning);
+    /* The meaning of a check is what should have been. */
+    fprintf(p->out, "%s (required: %s)", first.check, first.meaning);
     print_wrong_values(p, slot);
     fputc('\n', p->out);
 }

@@ -101,8 +101,8 @@ Test(report_text, refused)
                       SLICE("\xab"));
     char *text = text_of(0);
 
-    expect_contains(
-        text, "REFUSED  bank.example: pcr.value: values that the policy allows (1 of 2 wrong)\n");
+    expect_contains(text, "REFUSED  bank.example: pcr.value (required: values that the policy "
+                          "allows) (1 of 2 wrong)\n");
     expect_contains(
         text, "\n  FAIL     pcr.value           values that the policy allows (1 of 2 wrong)\n"
               "           expected  aa\n"
@@ -118,7 +118,7 @@ Test(report_text, only_failures)
     ratls_check_uint(report, RATLS_CHECK_QUOTE_MAGIC, "quote.magic", 2, 3);
     char *text = text_of(RATLS_TEXT_FAILURES);
 
-    expect_contains(text, "REFUSED  quote.magic: made inside a TPM");
+    expect_contains(text, "REFUSED  quote.magic (required: made inside a TPM");
     expect_contains(text, "\n  FAIL     quote.magic");
     expect_lacks(text, "  ok ");
     free(text);
