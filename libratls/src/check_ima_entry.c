@@ -20,6 +20,7 @@
 
 #define AHEAD 8           /* entries that are read before the first of them is judged */
 #define PATH_SHOWN_MIN 48 /* a digest gives way to it */
+#define BEHIND "; what follows is authentic too"
 
 struct judge {
     struct ratls_appraisal *a;
@@ -73,16 +74,17 @@ static void print_file(const struct ratls_ima_entry *entry, char out[static RATL
 static void fail_entry(struct judge *j, enum ratls_check check, const struct ratls_ima_entry *entry,
                        const char *expected, const char *why)
 {
-    char at[RATLS_AT_MAX], actual[RATLS_VALUE_MAX];
+    char at[RATLS_AT_MAX], wanted[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
 
     if (!ratls_check_decide(j->a->report, check, false))
         return;
     ratls_ima_place(entry->number, at);
+    snprintf(wanted, sizeof wanted, "%s%s", expected, BEHIND);
     if (why == NULL)
         print_file(entry, actual);
     else
         print_path(entry, ": ", why, actual);
-    ratls_check_say(j->a->report, check, at, expected, actual);
+    ratls_check_say(j->a->report, check, at, wanted, actual);
 }
 
 /* Of the three hashes that lists of digests are made with; others may be as long, and are not. */
@@ -130,9 +132,9 @@ static void print_allowed(const struct judge *j, const struct ratls_ima_entry *e
                           char out[static RATLS_VALUE_MAX])
 {
     const struct ratls_references *allow = &j->rules->allow;
-    char text[RATLS_VALUE_MAX - 40];
+    char text[RATLS_VALUE_MAX - 40 - sizeof BEHIND];
 
-    snprintf(out, RATLS_VALUE_MAX, "a file that is allowed%s: nothing is for this path",
+    snprintf(out, RATLS_VALUE_MAX, "a file that is allowed%s: nothing is for this path" BEHIND,
              j->rules->signer_count > 0 ? ", or signed" : "");
     for (size_t i = 0; i < allow->count; i++) {
         struct ratls_slice digest = ratls_refvals_find(allow->sets[i], entry->path);
@@ -140,14 +142,14 @@ static void print_allowed(const struct judge *j, const struct ratls_ima_entry *e
         if (digest.len == 0)
             continue;
         ratls_hex(digest, text, sizeof text);
-        snprintf(out, RATLS_VALUE_MAX, "allowed is %s", text);
+        snprintf(out, RATLS_VALUE_MAX, "allowed is %s" BEHIND, text);
         return;
     }
     for (size_t i = 0; i < allow->count && is_listed_hash(&entry->file); i++) {
         if (!ratls_refvals_has(allow->sets[i], entry->file.value))
             continue;
         ratls_escape(ratls_refvals_name(allow->sets[i], entry->file.value), text, sizeof text);
-        snprintf(out, RATLS_VALUE_MAX, "this digest is allowed for %s", text);
+        snprintf(out, RATLS_VALUE_MAX, "this digest is allowed for %s" BEHIND, text);
         return;
     }
 }

@@ -335,13 +335,15 @@ static const struct row rows[] = {
      .check = RATLS_CHECK_IMA_ALLOW,
      .after = run_unknown,
      .at = "ima-list[4]",
-     .expected = "a file that is allowed, or signed: nothing is for this path",
+     .expected = "a file that is allowed, or signed: nothing is for this path"
+                 "; what follows is authentic too",
      .actual = "/opt/x has sha256:"
                "9999999999999999999999999999999999999999999999999999999999999999"},
     {.name = "another content",
      .check = RATLS_CHECK_IMA_ALLOW,
      .after = run_changed,
-     .expected = "allowed is 1515151515151515151515151515151515151515151515151515151515151515"},
+     .expected = "allowed is 1515151515151515151515151515151515151515151515151515151515151515"
+                 "; what follows is authentic too"},
     {.name = "allowed under another name",
      .check = RATLS_CHECK_IMA_ALLOW,
      .after = run_under_other_name},

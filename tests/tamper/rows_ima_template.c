@@ -68,7 +68,8 @@ static const struct row rows[] = {
      .check = RATLS_CHECK_IMA_FORMAT,
      .after = hide_denied_digest,
      .at = "ima-list[4]",
-     .expected = "fields as the kernel's templates have them",
+     .expected = "fields as the kernel's templates have them"
+                 "; what follows is authentic too",
      .actual = "/var/log/bad: its template does not begin with digest and path"},
     {.name = "a path that was a command line",
      .check = RATLS_CHECK_IMA_FORMAT,
