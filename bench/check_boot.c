@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "digests.h"
 #include "fake_boot.h"
 #include "findings.h"
@@ -202,24 +203,11 @@ static void measure_grub(size_t rounds, bool is_json)
 
 int main(int argc, char *argv[])
 {
-    static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
-    long rounds = ROUNDS_DEFAULT;
-    bool is_json = false;
+    const struct bench_command command = bench_command(argc, argv, ROUNDS_DEFAULT);
 
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == 'r')
-            rounds = strtol(optarg, NULL, 10);
-        else if (option == 'j')
-            is_json = true;
-        else
-            return 2;
-    }
-    bench_must(rounds >= 1 && rounds <= SAMPLES_MAX, "--rounds takes 1 to 101");
     if (optind == argc)
-        measure_grub((size_t)rounds, is_json);
+        measure_grub(command.rounds, command.is_json);
     for (int i = optind; i < argc; i++)
-        measure_file(argv[i], (size_t)rounds, is_json);
+        measure_file(argv[i], command.rounds, command.is_json);
     return 0;
 }

@@ -3,12 +3,12 @@
  * values, denied digests and patterns, beside the bare digests of the same work and the replay of
  * the same list alone: in turn, in one run, CPU time. Usage: bench_check_ima [--rounds N] [--json]
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "appraise.h"
+#include "command.h"
 #include "digests.h"
 #include "heap.h"
 #include "ima_lists.h"
@@ -264,22 +264,8 @@ static void run(size_t rounds, bool json)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
-    long rounds = ROUNDS_DEFAULT;
-    bool json = false;
-    int option;
+    const struct bench_command command = bench_command(argc, argv, ROUNDS_DEFAULT);
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'r')
-            rounds = strtol(optarg, NULL, 10);
-        else if (option == 'j')
-            json = true;
-        else
-            return 2;
-    }
-    bench_must(rounds >= 1 && rounds <= SAMPLES_MAX, "--rounds takes 1 to 101");
-    run((size_t)rounds, json);
+    run(command.rounds, command.is_json);
     return 0;
 }

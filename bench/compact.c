@@ -9,19 +9,12 @@
 #include <stdlib.h>
 
 #include "boot_compact.h"
+#include "command.h"
 #include "crypto_hasher.h"
 #include "samples.h"
 
 #define ROUNDS_DEFAULT 31
 #define EVENTS_PER_ROUND 20000
-
-static void must(int ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "bench: %s\n", what);
-    exit(3);
-}
 
 /* Of the log, or 0 if the strict walk refuses it. */
 static size_t count_events(struct ratls_slice in)
@@ -45,7 +38,8 @@ static double compact_ns(struct ratls_slice in, size_t events, size_t *ret_len)
         struct ratls_error err = {0};
         uint8_t *log = NULL;
 
-        must(ratls_boot_compact(in, RATLS_ALG_SHA256, &log, ret_len, &err) == RATLS_OK, err.text);
+        bench_must(ratls_boot_compact(in, RATLS_ALG_SHA256, &log, ret_len, &err) == RATLS_OK,
+                   err.text);
         free(log);
     }
     return (cpu_us() - begin) * 1e3 / (double)(times * events);
@@ -60,10 +54,10 @@ static double digest_ns(size_t events)
     struct ratls_hasher hasher;
     double begin;
 
-    must(ratls_hasher_begin(RATLS_ALG_SHA256, &hasher, NULL) == RATLS_OK, "a hash");
+    bench_must(ratls_hasher_begin(RATLS_ALG_SHA256, &hasher, NULL) == RATLS_OK, "a hash");
     begin = cpu_us();
     for (size_t i = 0; i < count; i++)
-        must(ratls_hasher_digest(&hasher, &part, 1, block, NULL) == RATLS_OK, "a digest");
+        bench_must(ratls_hasher_digest(&hasher, &part, 1, block, NULL) == RATLS_OK, "a digest");
     begin = (cpu_us() - begin) * 1e3 / (double)count;
     ratls_hasher_end(&hasher);
     return begin;
@@ -75,7 +69,7 @@ static void measure(const char *path, struct ratls_slice in, size_t rounds, bool
     size_t events = count_events(in);
     size_t len = 0;
 
-    must(events > 0, "the log is refused");
+    bench_must(events > 0, "the log is refused");
     whole.count = bare.count = 0;
     compact_ns(in, events, &len); /* the first one fetches the algorithm */
     for (size_t i = 0; i < rounds; i++) {
@@ -90,31 +84,19 @@ static void measure(const char *path, struct ratls_slice in, size_t rounds, bool
 
 int main(int argc, char *argv[])
 {
-    static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
+    const struct bench_command command = bench_command(argc, argv, ROUNDS_DEFAULT);
     static uint8_t bytes[RATLS_EVENTLOG_LEN_MAX];
-    size_t rounds = ROUNDS_DEFAULT;
-    bool is_json = false;
 
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == 'r')
-            rounds = strtoul(optarg, NULL, 10);
-        else if (option == 'j')
-            is_json = true;
-        else
-            return 2;
-    }
-    if (optind == argc || rounds < 1 || rounds > SAMPLES_MAX) {
+    if (optind == argc) {
         fprintf(stderr, "usage: %s [--rounds N] [--json] LOG...\n", argv[0]);
         return 2;
     }
     for (; optind < argc; optind++) {
         FILE *stream = fopen(argv[optind], "rb");
 
-        must(stream != NULL, argv[optind]);
-        measure(argv[optind], ratls_slice(bytes, fread(bytes, 1, sizeof bytes, stream)), rounds,
-                is_json);
+        bench_must(stream != NULL, argv[optind]);
+        measure(argv[optind], ratls_slice(bytes, fread(bytes, 1, sizeof bytes, stream)),
+                command.rounds, command.is_json);
         fclose(stream);
     }
     return 0;

@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "command.h"
 #include "crypto_hasher.h"
-#include "ima_lists.h"
 #include "samples.h"
 
 #define DIGEST_MAX (1024u * 1024)

@@ -3,7 +3,6 @@
  * time of each side. The software TPM's signature is taken out of the server's time, for it stands
  * for a chip. Usage: bench_handshake [--rounds N] [--json]
  */
-#include <getopt.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include <ratls/ratls.h>
 
+#include "command.h"
 #include "fake_tpm.h"
 #include "pair.h"
 #include "pki.h"
@@ -62,14 +62,6 @@ static void forget(struct ratls_attester *self)
     (void)self;
 }
 
-static void must(int ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "bench: %s\n", what);
-    exit(3);
-}
-
 /* A policy that pins the key and has the software TPM's values, loaded as a user's would be. */
 static struct ratls_policy *make_policy(struct fake_tpm *tpm)
 {
@@ -81,7 +73,7 @@ static struct ratls_policy *make_policy(struct fake_tpm *tpm)
     int fd = mkstemp(path);
     FILE *file = fdopen(fd, "w");
 
-    must(file != NULL, "cannot write a policy below /tmp");
+    bench_must(file != NULL, "cannot write a policy below /tmp");
     ratls_hex(ratls_slice(name, fake_tpm_name(tpm, name)), hex, sizeof hex);
     fprintf(file, "policy: ratls-1\nservers: [%s]\nattestation-keys:\n  - name: %s\npcrs:\n", NAME,
             hex);
@@ -91,7 +83,7 @@ static struct ratls_policy *make_policy(struct fake_tpm *tpm)
     }
     fclose(file);
     if (ratls_policy_load(path, &policy, &error) != RATLS_OK)
-        must(0, error.text);
+        bench_must(0, error.text);
     unlink(path);
     return policy;
 }
@@ -108,10 +100,10 @@ static SSL_CTX *make_server(EVP_PKEY *key, X509 *leaf, X509 *intermediate)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
-    must(ctx != NULL && SSL_CTX_use_certificate(ctx, leaf) == 1 &&
-             SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
-             SSL_CTX_add1_chain_cert(ctx, intermediate) == 1,
-         "cannot make a server");
+    bench_must(ctx != NULL && SSL_CTX_use_certificate(ctx, leaf) == 1 &&
+                   SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
+                   SSL_CTX_add1_chain_cert(ctx, intermediate) == 1,
+               "cannot make a server");
     SSL_CTX_set_num_tickets(ctx, 0);
     return ctx;
 }
@@ -120,8 +112,8 @@ static SSL_CTX *make_client(X509 *root)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
-    must(ctx != NULL && X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), root) == 1,
-         "cannot make a client");
+    bench_must(ctx != NULL && X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), root) == 1,
+               "cannot make a client");
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     return ctx;
 }
@@ -154,9 +146,10 @@ static void make_signature(struct world *world)
     world->verify_key = pki_key(PKI_P256);
     world->signature_len = sizeof world->signature;
     ctx = EVP_PKEY_CTX_new(world->verify_key, NULL);
-    must(EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_sign(ctx, world->signature, &world->signature_len,
-                                                       digest, sizeof digest) == 1,
-         "cannot sign");
+    bench_must(
+        EVP_PKEY_sign_init(ctx) == 1 &&
+            EVP_PKEY_sign(ctx, world->signature, &world->signature_len, digest, sizeof digest) == 1,
+        "cannot sign");
     EVP_PKEY_CTX_free(ctx);
 }
 
@@ -170,7 +163,7 @@ static double time_verification(EVP_PKEY_CTX *ctx, const struct world *world)
     int valid = EVP_PKEY_verify(ctx, world->signature, world->signature_len, digest, sizeof digest);
 
     begin = cpu_us() - begin;
-    must(valid == 1, "cannot verify");
+    bench_must(valid == 1, "cannot verify");
     return begin;
 }
 
@@ -193,7 +186,7 @@ static void run_round(struct world *world, struct side_by_side *result)
     double attest = 0;
     double attested_sum;
 
-    must(EVP_PKEY_verify_init(ctx) == 1, "cannot verify");
+    bench_must(EVP_PKEY_verify_init(ctx) == 1, "cannot verify");
     for (int i = 0; i < PER_ROUND; i++) {
         pair_handshake(world->plain_client, world->plain_server, NAME, &plain);
         pair_handshake(world->attested_client, world->attested_server, NAME, &attested);
@@ -271,7 +264,7 @@ static void make_attested(struct world *world, struct fake_tpm *tpm)
         ratls_tls_verify(world->worded_client, policy, &error) != RATLS_OK ||
         ratls_tls_hook(world->attested_client, RATLS_TLS_EXTENSION_DEFAULT, &tls, &error) !=
             RATLS_OK)
-        must(0, error.text);
+        bench_must(0, error.text);
     tls->brief = true;
     ratls_policy_free(policy);
 }
@@ -308,25 +301,8 @@ static void run(size_t rounds, bool json)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
-    size_t rounds = ROUNDS_DEFAULT;
-    bool json = false;
-    int option;
+    const struct bench_command command = bench_command(argc, argv, ROUNDS_DEFAULT);
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'r')
-            rounds = (size_t)strtoul(optarg, NULL, 10);
-        else if (option == 'j')
-            json = true;
-        else
-            return 2;
-    }
-    if (rounds == 0 || rounds > SAMPLES_MAX) {
-        fprintf(stderr, "bench_handshake: --rounds must be 1 to %d\n", SAMPLES_MAX);
-        return 2;
-    }
-    run(rounds, json);
+    run(command.rounds, command.is_json);
     return 0;
 }

@@ -4,17 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "ima_boot.h"
 
 #define ENTRY_MAX 160 /* of the lists made here */
-
-void bench_must(bool is_good, const char *what)
-{
-    if (is_good)
-        return;
-    fprintf(stderr, "bench: %s\n", what);
-    exit(3);
-}
 
 size_t ima_file(unsigned number, uint8_t digest[static IMA_FILE_DIGEST_LEN],
                 char path[static IMA_FILE_PATH_MAX])

@@ -24,7 +24,4 @@ struct ima_list ima_list_make(uint16_t alg); /* the caller frees bytes */
 size_t ima_file(unsigned number, uint8_t digest[static IMA_FILE_DIGEST_LEN],
                 char path[static IMA_FILE_PATH_MAX]);
 
-/* Ends the program if it is not good. */
-void bench_must(bool is_good, const char *what);
-
 #endif

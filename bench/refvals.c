@@ -3,13 +3,13 @@
  * beside the bare SHA-256 of the same text: in turn, in one run, CPU time.
  * Usage: bench_refvals [--rounds N] [--json]
  */
-#include <getopt.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "crypto.h"
 #include "refvals.h"
 #include "samples.h"
@@ -19,14 +19,6 @@
 #define NAME_LEN_MAX 64
 #define LINE_LEN_MAX 140
 #define ROUNDS_DEFAULT 5
-
-static void must(bool is_good, const char *what)
-{
-    if (is_good)
-        return;
-    fprintf(stderr, "bench: %s\n", what);
-    exit(3);
-}
 
 static double heap_bytes(void)
 {
@@ -50,8 +42,8 @@ struct value {
 
 static void make_value(unsigned number, struct value *value)
 {
-    must(ratls_sha256(ratls_slice(&number, sizeof number), value->digest, NULL) == RATLS_OK,
-         "no digest");
+    bench_must(ratls_sha256(ratls_slice(&number, sizeof number), value->digest, NULL) == RATLS_OK,
+               "no digest");
     snprintf(value->name, sizeof value->name, "/usr/lib/x86_64-linux-gnu/package-%u/lib%u.so",
              number / 100, number);
 }
@@ -59,7 +51,7 @@ static void make_value(unsigned number, struct value *value)
 static void make_text(struct files *files)
 {
     files->text = malloc((size_t)COUNT * LINE_LEN_MAX);
-    must(files->text != NULL, "no memory");
+    bench_must(files->text != NULL, "no memory");
     for (unsigned i = 0; i < COUNT; i++) {
         struct value value;
         char hex[65];
@@ -76,13 +68,14 @@ static void write_compiled(struct files *files, struct ratls_refvals *set)
     uint8_t *bytes;
     FILE *stream;
 
-    must(ratls_refvals_compile(&set, 1, &bytes, &files->compiled_len, NULL) == RATLS_OK,
-         "cannot compile");
+    bench_must(ratls_refvals_compile(&set, 1, &bytes, &files->compiled_len, NULL) == RATLS_OK,
+               "cannot compile");
     snprintf(files->path, sizeof files->path, "/tmp/bench-refvals-XXXXXX");
     stream = fdopen(mkstemp(files->path), "wb");
-    must(stream != NULL && fwrite(bytes, 1, files->compiled_len, stream) == files->compiled_len &&
-             fclose(stream) == 0,
-         "cannot write below /tmp");
+    bench_must(stream != NULL &&
+                   fwrite(bytes, 1, files->compiled_len, stream) == files->compiled_len &&
+                   fclose(stream) == 0,
+               "cannot write below /tmp");
     free(bytes);
 }
 
@@ -100,12 +93,12 @@ static void measure_text(const struct files *files, struct figures *f)
     double begin = cpu_us(), ms, bare;
     uint8_t digest[32];
 
-    must(ratls_refvals_parse("list", text, &set, NULL) == RATLS_OK, "cannot parse");
+    bench_must(ratls_refvals_parse("list", text, &set, NULL) == RATLS_OK, "cannot parse");
     ms = (cpu_us() - begin) / 1e3;
-    must(ratls_refvals_count(set) == COUNT, "values are missing");
+    bench_must(ratls_refvals_count(set) == COUNT, "values are missing");
     ratls_refvals_free(set);
     begin = cpu_us();
-    must(ratls_sha256(text, digest, NULL) == RATLS_OK, "no digest");
+    bench_must(ratls_sha256(text, digest, NULL) == RATLS_OK, "no digest");
     bare = (cpu_us() - begin) / 1e3;
     samples_add(&f->text_ms, ms);
     samples_add(&f->text_rate, (double)files->text_len / 1e3 / ms);
@@ -118,7 +111,7 @@ static struct value *make_values(uint8_t change)
 {
     struct value *values = malloc(LOOK_UPS * sizeof *values);
 
-    must(values != NULL, "no memory");
+    bench_must(values != NULL, "no memory");
     for (unsigned i = 0; i < LOOK_UPS; i++) {
         make_value((unsigned)(i * UINT64_C(7919) % COUNT), &values[i]);
         values[i].digest[31] ^= change;
@@ -135,7 +128,7 @@ static double look_up_ns(const struct ratls_refvals *set, const struct value *va
     for (size_t i = 0; i < LOOK_UPS; i++)
         found += ratls_refvals_allows(set, ratls_slice(values[i].digest, sizeof values[i].digest),
                                       ratls_slice(values[i].name, strlen(values[i].name)));
-    must(found == expected, "a look-up is wrong");
+    bench_must(found == expected, "a look-up is wrong");
     return (cpu_us() - begin) * 1e3 / LOOK_UPS;
 }
 
@@ -145,7 +138,7 @@ static void measure_compiled(const struct files *files, const struct value *ther
     struct ratls_refvals *set = NULL;
     double heap = heap_bytes(), begin = cpu_us(), us;
 
-    must(ratls_refvals_load(files->path, &set, NULL) == RATLS_OK, "cannot load");
+    bench_must(ratls_refvals_load(files->path, &set, NULL) == RATLS_OK, "cannot load");
     us = cpu_us() - begin;
     samples_add(&f->cold_ns, look_up_ns(set, there, LOOK_UPS));
     samples_add(&f->hit_ns, look_up_ns(set, there, LOOK_UPS));
@@ -195,9 +188,9 @@ static void run(size_t rounds, bool json)
     struct value *there = make_values(0), *others = make_values(1);
 
     make_text(&files);
-    must(ratls_refvals_parse("list", ratls_slice(files.text, files.text_len), &set, NULL) ==
-             RATLS_OK,
-         "cannot parse");
+    bench_must(ratls_refvals_parse("list", ratls_slice(files.text, files.text_len), &set, NULL) ==
+                   RATLS_OK,
+               "cannot parse");
     write_compiled(&files, set);
     ratls_refvals_free(set);
     for (size_t i = 0; i < rounds; i++) {
@@ -216,22 +209,8 @@ static void run(size_t rounds, bool json)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
-    long rounds = ROUNDS_DEFAULT;
-    bool json = false;
-    int option;
+    const struct bench_command command = bench_command(argc, argv, ROUNDS_DEFAULT);
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'r')
-            rounds = strtol(optarg, NULL, 10);
-        else if (option == 'j')
-            json = true;
-        else
-            return 2;
-    }
-    must(rounds >= 1 && rounds <= SAMPLES_MAX, "--rounds takes 1 to 101");
-    run((size_t)rounds, json);
+    run(command.rounds, command.is_json);
     return 0;
 }

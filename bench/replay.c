@@ -8,19 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "replay.h"
 #include "samples.h"
 
 #define ROUNDS_DEFAULT 31
 #define EVENTS_PER_ROUND 20000
-
-static void must(int ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "bench: %s\n", what);
-    exit(3);
-}
 
 /* The caller frees. */
 static uint8_t *read_log(const char *path, size_t *ret_len)
@@ -28,7 +21,7 @@ static uint8_t *read_log(const char *path, size_t *ret_len)
     uint8_t *bytes = malloc(RATLS_EVENTLOG_LEN_MAX);
     FILE *stream = fopen(path, "rb");
 
-    must(bytes != NULL && stream != NULL, "cannot read the log");
+    bench_must(bytes != NULL && stream != NULL, "cannot read the log");
     *ret_len = fread(bytes, 1, RATLS_EVENTLOG_LEN_MAX, stream);
     fclose(stream);
     return bytes;
@@ -45,8 +38,8 @@ static double replay_ns(struct ratls_slice in, size_t events)
         struct ratls_replay replay;
 
         ratls_eventlog_open(in, RATLS_EVENTLOG_STRICT, &log);
-        must(ratls_replay_log(&log, RATLS_ALG_SHA256, &replay, NULL) == RATLS_OK, "a replay");
-        must(replay.why[0] == '\0', replay.why);
+        bench_must(ratls_replay_log(&log, RATLS_ALG_SHA256, &replay, NULL) == RATLS_OK, "a replay");
+        bench_must(replay.why[0] == '\0', replay.why);
     }
     return (cpu_us() - begin) * 1e3 / (double)(times * events);
 }
@@ -60,10 +53,10 @@ static double extend_ns(size_t events)
     struct ratls_hasher hasher;
     double begin;
 
-    must(ratls_hasher_begin(RATLS_ALG_SHA256, &hasher, NULL) == RATLS_OK, "a hash");
+    bench_must(ratls_hasher_begin(RATLS_ALG_SHA256, &hasher, NULL) == RATLS_OK, "a hash");
     begin = cpu_us();
     for (size_t i = 0; i < count; i++)
-        must(ratls_hasher_digest(&hasher, parts, 1, block[0], NULL) == RATLS_OK, "a digest");
+        bench_must(ratls_hasher_digest(&hasher, parts, 1, block[0], NULL) == RATLS_OK, "a digest");
     begin = (cpu_us() - begin) * 1e3 / (double)count;
     ratls_hasher_end(&hasher);
     return begin;
@@ -78,7 +71,7 @@ static size_t count_events(struct ratls_slice in)
     ratls_eventlog_open(in, RATLS_EVENTLOG_STRICT, &log);
     while (ratls_eventlog_next(&log, &event))
         continue;
-    must(ratls_eventlog_done(&log), log.why);
+    bench_must(ratls_eventlog_done(&log), log.why);
     return log.events;
 }
 
@@ -116,28 +109,16 @@ static void measure(struct ratls_slice in, size_t rounds, bool is_json)
 
 int main(int argc, char *argv[])
 {
-    static const struct option options[] = {{"rounds", required_argument, NULL, 'r'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
-    size_t rounds = ROUNDS_DEFAULT;
-    bool is_json = false;
+    const struct bench_command command = bench_command(argc, argv, ROUNDS_DEFAULT);
     uint8_t *log;
     size_t len;
 
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == 'r')
-            rounds = strtoul(optarg, NULL, 10);
-        else if (option == 'j')
-            is_json = true;
-        else
-            return 2;
-    }
-    if (optind + 1 != argc || rounds < 1 || rounds > SAMPLES_MAX) {
+    if (optind + 1 != argc) {
         fprintf(stderr, "usage: %s [--rounds N] [--json] LOG\n", argv[0]);
         return 2;
     }
     log = read_log(argv[optind], &len);
-    measure(ratls_slice(log, len), rounds, is_json);
+    measure(ratls_slice(log, len), command.rounds, command.is_json);
     free(log);
     return 0;
 }
