@@ -8,6 +8,7 @@
 #include "command.h"
 #include "facts_policy.h"
 #include "fail.h"
+#include "file.h"
 #include "observe_file.h"
 #include "options.h"
 #include "output.h"
@@ -25,14 +26,6 @@ struct side {
     struct ratls_facts facts; /* of the policy */
     size_t unshared;          /* facts of this machine of which the other does not speak */
 };
-
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t len = strlen(text);
-    const size_t end_len = strlen(end);
-
-    return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
 
 static enum ratls_status load_policy(struct side *side, struct ratls_error *err)
 {
@@ -61,7 +54,7 @@ static enum ratls_status load_machine(struct side *side, struct ratls_error *err
 
 static enum ratls_status load(struct side *side, struct ratls_error *err)
 {
-    if (ends_with(side->path, ".yaml"))
+    if (ratls_path_ends_with(side->path, ".yaml"))
         return load_policy(side, err);
     return load_machine(side, err);
 }

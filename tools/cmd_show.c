@@ -160,14 +160,6 @@ static bool show_eventlog(struct ratls_slice bytes, const struct question *quest
     return true;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t len = strlen(text);
-    const size_t end_len = strlen(end);
-
-    return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
 static int show_policy(const char *path, bool json)
 {
     struct ratls_policy *policy = NULL;
@@ -282,7 +274,7 @@ static int show(const char *path, struct question *question)
     }
     if (S_ISDIR(info.st_mode))
         return show_folder(path, question);
-    if (ends_with(path, ".yaml") || ends_with(path, ".yml"))
+    if (ratls_path_ends_with(path, ".yaml") || ratls_path_ends_with(path, ".yml"))
         return show_policy(path, question->json);
     return show_file(path, question);
 }

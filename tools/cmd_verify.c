@@ -46,24 +46,6 @@ static enum ratls_status show_report(const struct ratls_report *report, const ch
     return RATLS_OK;
 }
 
-/* As ratls_appraise(), with more of the server's list where a capture has that. */
-static enum ratls_status appraise_new(struct ratls_rules *rules,
-                                      const struct ratls_submission *submission,
-                                      struct ratls_report **ret_report, struct ratls_error *err)
-{
-    struct ratls_report *report = ratls_report_new();
-    enum ratls_status status;
-
-    if (report == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    status = ratls_appraise_submission(rules, submission, report, err);
-    if (status == RATLS_OK || status == RATLS_REJECTED)
-        *ret_report = report;
-    else
-        ratls_report_free(report);
-    return status;
-}
-
 static enum ratls_status appraise(const struct arguments *a,
                                   const struct ratls_expectation *expectation,
                                   struct ratls_slice evidence, struct ratls_more *more,
@@ -93,7 +75,7 @@ static enum ratls_status appraise(const struct arguments *a,
         status =
             ratls_fail(err, RATLS_USAGE, "no policy speaks for %.200s", expectation->server_name);
     else
-        status = appraise_new(rules, &submission, &report, err);
+        status = ratls_appraise_new(rules, &submission, &report, err);
     if (report != NULL)
         shown = show_report(report, note, a->json);
     ratls_report_free(report);

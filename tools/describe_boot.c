@@ -8,6 +8,7 @@
 
 #include "boot.h"
 #include "boot_text.h"
+#include "boot_words.h"
 #include "describe_logs.h"
 #include "efi_signatures.h"
 #include "utf16_text.h"
@@ -28,19 +29,6 @@ static const char *const variable_names[RATLS_BOOT_VARIABLES] = {
     [RATLS_BOOT_DBR] = "dbr",
 };
 
-static const char *state_word(enum ratls_secure_boot state)
-{
-    switch (state) {
-    case RATLS_SECURE_BOOT_ON:
-        return "on";
-    case RATLS_SECURE_BOOT_OFF:
-        return "off";
-    case RATLS_SECURE_BOOT_UNKNOWN:
-        break;
-    }
-    return "unknown";
-}
-
 /* "event 12", as the table of events numbers it. */
 static void event_label(size_t event, char out[static EVENT_TEXT_MAX])
 {
@@ -49,7 +37,7 @@ static void event_label(size_t event, char out[static EVENT_TEXT_MAX])
 
 static void describe_state(struct ratls_view *v, const struct ratls_boot *boot)
 {
-    ratls_view_text(v, "secure-boot", "Secure Boot", state_word(boot->secure_boot));
+    ratls_view_text(v, "secure-boot", "Secure Boot", ratls_secure_boot_word(boot->secure_boot));
     if (boot->secure_boot_why[0] != '\0')
         ratls_view_text(v, "secure-boot-why", "  because", boot->secure_boot_why);
     ratls_view_bool(v, "debug-mode", boot->is_debug_mode ? "debug mode" : NULL,

@@ -29,19 +29,6 @@ __attribute__((format(printf, 2, 3))) static bool stop(struct ratls_log_file *lo
     return false;
 }
 
-/* How many equal bytes, 0x00 or 0xff, the file ends with. */
-static size_t count_padding(struct ratls_slice in)
-{
-    uint8_t last = in.len > 0 ? in.p[in.len - 1] : 0;
-    size_t count = 0;
-
-    if (last != PADDING_ZEROS && last != PADDING_ONES)
-        return 0;
-    while (count < in.len && in.p[in.len - 1 - count] == last)
-        count++;
-    return count;
-}
-
 static size_t find_len(const struct ratls_log_file *log, uint16_t alg)
 {
     for (size_t i = 0; i < log->alg_count; i++)
@@ -140,7 +127,7 @@ bool ratls_log_file_open(struct ratls_slice in, struct ratls_log_file *ret_log)
                                  .alg_count = 1,
                                  .algs = {{RATLS_ALG_SHA1, SHA1_LEN}},
                                  .len = in.len,
-                                 .padding_max = count_padding(in),
+                                 .padding_max = ratls_eventlog_count_padding(in),
                                  .reader = ratls_reader(in)};
     struct ratls_log_event first;
 

@@ -29,7 +29,7 @@ static bool boot_allows(const struct ratls_rules *rules, const struct ratls_fact
 {
     const struct ratls_boot_rules *boot = &rules->boot;
     const struct ratls_references *references = ratls_rules_references(rules, fact->topic);
-    const bool is_listed = references != NULL && ratls_boot_listed(references, fact->value);
+    const bool is_listed = references != NULL && ratls_references_have(references, fact->value);
 
     switch (fact->topic) {
     case RATLS_TOPIC_SIGNERS:
@@ -39,9 +39,10 @@ static bool boot_allows(const struct ratls_rules *rules, const struct ratls_fact
                    ? ratls_boot_lines_has(&boot->exact_lines, fact->value)
                    : matches(&boot->command_lines, fact->value);
     case RATLS_TOPIC_IMAGES:
-        return is_listed || boot->images_signed || ratls_boot_listed(&boot->kernels, fact->value);
+        return is_listed || boot->images_signed ||
+               ratls_references_have(&boot->kernels, fact->value);
     case RATLS_TOPIC_FILES:
-        return is_listed || ratls_boot_listed(&boot->kernels, fact->value) ||
+        return is_listed || ratls_references_have(&boot->kernels, fact->value) ||
                ratls_boot_lines_has(&boot->exact_lines, fact->value);
     case RATLS_TOPIC_VARIABLES:
         return is_listed || boot->variables.count == 0;

@@ -134,3 +134,11 @@ enum ratls_status ratls_file_write(const char *path, struct ratls_slice bytes, m
     close(fd);
     return status;
 }
+
+bool ratls_path_ends_with(const char *path, const char *end)
+{
+    const size_t len = strlen(path);
+    const size_t end_len = strlen(end);
+
+    return len >= end_len && strcmp(path + len - end_len, end) == 0;
+}

@@ -33,4 +33,6 @@ RATLS_MUST_CHECK enum ratls_status ratls_file_write(const char *path, struct rat
 RATLS_MUST_CHECK enum ratls_status ratls_file_may_write(const char *path, bool replace,
                                                         struct ratls_error *err);
 
+bool ratls_path_ends_with(const char *path, const char *end);
+
 #endif

@@ -26,15 +26,6 @@ bool ratls_ima_file_stop(struct ratls_ima_file *file, const char *what)
     return false;
 }
 
-static bool is_zero(struct ratls_slice bytes)
-{
-    uint8_t any = 0;
-
-    for (size_t i = 0; i < bytes.len; i++)
-        any |= bytes.p[i];
-    return any == 0;
-}
-
 static bool is_plain(struct ratls_slice name)
 {
     return name.len == strlen(PLAIN_NAME) && memcmp(name.p, PLAIN_NAME, name.len) == 0;
@@ -124,7 +115,7 @@ static bool read_header(struct ratls_reader *r, size_t digest_len, struct ratls_
     if (r->failed || name_len < 1 || name_len > RATLS_IMA_TEMPLATE_NAME_MAX)
         return false;
     line->template_name = ratls_read_bytes(r, name_len);
-    line->is_violation = is_zero(line->digest);
+    line->is_violation = ratls_slice_is_zero(line->digest);
     return !r->failed;
 }
 

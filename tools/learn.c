@@ -10,6 +10,7 @@
 #include "policy_load.h"
 #include "proposal_write.h"
 #include "selection.h"
+#include "verdict.h"
 
 #define POLICY_MODE 0644
 #define SHOWN_PATH "learned policy"
@@ -26,16 +27,6 @@ struct lesson {
     uint8_t *ima_signers; /* owned */
     size_t ima_signers_len;
 };
-
-static void show_refusal(const struct ratls_report *report)
-{
-    const unsigned colour = ratls_out_colour(stderr) ? RATLS_TEXT_COLOUR : 0;
-    char *text = NULL;
-
-    if (ratls_report_text(report, RATLS_TEXT_FAILURES | colour, &text) == RATLS_OK)
-        fputs(text, stderr);
-    free(text);
-}
 
 static bool is_file(const struct lesson *l)
 {
@@ -148,7 +139,7 @@ static enum ratls_status prove_server(struct lesson *l, struct ratls_policy *pol
         const struct ratls_report *report = ratls_tls_report(session.ssl);
 
         if (report != NULL)
-            show_refusal(report);
+            ratls_verdict_show_refusal(report);
         status = RATLS_REJECTED;
     }
     ratls_session_close(&session);
@@ -166,7 +157,7 @@ static enum ratls_status appraise(const struct ratls_observation *o, struct ratl
         return ratls_fail(err, RATLS_USAGE, "the policy would not speak for the server");
     status = ratls_observation_appraise(o, rules, &report, err);
     if (status == RATLS_REJECTED)
-        show_refusal(report);
+        ratls_verdict_show_refusal(report);
     ratls_report_free(report);
     return status;
 }

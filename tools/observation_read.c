@@ -4,22 +4,10 @@
 #include <string.h>
 
 #include "boot_phases.h"
+#include "boot_words.h"
 #include "crypto.h"
 #include "fail.h"
 #include "observation.h"
-
-static const char *secure_boot_word(const struct ratls_boot *boot)
-{
-    switch (boot->secure_boot) {
-    case RATLS_SECURE_BOOT_ON:
-        return "on";
-    case RATLS_SECURE_BOOT_OFF:
-        return "off";
-    case RATLS_SECURE_BOOT_UNKNOWN:
-        break;
-    }
-    return "unknown";
-}
 
 static enum ratls_status compare_pcr(struct ratls_observation *o, struct ratls_hasher *hasher,
                                      unsigned index, struct ratls_error *err)
@@ -99,7 +87,7 @@ static enum ratls_status read_boot(struct ratls_observation *o, enum ratls_event
     if (o->has_quote && (o->boot_explained & 1u << 7) == 0)
         return RATLS_OK;
     return ratls_facts_add_text(&o->facts, RATLS_TOPIC_SECURE_BOOT, "Secure Boot",
-                                secure_boot_word(o->boot), err);
+                                ratls_secure_boot_word(o->boot->secure_boot), err);
 }
 
 /* The bank of the quote in which PCR 10 is; 0 if it is in none. */

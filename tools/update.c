@@ -8,18 +8,9 @@
 #include "describe.h"
 #include "fail.h"
 #include "output.h"
+#include "verdict.h"
 
 #define COMMENT_MAX 512
-
-static void show_refusal(const struct ratls_report *report)
-{
-    const unsigned colour = ratls_out_colour(stderr) ? RATLS_TEXT_COLOUR : 0;
-    char *text = NULL;
-
-    if (ratls_report_text(report, RATLS_TEXT_FAILURES | colour, &text) == RATLS_OK)
-        fputs(text, stderr);
-    free(text);
-}
 
 /* What is added must be all that was missing: else it is no update. */
 static enum ratls_status try_additions(struct ratls_additions *a, struct ratls_error *err)
@@ -30,7 +21,7 @@ static enum ratls_status try_additions(struct ratls_additions *a, struct ratls_e
     if (status == RATLS_OK && a->machine->has_quote)
         status = ratls_observation_appraise(a->machine, a->rules, &report, err);
     if (status == RATLS_REJECTED) {
-        show_refusal(report);
+        ratls_verdict_show_refusal(report);
         status = ratls_fail(err, RATLS_REJECTED,
                             "%s would refuse the machine also with what can be added: nothing was "
                             "written",

@@ -72,3 +72,13 @@ int ratls_verdict_show(const struct ratls_session *session, const char *kind, bo
         return explain_pki(session);
     return session->end == RATLS_SESSION_CONNECTED ? RATLS_EXIT_OK : RATLS_EXIT_REFUSED;
 }
+
+void ratls_verdict_show_refusal(const struct ratls_report *report)
+{
+    const unsigned colour = ratls_out_colour(stderr) ? RATLS_TEXT_COLOUR : 0;
+    char *text = NULL;
+
+    if (ratls_report_text(report, RATLS_TEXT_FAILURES | colour, &text) == RATLS_OK)
+        fputs(text, stderr);
+    free(text);
+}

@@ -7,4 +7,7 @@
 /* Report and connection of a session with a policy; returns the exit code. */
 int ratls_verdict_show(const struct ratls_session *session, const char *kind, bool json);
 
+/* What failed, on standard error. */
+void ratls_verdict_show_refusal(const struct ratls_report *report);
+
 #endif

@@ -43,38 +43,31 @@ static enum ratls_status run_groups(struct ratls_appraisal *a)
     return status;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
-    uint8_t sum = 0;
-
-    for (size_t i = 0; i < len; i++)
-        sum |= bytes[i];
-    return sum == 0;
-}
-
 /*
  * Why an expectation cannot be one that somebody filled in, or NULL. An expected value that was
  * forgotten must not be met by a peer that sends zeros.
  */
 static const char *find_unfilled(const struct ratls_expectation *e)
 {
+    const bool has_nonce = !ratls_slice_is_zero(ratls_slice(e->nonce, sizeof e->nonce));
+    const bool has_binder = !ratls_slice_is_zero(ratls_slice(e->binder, sizeof e->binder));
+
     if (e->role != RATLS_ROLE_SERVER && e->role != RATLS_ROLE_CLIENT)
         return "the expected role is neither server nor client";
-    if (is_zero(e->spki_sha256, sizeof e->spki_sha256))
+    if (ratls_slice_is_zero(ratls_slice(e->spki_sha256, sizeof e->spki_sha256)))
         return "the expected hash of the TLS key is all zero";
     if (e->now <= 0)
         return "the time is not set";
     if (e->mode == RATLS_MODE_CERTIFICATE) {
-        if (!is_zero(e->nonce, sizeof e->nonce) || !is_zero(e->binder, sizeof e->binder) ||
-            e->tls_version != 0 || e->cipher_suite != 0)
+        if (has_nonce || has_binder || e->tls_version != 0 || e->cipher_suite != 0)
             return "nonce, binder, tls_version and cipher_suite must be 0 in certificate mode";
         return NULL;
     }
     if (e->mode != RATLS_MODE_HANDSHAKE)
         return "the expected mode is neither certificate nor handshake";
-    if (is_zero(e->nonce, sizeof e->nonce))
+    if (!has_nonce)
         return "the expected nonce is all zero";
-    if (is_zero(e->binder, sizeof e->binder))
+    if (!has_binder)
         return "the expected binder is all zero";
     if (e->tls_version == 0 || e->cipher_suite == 0)
         return "the expected TLS version or cipher suite is 0";
@@ -147,4 +140,21 @@ enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
     remember_key(&a);
     remember_ima(&a);
     return RATLS_OK;
+}
+
+enum ratls_status ratls_appraise_new(struct ratls_rules *rules,
+                                     const struct ratls_submission *submission,
+                                     struct ratls_report **ret_report, struct ratls_error *err)
+{
+    struct ratls_report *report = ratls_report_new();
+    enum ratls_status status;
+
+    if (report == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "appraisal: out of memory");
+    status = ratls_appraise_submission(rules, submission, report, err);
+    if (status == RATLS_OK || status == RATLS_REJECTED)
+        *ret_report = report;
+    else
+        ratls_report_free(report);
+    return status;
 }

@@ -64,6 +64,12 @@ RATLS_MUST_CHECK enum ratls_status
 ratls_appraise_submission(struct ratls_rules *rules, const struct ratls_submission *submission,
                           struct ratls_report *report, struct ratls_error *err);
 
+/* The same with a report of its own, which is set if it could work; the caller frees it. */
+RATLS_MUST_CHECK enum ratls_status ratls_appraise_new(struct ratls_rules *rules,
+                                                      const struct ratls_submission *submission,
+                                                      struct ratls_report **ret_report,
+                                                      struct ratls_error *err);
+
 /*
  * The groups of checks, each in its file check_*.c. Each returns RATLS_OK also when a check failed;
  * else it could not work.

@@ -200,3 +200,16 @@ enum ratls_status ratls_boot_words(struct ratls_hasher *hasher, const struct rat
         *ret_words = words;
     return status;
 }
+
+const char *ratls_secure_boot_word(enum ratls_secure_boot state)
+{
+    switch (state) {
+    case RATLS_SECURE_BOOT_ON:
+        return "on";
+    case RATLS_SECURE_BOOT_OFF:
+        return "off";
+    case RATLS_SECURE_BOOT_UNKNOWN:
+        break;
+    }
+    return "unknown";
+}

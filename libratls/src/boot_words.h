@@ -5,6 +5,7 @@
 #ifndef RATLS_BOOT_WORDS_H
 #define RATLS_BOOT_WORDS_H
 
+#include "boot.h"
 #include "boot_text.h"
 
 #define RATLS_BOOT_WORDS_MAX 192
@@ -25,4 +26,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_boot_words(struct ratls_hasher *hasher,
                                                     struct ratls_slice digest,
                                                     struct ratls_boot_words *ret_words,
                                                     struct ratls_error *err);
+
+/* "on", "off" or "unknown". */
+const char *ratls_secure_boot_word(enum ratls_secure_boot state);
 #endif

@@ -13,6 +13,15 @@ bool ratls_slice_equal(struct ratls_slice a, struct ratls_slice b)
     return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.p, b.p, a.len) == 0);
 }
 
+bool ratls_slice_is_zero(struct ratls_slice bytes)
+{
+    uint8_t any = 0;
+
+    for (size_t i = 0; i < bytes.len; i++)
+        any |= bytes.p[i];
+    return any == 0;
+}
+
 static uint64_t read_big_endian(struct ratls_reader *r, size_t len)
 {
     struct ratls_slice bytes = ratls_read_bytes(r, len);

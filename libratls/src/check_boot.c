@@ -22,14 +22,6 @@ bool ratls_boot_covers(const struct ratls_boot_rules *rules, uint32_t pcr)
     return pcr < RATLS_PCR_COUNT && (rules->pcrs >> pcr & 1) != 0;
 }
 
-bool ratls_boot_listed(const struct ratls_references *references, struct ratls_slice digest)
-{
-    for (size_t i = 0; i < references->count; i++)
-        if (ratls_refvals_has(references->sets[i], digest))
-            return true;
-    return false;
-}
-
 void ratls_boot_show_digest(struct ratls_slice digest, char out[static RATLS_SHOWN_DIGEST_MAX])
 {
     bool is_long = digest.len > SHOWN_LEN;

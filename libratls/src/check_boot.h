@@ -18,9 +18,6 @@ struct ratls_boot_judge {
     size_t kernels;                       /* events that are one of the policy's kernels */
 };
 
-/* Whether one of the references has the digest. */
-bool ratls_boot_listed(const struct ratls_references *references, struct ratls_slice digest);
-
 /* A digest for words: of longer ones than SHA-256 the begin. */
 void ratls_boot_show_digest(struct ratls_slice digest, char out[static RATLS_SHOWN_DIGEST_MAX]);
 

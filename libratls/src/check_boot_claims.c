@@ -110,7 +110,7 @@ static void check_debug(struct ratls_boot_judge *judge)
     const struct ratls_boot *boot = &judge->boot;
     const uint8_t *dma = judge->boot.known.digests[RATLS_BOOT_DMA_UNPROTECTED];
     bool is_dma_accepted =
-        ratls_boot_listed(&judge->rules->variables, ratls_slice(dma, judge->hasher.len));
+        ratls_references_have(&judge->rules->variables, ratls_slice(dma, judge->hasher.len));
     const char *actual = "neither";
 
     if (!ratls_boot_covers(judge->rules, PCR_SECURE_BOOT)) {

@@ -167,7 +167,7 @@ static enum ratls_status judge_secure_boot(struct ratls_boot_judge *judge,
                                            struct ratls_slice digest)
 {
     const struct ratls_references *variables = &judge->rules->variables;
-    bool is_listed = ratls_boot_listed(variables, digest);
+    bool is_listed = ratls_references_have(variables, digest);
     bool is_by_signer = is_signed(judge, event);
 
     if (judge->authority < judge->boot.authority_count &&
@@ -211,9 +211,9 @@ static enum ratls_status judge_event(struct ratls_boot_judge *judge,
     const struct kind *kind = find_kind(event->pcr);
     bool may_be_kernel =
         event->pcr == PCR_IMAGES || event->pcr == PCR_FILES || event->pcr == PCR_UKI;
-    bool is_kernel = may_be_kernel && ratls_boot_listed(&rules->kernels, digest);
+    bool is_kernel = may_be_kernel && ratls_references_have(&rules->kernels, digest);
     const struct ratls_references *references = find_references(rules, event->pcr);
-    bool allowed = is_kernel || ratls_boot_listed(references, digest);
+    bool allowed = is_kernel || ratls_references_have(references, digest);
     enum ratls_status status = RATLS_OK;
 
     judge->kernels += is_kernel;

@@ -109,13 +109,7 @@ static bool is_allowed(const struct ratls_references *allow, const struct ratls_
 static bool has_digest(const struct ratls_references *references,
                        const struct ratls_ima_digest *digest)
 {
-    if (!is_listed_hash(digest))
-        return false;
-    for (size_t i = 0; i < references->count; i++) {
-        if (ratls_refvals_has(references->sets[i], digest->value))
-            return true;
-    }
-    return false;
+    return is_listed_hash(digest) && ratls_references_have(references, digest->value);
 }
 
 static bool match_any(const struct ratls_patterns *patterns, struct ratls_slice path)

@@ -164,15 +164,6 @@ static void say_refused(struct ratls_appraisal *a, const struct replays *r,
                       "the digest of its data: nothing in the list is authenticated", actual);
 }
 
-static bool is_zero(struct ratls_slice bytes)
-{
-    uint8_t sum = 0;
-
-    for (size_t i = 0; i < bytes.len; i++)
-        sum |= bytes.p[i];
-    return sum == 0;
-}
-
 /* No prefix leads to the PCR. */
 static void say_not_found(struct ratls_appraisal *a, const struct ratls_ima_list *list,
                           const struct replays *r)
@@ -186,7 +177,7 @@ static void say_not_found(struct ratls_appraisal *a, const struct ratls_ima_list
     pass_entries(a, entries);
     ratls_hex(list->pcr, hex, sizeof hex);
     snprintf(expected, sizeof expected, "entries that lead to PCR 10, which is %s", hex);
-    if (is_zero(list->pcr))
+    if (ratls_slice_is_zero(list->pcr))
         snprintf(expected, sizeof expected, "a PCR 10 that is not zero: IMA measured nothing");
     if (left > 0)
         snprintf(actual, sizeof actual,
@@ -250,7 +241,7 @@ static bool may_fetch(const struct ratls_appraisal *a, const struct ratls_ima_li
     struct ratls_finding failure;
 
     return a->rules->ima.syncs && a->submission->more != NULL && list->end < list->total &&
-           list->end < RATLS_IMA_LIST_MAX && !is_zero(list->pcr) &&
+           list->end < RATLS_IMA_LIST_MAX && !ratls_slice_is_zero(list->pcr) &&
            !ratls_report_first_failure(a->report, &failure);
 }
 
@@ -323,7 +314,7 @@ static void forget(struct ratls_appraisal *a, const struct ratls_ima_list *list,
                    const struct replays *r)
 {
     bool goes_on = is_list && !r->is_at_end && list->end < list->total &&
-                   list->end < RATLS_IMA_LIST_MAX && !is_zero(list->pcr);
+                   list->end < RATLS_IMA_LIST_MAX && !ratls_slice_is_zero(list->pcr);
 
     if (!goes_on)
         (void)!ratls_ledger_forget(a->rules->ledger, &list->base, NULL);

@@ -135,15 +135,6 @@ static bool read_event(struct ratls_eventlog *log, struct ratls_event *event)
 }
 
 /* A digest of zeros, as an event has it that nothing was extended for. */
-static bool is_zero(struct ratls_slice bytes)
-{
-    uint8_t any = 0;
-
-    for (size_t i = 0; i < bytes.len; i++)
-        any |= bytes.p[i];
-    return any == 0;
-}
-
 static bool add_alg(struct ratls_eventlog *log, struct ratls_eventlog_alg alg)
 {
     for (size_t i = 0; i < sizeof HASHES / sizeof *HASHES; i++) {
@@ -216,7 +207,7 @@ static bool read_header(struct ratls_eventlog *log, const struct ratls_event *fi
 
     if (r.failed || memcmp(signature.p, SIGNATURE_BEGIN, strlen(SIGNATURE_BEGIN)) != 0)
         return true;
-    if (first->type != RATLS_EV_NO_ACTION || !is_zero(first->digests[0]) ||
+    if (first->type != RATLS_EV_NO_ACTION || !ratls_slice_is_zero(first->digests[0]) ||
         (first->pcr != 0 && log->rigor == RATLS_EVENTLOG_STRICT)) {
         refuse_log(log, "the header is not an EV_NO_ACTION of PCR 0 with a digest of zeros");
         return false;
@@ -233,7 +224,7 @@ static bool read_header(struct ratls_eventlog *log, const struct ratls_event *fi
 }
 
 /* Counted once, and not at every event, or a log of zeros would cost the square of its length. */
-static size_t count_padding(struct ratls_slice in)
+size_t ratls_eventlog_count_padding(struct ratls_slice in)
 {
     uint8_t last = in.len > 0 ? in.p[in.len - 1] : 0;
     size_t count = 0;
@@ -260,7 +251,7 @@ bool ratls_eventlog_open(struct ratls_slice in, enum ratls_eventlog_rigor rigor,
     else if (in.len == 0)
         refuse_log(&log, "the log is empty");
     else
-        log.padding_max = count_padding(in);
+        log.padding_max = ratls_eventlog_count_padding(in);
     if (log.why[0] == '\0' && log.padding_max < in.len && read_event(&log, &first))
         read_header(&log, &first);
     log.reader = ratls_reader(in);

@@ -116,4 +116,7 @@ bool ratls_eventlog_done(const struct ratls_eventlog *log);
 /* Where the digests of an algorithm are in an event; log->alg_count if they are not. */
 size_t ratls_eventlog_find_alg(const struct ratls_eventlog *log, uint16_t alg);
 
+/* How many equal bytes, 0x00 or 0xff, a log ends with. */
+size_t ratls_eventlog_count_padding(struct ratls_slice in);
+
 #endif

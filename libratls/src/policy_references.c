@@ -70,6 +70,14 @@ enum ratls_status ratls_build_references(struct ratls_build *b, const char *key,
     return status;
 }
 
+bool ratls_references_have(const struct ratls_references *references, struct ratls_slice digest)
+{
+    for (size_t i = 0; i < references->count; i++)
+        if (ratls_refvals_has(references->sets[i], digest))
+            return true;
+    return false;
+}
+
 void ratls_references_done(struct ratls_references *references)
 {
     for (size_t i = 0; i < references->count; i++) {

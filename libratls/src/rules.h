@@ -171,4 +171,7 @@ struct ratls_rules *ratls_policy_rules(const struct ratls_policy *policy, const 
 /* Whether a list of names covers a name; an empty list covers everything. */
 bool ratls_names_cover(const struct ratls_names *names, const char *name);
 
+/* Whether one of them has the digest, whatever its name. */
+bool ratls_references_have(const struct ratls_references *references, struct ratls_slice digest);
+
 #endif

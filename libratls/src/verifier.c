@@ -4,23 +4,6 @@
 #include "appraise.h"
 #include "fail.h"
 
-static enum ratls_status appraise_new(struct ratls_rules *rules,
-                                      const struct ratls_submission *submission,
-                                      struct ratls_report **ret_report, struct ratls_error *err)
-{
-    struct ratls_report *report = ratls_report_new();
-    enum ratls_status status;
-
-    if (report == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "appraisal: out of memory");
-    status = ratls_appraise_submission(rules, submission, report, err);
-    if (status == RATLS_OK || status == RATLS_REJECTED)
-        *ret_report = report;
-    else
-        ratls_report_free(report);
-    return status;
-}
-
 enum ratls_status ratls_appraise(const struct ratls_policy *policy,
                                  const struct ratls_expectation *expectation,
                                  const uint8_t *evidence, size_t evidence_len,
@@ -41,5 +24,5 @@ enum ratls_status ratls_appraise(const struct ratls_policy *policy,
                                                            : expectation->server_name);
     submission.tls_version = expectation->tls_version;
     submission.present = evidence_len > 0;
-    return appraise_new(rules, &submission, ret_report, ret_error);
+    return ratls_appraise_new(rules, &submission, ret_report, ret_error);
 }
