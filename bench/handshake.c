@@ -257,7 +257,8 @@ static void make_attested(struct world *world, struct fake_tpm *tpm)
     struct ratls_error error = {0};
     struct ratls_tls *tls = NULL;
 
-    world->timed.interface = (struct ratls_attester){attest_timed, keep, forget};
+    world->timed.interface =
+        (struct ratls_attester){.attest = attest_timed, .up_ref = keep, .free = forget};
     world->timed.inner = fake_attester_new(tpm, NULL, NULL);
     if (ratls_tls_attest(world->attested_server, &world->timed.interface, &error) != RATLS_OK ||
         ratls_tls_verify(world->attested_client, policy, &error) != RATLS_OK ||

@@ -326,7 +326,7 @@ enum ratls_status ratls_tpm_attester_new(const struct ratls_tpm_options *options
     self = calloc(1, sizeof *self);
     if (self == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    self->base = (struct ratls_attester){attest, up_ref, free_attester};
+    self->base = (struct ratls_attester){.attest = attest, .up_ref = up_ref, .free = free_attester};
     atomic_init(&self->references, 1);
     atomic_init(&self->worker, NULL);
     ratls_logs_open(options->boot_log, options->ima_list, &self->logs);

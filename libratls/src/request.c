@@ -6,7 +6,7 @@
 #include "tpm_wire.h"
 
 #define VERSION 1
-#define REQUEST_ITEMS 5
+#define REQUEST_ITEMS 6
 #define BANK_ITEMS 2
 #define LOGS_MAX 2
 #define BOOT_KIND 1
@@ -41,6 +41,13 @@ static bool are_logs_valid(const struct ratls_log_request *logs)
     if (logs->ima_bank == 0)
         return logs->ima_offset == 0;
     return ratls_tpm_is_strong_hash(logs->ima_bank);
+}
+
+/* Evidence behind the handshake comes in frames. */
+static bool are_offers_valid(unsigned offers)
+{
+    return offers <= RATLS_OFFER_ALL &&
+           ((offers & RATLS_OFFER_EXPORTER) == 0 || (offers & RATLS_OFFER_FRAMES) != 0);
 }
 
 static size_t count_logs(const struct ratls_log_request *logs)
@@ -82,6 +89,8 @@ static bool is_valid(const struct ratls_request *request)
     if (request->selection.count == 0 && count_logs(&request->logs) == 0)
         return false;
     if (request->selection.count != 0 && !ratls_selection_valid(&request->selection))
+        return false;
+    if (!are_offers_valid(request->offers))
         return false;
     return are_logs_valid(&request->logs) && request->key_id_count <= RATLS_KEY_IDS_MAX &&
            are_key_ids_ascending(request);
@@ -133,6 +142,7 @@ static void read_body(struct ratls_cbor *c, struct ratls_request *request)
 
     if (!c->failed)
         memcpy(request->nonce, nonce.p, nonce.len);
+    request->offers = (unsigned)ratls_cbor_uint(c, RATLS_OFFER_ALL);
     request->selection.count = ratls_cbor_array(c, 0, RATLS_BANKS_MAX);
     for (size_t i = 0; i < request->selection.count; i++)
         read_bank(c, &request->selection.banks[i]);
@@ -207,6 +217,7 @@ void ratls_request_write(const struct ratls_request *request, struct ratls_write
     ratls_cbor_put_array(w, REQUEST_ITEMS);
     ratls_cbor_put_uint(w, VERSION);
     ratls_cbor_put_bytes(w, ratls_slice(request->nonce, sizeof request->nonce));
+    ratls_cbor_put_uint(w, request->offers);
     ratls_cbor_put_array(w, request->selection.count);
     for (size_t i = 0; i < request->selection.count; i++)
         write_bank(&request->selection.banks[i], w);

@@ -10,6 +10,7 @@
 
 struct ratls_request {
     uint8_t nonce[RATLS_NONCE_LEN];
+    unsigned offers;                      /* enum ratls_offer, a bit set */
     struct ratls_pcr_selection selection; /* empty: logs alone, without a quote */
     struct ratls_log_request logs;
     size_t key_id_count;

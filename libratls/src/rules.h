@@ -145,7 +145,9 @@ struct ratls_rules {
     struct ratls_pcr_selection selection;
     char service[RATLS_SERVICE_MAX + 1];
     enum ratls_freshness freshness;
-    uint64_t max_age_s; /* of certificate mode */
+    uint64_t max_age_s;  /* of evidence in a certificate; else of a verdict, 0: of one connection */
+    uint64_t renew_s;    /* how often an attested channel is renewed; 0: never */
+    bool needs_exporter; /* only evidence that is bound to the exporter counts */
     unsigned algorithms;
     bool clock_ignored; /* clock: ignored; else the clock must be safe */
     uint64_t *denied_firmware;

@@ -79,6 +79,7 @@ static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
     memcpy(request.spki_sha256, session.spki_sha256, sizeof request.spki_sha256);
     request.selection = channel->request.selection;
     request.logs = channel->request.logs;
+    request.offers = channel->request.offers;
     request.key_id_count = channel->request.key_id_count;
     memcpy(request.key_ids, channel->request.key_ids, sizeof request.key_ids);
     status = tls->attester->attest(tls->attester, &request, &evidence, &len, &channel->error);

@@ -200,7 +200,8 @@ static void record_request(struct tls_world *world, struct tls_raw *ret_raw)
 
 Test(tls_memory, server, .timeout = 250)
 {
-    static struct ratls_attester attester = {attest_anything, keep_attester, leave_attester};
+    static struct ratls_attester attester = {
+        .attest = attest_anything, .up_ref = keep_attester, .free = leave_attester};
     struct tls_world *world = tls_world_new();
     SSL_CTX *client = tls_plain_client(world);
     SSL_CTX *server = tls_plain_server(world);

@@ -303,15 +303,15 @@ Test(tls_programs, attester_fails)
         enum ratls_status status;
         const char *reason, *text;
     } rows[] = {
-        {{attest_without_tpm, keep_attester, leave_attester},
+        {{.attest = attest_without_tpm, .up_ref = keep_attester, .free = leave_attester},
          RATLS_TPM,
          "attestation failed: /dev/tpmrm0: no such device",
          "/dev/tpmrm0: no such device"},
-        {{attest_with_nothing, keep_attester, leave_attester},
+        {{.attest = attest_with_nothing, .up_ref = keep_attester, .free = leave_attester},
          RATLS_USAGE,
          "attestation failed: the attester returned 0 bytes",
          "the attester returned 0 bytes"},
-        {{attest_without_reason, keep_attester, leave_attester},
+        {{.attest = attest_without_reason, .up_ref = keep_attester, .free = leave_attester},
          RATLS_LIMIT,
          "attestation failed: the attester gave no reason",
          "the attester gave no reason"},

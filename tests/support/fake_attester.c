@@ -62,7 +62,8 @@ struct ratls_attester *fake_attester_new(struct fake_tpm *tpm, fake_tamper *tamp
     struct fake_attester *attester = calloc(1, sizeof *attester);
 
     must(attester != NULL);
-    attester->base = (struct ratls_attester){attest, add_reference, drop_reference};
+    attester->base =
+        (struct ratls_attester){.attest = attest, .up_ref = add_reference, .free = drop_reference};
     attester->references = 1;
     must(pthread_mutex_init(&attester->lock, NULL) == 0);
     attester->tpm = tpm;

@@ -7,7 +7,7 @@
 #include "request.h"
 
 #define NONCE "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-#define HEAD "8501 5820" NONCE
+#define HEAD "8601 5820" NONCE "00"
 #define PCRS "81 820b 83000107"
 #define ID_A "48 00000000000000aa"
 #define ID_B "48 00000000000000bb"
@@ -21,9 +21,9 @@
 
 static const char MINIMAL[] = HEAD PCRS "80" NO_LOGS;
 static const char LARGEST[] =
-    HEAD "83 820b" ALL_PCRS "820c" ALL_PCRS "820d" ALL_PCRS "84" ID_A ID_B
-         "48 00000000000000cc 48 00000000000000dd"
-         "82 82010d 84020d 1bffffffffffffffff 83" ID_A "1affffffff 1affffffff";
+    "8601 5820" NONCE "0f 83 820b" ALL_PCRS "820c" ALL_PCRS "820d" ALL_PCRS "84" ID_A ID_B
+    "48 00000000000000cc 48 00000000000000dd"
+    "82 82010d 84020d 1bffffffffffffffff 83" ID_A "1affffffff 1affffffff";
 
 static bool accepts(struct ratls_slice in)
 {
@@ -41,6 +41,7 @@ Test(request, every_field_arrives)
 
     cr_assert_eq(ratls_request_read(octets_slice(in), &request), RATLS_REQUEST_OK);
     cr_assert_arr_eq(request.nonce, nonce.p, RATLS_NONCE_LEN);
+    cr_assert_eq(request.offers, 0);
     cr_assert_eq(request.selection.count, 2);
     cr_assert_eq(request.selection.banks[0].hash_alg, 0x000b);
     cr_assert_eq(request.selection.banks[0].pcrs, 1u << 0 | 1u << 1 | 1u << 7);
@@ -67,6 +68,7 @@ Test(request, what_is_accepted_is_written_the_same)
         HEAD "82 820b 83000107 820d 8117 82" ID_A ID_B NO_LOGS,
         HEAD PCRS "80 82" BOOT_LOG IMA_LIST,
         LOGS_ALONE "81" IMA_OFFSET,
+        "8601 5820" NONCE "05" PCRS "80" NO_LOGS,
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -100,23 +102,26 @@ static const struct {
 } REQUESTS[] = {
     {"minimal", MINIMAL, RATLS_REQUEST_OK},
     {"four key ids", LARGEST, RATLS_REQUEST_OK},
-    {"version 0", "8500 5820" NONCE PCRS "80" NO_LOGS, RATLS_REQUEST_OTHER_VERSION},
+    {"version 0", "8600 5820" NONCE "00" PCRS "80" NO_LOGS, RATLS_REQUEST_OTHER_VERSION},
     {"version 2 with other fields", "8302 6161 80", RATLS_REQUEST_OTHER_VERSION},
     {"version 2 and nothing else", "8102", RATLS_REQUEST_OTHER_VERSION},
     {"version 2^64-1", "811bffffffffffffffff", RATLS_REQUEST_OTHER_VERSION},
-    {"version in a long head", "851801 5820" NONCE PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
-    {"version as text", "856131 5820" NONCE PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
+    {"version in a long head", "861801 5820" NONCE "00" PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
+    {"version as text", "866131 5820" NONCE "00" PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
     {"no version", "80", RATLS_REQUEST_MALFORMED},
     {"a map", "a101 02", RATLS_REQUEST_MALFORMED},
-    {"five items, six announced", "8601 5820" NONCE PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
-    {"five items, four announced", "8401 5820" NONCE PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
-    {"four items", "8401 5820" NONCE PCRS "80", RATLS_REQUEST_MALFORMED},
-    {"six items", "8601 5820" NONCE PCRS "80" NO_LOGS "80", RATLS_REQUEST_MALFORMED},
-    {"nonce of 31 bytes",
-     "8501 581f 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e" PCRS "80" NO_LOGS,
+    {"six items, seven announced", "8701 5820" NONCE "00" PCRS "80" NO_LOGS,
      RATLS_REQUEST_MALFORMED},
-    {"nonce of 33 bytes", "8501 5821" NONCE "20" PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
-    {"no nonce", "8501 40" PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
+    {"six items, five announced", "8501 5820" NONCE "00" PCRS "80" NO_LOGS,
+     RATLS_REQUEST_MALFORMED},
+    {"five items", "8501 5820" NONCE "00" PCRS "80", RATLS_REQUEST_MALFORMED},
+    {"seven items", "8701 5820" NONCE "00" PCRS "80" NO_LOGS "80", RATLS_REQUEST_MALFORMED},
+    {"nonce of 31 bytes",
+     "8601 581f 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e 00" PCRS
+     "80" NO_LOGS,
+     RATLS_REQUEST_MALFORMED},
+    {"nonce of 33 bytes", "8601 5821" NONCE "20 00" PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
+    {"no nonce", "8601 40 00" PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
     {"no bank and no log", LOGS_ALONE NO_LOGS, RATLS_REQUEST_MALFORMED},
     {"five banks", HEAD "85 820b8100 820c8100 820d8100 820e8100 820f8100 80" NO_LOGS,
      RATLS_REQUEST_MALFORMED},
@@ -140,8 +145,12 @@ static const struct {
     {"five key ids",
      HEAD PCRS "85" ID_A ID_B "48 00000000000000cc 48 00000000000000dd 48 00000000000000ee" NO_LOGS,
      RATLS_REQUEST_MALFORMED},
-    {"indefinite array", "9f01 5820" NONCE PCRS "80" NO_LOGS "ff", RATLS_REQUEST_MALFORMED},
+    {"indefinite array", "9f01 5820" NONCE "00" PCRS "80" NO_LOGS "ff", RATLS_REQUEST_MALFORMED},
     {"tagged", "d9d9f7" HEAD PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
+    {"every offer", "8601 5820" NONCE "0f" PCRS "80" NO_LOGS, RATLS_REQUEST_OK},
+    {"an offer that there is not", "8601 5820" NONCE "10" PCRS "80" NO_LOGS,
+     RATLS_REQUEST_MALFORMED},
+    {"mode 3 without frames", "8601 5820" NONCE "02" PCRS "80" NO_LOGS, RATLS_REQUEST_MALFORMED},
     {"both logs", HEAD PCRS "80 82" BOOT_LOG IMA_LIST, RATLS_REQUEST_OK},
     {"an offset", HEAD PCRS "80 81" IMA_OFFSET, RATLS_REQUEST_OK},
     {"the boot log alone", LOGS_ALONE "81" BOOT_LOG, RATLS_REQUEST_OK},
@@ -201,6 +210,9 @@ Test(request, the_writer_refuses_what_the_reader_would)
         {"PCR 24", {.selection = {1, {{0x000b, 1 << 24}}}}, false},
         {"banks descending", {.selection = {2, {{0x000c, 1}, {0x000b, 1}}}}, false},
         {"five key ids", {.selection = {1, {{0x000b, 1}}}, .key_id_count = 5}, false},
+        {"offers", {.selection = {1, {{0x000b, 1}}}, .offers = 7}, true},
+        {"unknown offer", {.selection = {1, {{0x000b, 1}}}, .offers = 16}, false},
+        {"mode 3 without frames", {.selection = {1, {{0x000b, 1}}}, .offers = 2}, false},
         {"both logs", {.selection = {1, {{0x000b, 1}}}, .logs = {0x000b, 0x000d, 9}}, true},
         {"a log alone", {.logs = {.boot_bank = 0x000b}}, true},
         {"no PCR beside a log", {.selection = {1, {{0x000b, 0}}}, .logs = {0x000b}}, false},
@@ -226,6 +238,6 @@ Test(request, the_largest_request_is_far_below_the_limit)
 {
     struct octets largest = octets_from_hex(LARGEST);
 
-    cr_assert_eq(largest.len, 194);
+    cr_assert_eq(largest.len, 195);
     free(largest.p);
 }

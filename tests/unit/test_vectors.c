@@ -79,6 +79,7 @@ Test(vectors, request)
     load_values("request", &values);
     cr_assert_eq(ratls_request_read(in, &r), RATLS_REQUEST_OK);
     expect_value(ratls_slice(r.nonce, sizeof r.nonce), &values, "nonce");
+    cr_expect_eq(r.offers, values_number(&values, "offers"));
     cr_assert_eq(r.selection.count, 2);
     cr_expect_eq(r.selection.banks[0].hash_alg, values_number(&values, "bank-1"));
     cr_expect_eq(r.selection.banks[0].pcrs, values_number(&values, "pcrs-1"));

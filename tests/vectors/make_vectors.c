@@ -58,6 +58,7 @@ static void make_request(const char *folder)
 
     values_load(folder, "request.values", &values);
     memcpy(request.nonce, values_get(&values, "nonce").p, sizeof request.nonce);
+    request.offers = (unsigned)values_number(&values, "offers");
     request.selection.banks[0].hash_alg = (uint16_t)values_number(&values, "bank-1");
     request.selection.banks[0].pcrs = (uint32_t)values_number(&values, "pcrs-1");
     request.selection.banks[1].hash_alg = (uint16_t)values_number(&values, "bank-2");

@@ -75,6 +75,7 @@ write_values() {
     cat >request.values <<END
 # pcrs: a bit for each PCR
 nonce = $nonce
+offers = 05
 bank-1 = 000b
 pcrs-1 = 000083
 bank-2 = 000c

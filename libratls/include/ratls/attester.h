@@ -31,6 +31,18 @@ extern "C" {
 enum ratls_mode {
     RATLS_MODE_CERTIFICATE = 1, /* in an X.509 extension: the state when the certificate was made */
     RATLS_MODE_HANDSHAKE = 2,   /* in the Certificate message: bound to this handshake */
+    RATLS_MODE_EXPORTER = 3,    /* on the finished channel: bound to its exporter */
+    RATLS_MODE_RENEWAL = 4,     /* the same again, later: bound to its exporter and a counter */
+    RATLS_MODE_EPOCH = 5,       /* of a key that signs the statements of sessions for a while */
+};
+
+/* What a verifier can take beside evidence in mode 2 for its nonce (WIRE.md, 2); a bit set. */
+enum ratls_offer {
+    RATLS_OFFER_FRAMES = 1,   /* it speaks frames on this connection */
+    RATLS_OFFER_EXPORTER = 2, /* it wants the evidence in mode 3; only with frames */
+    RATLS_OFFER_EPOCH = 4,    /* evidence of an epoch is fresh enough */
+    RATLS_OFFER_RESULT = 8,   /* an attestation result is of use */
+    RATLS_OFFER_ALL = 15,
 };
 
 /* WIRE.md, 5. */
@@ -75,11 +87,14 @@ struct ratls_attest_request {
     uint8_t spki_sha256[RATLS_SPKI_HASH_LEN]; /* SHA-256 of the DER SubjectPublicKeyInfo */
     uint8_t context[RATLS_CONTEXT_MAX];
     size_t context_len;
+    unsigned offers; /* of the verifier: enum ratls_offer; EPOCH and RESULT count here */
     struct ratls_pcr_selection selection; /* empty: logs alone, without a quote */
     struct ratls_log_request logs;        /* in certificate mode: none */
     size_t key_id_count; /* attestation keys whose certificate the verifier has already */
     uint8_t key_ids[RATLS_KEY_IDS_MAX][RATLS_KEY_ID_LEN];
 };
+
+struct ratls_attest_job; /* of an attester: evidence that is being made */
 
 /*
  * An interface with one implementation in libratls-attester (attester_tpm.h); a program may bring
@@ -96,6 +111,29 @@ struct ratls_attester {
                                 struct ratls_error *ret_error);
     struct ratls_attester *(*up_ref)(struct ratls_attester *self);
     void (*free)(struct ratls_attester *self);
+
+    /*
+     * From here on optional: NULL if the attester cannot. begin does what attest does without
+     * waiting: it calls done(arg) once, from any thread (also before it returns), and take() then
+     * has the result and ends the job. cancel ends a job at any time; when it has returned, done
+     * is not called any more.
+     */
+    enum ratls_status (*begin)(struct ratls_attester *self,
+                               const struct ratls_attest_request *request, void (*done)(void *arg),
+                               void *arg, struct ratls_attest_job **ret_job,
+                               struct ratls_error *ret_error);
+    enum ratls_status (*take)(struct ratls_attester *self, struct ratls_attest_job *job,
+                              uint8_t **ret_evidence, size_t *ret_len,
+                              struct ratls_error *ret_error);
+    void (*cancel)(struct ratls_attester *self, struct ratls_attest_job *job);
+
+    /*
+     * A digest of the measured state that a quote of this selection would show now: the values of
+     * the PCRs, and which boot it is. At most a second old. RATLS_TPM if it could not be had.
+     */
+    enum ratls_status (*state)(struct ratls_attester *self,
+                               const struct ratls_pcr_selection *selection, uint8_t ret_digest[32],
+                               struct ratls_error *ret_error);
 };
 
 #ifdef __cplusplus
