@@ -6,9 +6,10 @@
 #ifndef RATLS_TEST_ROWS_H
 #define RATLS_TEST_ROWS_H
 
+#include "check_set.h"
 #include "scene.h"
 
-#define BIT(check) (UINT64_C(1) << RATLS_CHECK_##check)
+#define BIT(check) CHECK_BIT(RATLS_CHECK_##check)
 /* Both included. */
 #define FROM_TO(first, last) ((BIT(last) << 1) - BIT(first))
 
@@ -31,8 +32,8 @@ enum row_trust {
 struct row {
     const char *name;
     enum ratls_check check; /* the one that this row is about: it fails, and first */
-    uint64_t also;          /* others that fail with it, because they compare the same thing */
-    uint64_t not_run;       /* need one that failed */
+    check_set also;         /* others that fail with it, because they compare the same thing */
+    check_set not_run;      /* need one that failed */
     enum fake_algorithm algorithm;
     enum ratls_mode mode; /* 0: handshake */
     enum row_trust trust;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_set.h"
 #include "corpus.h"
 #include "ima_boot.h"
 #include "scene_ima.h"
@@ -145,15 +146,15 @@ static void close_machine(struct machine *m)
 }
 
 /* The checks that fail, as bits. */
-static uint64_t appraise(struct machine *m, char *first, size_t cap)
+static check_set appraise(struct machine *m, char *first, size_t cap)
 {
     struct fake_draft *draft = scene_attest(&m->scene, cut, m);
     struct ratls_report *report = scene_appraise(&m->scene, draft->wire, draft->wire_len);
     struct ratls_finding finding;
-    uint64_t failed = 0;
+    check_set failed = 0;
 
     for (size_t i = 0; ratls_report_finding(report, i, &finding); i++)
-        failed |= (uint64_t)(finding.verdict == RATLS_FAIL) << i;
+        failed |= (check_set)(finding.verdict == RATLS_FAIL) << i;
     first[0] = '\0';
     if (ratls_report_first_failure(report, &finding))
         snprintf(first, cap, "%s at %s: expected %s, saw %s", finding.check, finding.at,
@@ -163,12 +164,12 @@ static uint64_t appraise(struct machine *m, char *first, size_t cap)
     return failed;
 }
 
-#define BIT(check) (UINT64_C(1) << RATLS_CHECK_##check)
+#define BIT(check) CHECK_BIT(RATLS_CHECK_##check)
 
-static void expect(struct machine *m, uint64_t failed, const char *words)
+static void expect(struct machine *m, check_set failed, const char *words)
 {
     char first[512];
-    uint64_t seen = appraise(m, first, sizeof first);
+    check_set seen = appraise(m, first, sizeof first);
 
     cr_expect_eq(seen, failed, "%s: %s", words, first);
     cr_expect_not_null(strstr(first, failed == 0 ? "" : words), "%s: %s", words, first);

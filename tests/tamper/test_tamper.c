@@ -28,7 +28,7 @@ static bool is_undisturbed(enum ratls_verdict verdict)
 
 static void expect_verdicts(const struct row *row, const struct ratls_report *report)
 {
-    uint64_t fails = row->also | UINT64_C(1) << row->check;
+    check_set fails = row->also | CHECK_BIT(row->check);
     struct ratls_finding finding;
 
     for (size_t i = 0; ratls_report_finding(report, i, &finding); i++) {
@@ -245,11 +245,11 @@ Test(tamper, ima_templates)
 
 Test(tamper, every_check_has_a_row)
 {
-    uint64_t seen = 0;
+    check_set seen = 0;
 
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
         for (size_t i = 0; i < tables[t]->count; i++)
-            seen |= UINT64_C(1) << tables[t]->rows[i].check;
+            seen |= CHECK_BIT(tables[t]->rows[i].check);
     for (int i = 0; i < RATLS_CHECK_COUNT; i++)
         cr_expect((seen >> i & 1) != 0, "%s has no row", name_of((enum ratls_check)i));
 }

@@ -6,13 +6,15 @@
 #include <dirent.h>
 #include <stdio.h>
 
+#include "check_set.h"
 #include "corpus.h"
 #include "findings.h"
 #include "log_machine.h"
 
 #define LOGS 74 /* that the strict walk takes, and that have SHA-256 */
 
-#define BIT(check) (UINT64_C(1) << RATLS_CHECK_BOOT_##check)
+#define BIT(check) CHECK_BIT(RATLS_CHECK_BOOT_##check)
+#define SHOWN(checks) ((unsigned long long)((checks) >> RATLS_CHECK_BOOT_PRESENT))
 
 /*
  * What firmware does otherwise than the profile has it, and what has no key of the policy. In
@@ -21,7 +23,7 @@
  */
 static const struct {
     const char *id;
-    uint64_t fails;
+    check_set fails;
 } EXCEPTIONS[] = {
     {"google-eventlogwithsp800155", BIT(LABELS) | BIT(SEPARATORS)},
     {"google-glinux-alex", BIT(LABELS) | BIT(SEPARATORS)},
@@ -40,18 +42,19 @@ static const struct {
 #define EXCEPTION_COUNT (sizeof EXCEPTIONS / sizeof *EXCEPTIONS)
 
 /* The checks of boot.* that fail; all others of them pass or are not asked. */
-static uint64_t appraise(struct machine *machine, struct ratls_slice log, struct ratls_slice quoted)
+static check_set appraise(struct machine *machine, struct ratls_slice log,
+                          struct ratls_slice quoted)
 {
     struct ratls_report *report = machine_appraise(machine, log, quoted, false);
-    uint64_t fails = 0;
+    check_set fails = 0;
 
     for (int i = RATLS_CHECK_BOOT_PRESENT; i <= RATLS_CHECK_BOOT_OWNER_KEYS; i++)
-        fails |= report->slots[i].verdict == RATLS_FAIL ? UINT64_C(1) << i : 0;
+        fails |= report->slots[i].verdict == RATLS_FAIL ? CHECK_BIT(i) : 0;
     ratls_report_free(report);
     return fails;
 }
 
-static uint64_t expected_failures(const char *id)
+static check_set expected_failures(const char *id)
 {
     size_t i = 0;
 
@@ -121,12 +124,12 @@ static struct ratls_slice quote_pcrs(const struct sample *sample, struct octets 
 static void expect_accepted(struct sample *sample)
 {
     struct ratls_slice quoted = quote_pcrs(sample, sample->log);
-    uint64_t expected = expected_failures(sample->id);
-    uint64_t whole = appraise(&sample->machine, octets_slice(sample->log), quoted);
-    uint64_t compact = appraise(&sample->machine, octets_slice(sample->compact), quoted);
+    check_set expected = expected_failures(sample->id);
+    check_set whole = appraise(&sample->machine, octets_slice(sample->log), quoted);
+    check_set compact = appraise(&sample->machine, octets_slice(sample->compact), quoted);
 
-    cr_expect_eq(whole, expected, "%s: %llx", sample->id, (unsigned long long)whole);
-    cr_expect_eq(compact, expected, "%s, compact: %llx", sample->id, (unsigned long long)compact);
+    cr_expect_eq(whole, expected, "%s: %llx", sample->id, SHOWN(whole));
+    cr_expect_eq(compact, expected, "%s, compact: %llx", sample->id, SHOWN(compact));
 }
 
 Test(check_boot_corpus, the_boot_that_the_policy_was_made_of)
@@ -135,10 +138,10 @@ Test(check_boot_corpus, the_boot_that_the_policy_was_made_of)
 }
 
 /* What judges an event that is neither a separator nor a fixed text. */
-static uint64_t find_check(uint32_t pcr, bool is_behind)
+static check_set find_check(uint32_t pcr, bool is_behind)
 {
-    static const uint64_t firmware[] = {BIT(FIRMWARE), BIT(SETTINGS), BIT(FIRMWARE),
-                                        BIT(SETTINGS), BIT(IMAGES),   BIT(PARTITIONS)};
+    static const check_set firmware[] = {BIT(FIRMWARE), BIT(SETTINGS), BIT(FIRMWARE),
+                                         BIT(SETTINGS), BIT(IMAGES),   BIT(PARTITIONS)};
 
     if (pcr < sizeof firmware / sizeof *firmware)
         return firmware[pcr];
@@ -171,7 +174,7 @@ static void expect_refused(struct sample *sample, size_t number, bool is_behind)
     struct ratls_event event;
     uint8_t *whole = find_digest(sample->log, number, &event);
     uint8_t *compact = find_digest(sample->compact, number, &event);
-    uint64_t fails;
+    check_set fails;
     bool is_known;
 
     if (event.type == RATLS_EV_NO_ACTION || (sample->machine.rules.boot.pcrs >> event.pcr & 1) == 0)
@@ -185,10 +188,10 @@ static void expect_refused(struct sample *sample, size_t number, bool is_behind)
                  "%s[%zu]", sample->id, number);
     fails = appraise(&sample->machine, octets_slice(sample->log), quote_pcrs(sample, sample->log));
     cr_expect(is_known ? fails != 0 : (fails & find_check(event.pcr, is_behind)) != 0,
-              "%s[%zu]: %llx", sample->id, number, (unsigned long long)fails);
+              "%s[%zu]: %llx", sample->id, number, SHOWN(fails));
     cr_expect_eq(appraise(&sample->machine, octets_slice(sample->compact),
                           quote_pcrs(sample, sample->compact)),
-                 fails, "%s[%zu]: whole %llx", sample->id, number, (unsigned long long)fails);
+                 fails, "%s[%zu]: whole %llx", sample->id, number, SHOWN(fails));
     *whole ^= 1;
     *compact ^= 1;
 }
