@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < rules.pcr_count; i++)
         require(rules.pcrs[i].count > 0 && ratls_tpm_hash_len(rules.pcrs[i].bank) >= 32);
     require(rules.service[0] != '\0' && rules.algorithms != 0);
-    require((rules.max_age_s > 0) == (rules.freshness == RATLS_FRESHNESS_CERTIFICATE));
+    require(rules.freshness != RATLS_FRESHNESS_CERTIFICATE || rules.max_age_s > 0);
+    require(rules.renew_s == 0 || rules.renew_s < rules.max_age_s);
     ratls_rules_done(&rules);
     return 0;
 }

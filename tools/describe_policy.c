@@ -101,8 +101,11 @@ static void describe_rules(struct ratls_view *v, const struct ratls_rules *rules
     describe_servers(v, &rules->servers, "(any)");
     ratls_view_text(v, "service", "service", rules->service);
     ratls_view_text(v, "freshness", "freshness", is_session ? "session" : "certificate");
-    if (!is_session)
+    if (rules->max_age_s != 0)
         ratls_view_uint(v, "maxAgeSeconds", "max-age", rules->max_age_s, "s");
+    if (rules->renew_s != 0)
+        ratls_view_uint(v, "renewSeconds", "renew", rules->renew_s, "s");
+    ratls_view_text(v, "binding", "binding", rules->needs_exporter ? "exporter" : "handshake");
     ratls_view_text(v, "clock", "clock", rules->clock_ignored ? "ignored" : "safe");
     describe_algorithms(v, rules->algorithms);
     ratls_view_list(v, "denyFirmware");

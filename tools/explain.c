@@ -174,20 +174,48 @@ static void age_text(uint64_t seconds, char *out, size_t cap)
     snprintf(out, cap, "%llu %s", (unsigned long long)(seconds / units[i].seconds), units[i].word);
 }
 
+/* How long one proof is enough, and who asks for the next. */
+static void explain_verdict(const struct ratls_explain *x)
+{
+    const struct ratls_rules *rules = x->rules;
+    char age[32], renewal[32];
+
+    ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
+                      "The proof must be made for this very connection.");
+    if (rules->max_age_s == 0)
+        return;
+    age_text(rules->max_age_s, age, sizeof age);
+    ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
+                      "It is enough for %s: so long a program may resume its connection without "
+                      "another proof, and what the machine does meanwhile is not seen.",
+                      age);
+    if (rules->renew_s == 0)
+        return;
+    age_text(rules->renew_s, renewal, sizeof renewal);
+    ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
+                      "Programs of the library ask for a new one every %s while they are "
+                      "connected, and close the connection when the last one is %s old; an "
+                      "unmodified program needs `ratls watch` or `ratls exec --watch` for that.",
+                      renewal, age);
+}
+
 static void explain_freshness(const struct ratls_explain *x)
 {
     char age[32];
 
-    if (x->rules->freshness == RATLS_FRESHNESS_SESSION) {
-        ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
-                          "The proof must be made for this very connection.");
-    } else {
+    if (x->rules->freshness == RATLS_FRESHNESS_CERTIFICATE) {
         age_text(x->rules->max_age_s, age, sizeof age);
         ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
                           "A proof that came with the certificate is enough, up to %s old: what "
                           "the machine did since then is not seen.",
                           age);
+    } else {
+        explain_verdict(x);
     }
+    if (x->rules->needs_exporter)
+        ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
+                          "It must be bound to the finished handshake, which only programs of the "
+                          "library can ask for: an unmodified program is refused by every server.");
     if (x->rules->clock_ignored)
         ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
                           "The TPM need not be sure that its clock never went back.");

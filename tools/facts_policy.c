@@ -134,6 +134,16 @@ static enum ratls_status add_ima(const struct ratls_ima_rules *ima, struct ratls
     return status;
 }
 
+/* 0: the policy does not say. */
+static enum ratls_status add_seconds(const char *key, uint64_t seconds, struct ratls_facts *facts,
+                                     struct ratls_error *err)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%llus", (unsigned long long)seconds);
+    return seconds == 0 ? RATLS_OK : add_text(facts, RATLS_TOPIC_RULE, key, text, err);
+}
+
 /* What is compared besides: its words are those of the policy. */
 static enum ratls_status add_rules(const struct ratls_rules *rules, struct ratls_facts *facts,
                                    struct ratls_error *err)
@@ -143,9 +153,13 @@ static enum ratls_status add_rules(const struct ratls_rules *rules, struct ratls
 
     status = add_text(facts, RATLS_TOPIC_RULE, "freshness",
                       rules->freshness == RATLS_FRESHNESS_SESSION ? "session" : "certificate", err);
-    snprintf(text, sizeof text, "%llus", (unsigned long long)rules->max_age_s);
-    if (status == RATLS_OK && rules->freshness != RATLS_FRESHNESS_SESSION)
-        status = add_text(facts, RATLS_TOPIC_RULE, "max-age", text, err);
+    if (status == RATLS_OK)
+        status = add_seconds("max-age", rules->max_age_s, facts, err);
+    if (status == RATLS_OK)
+        status = add_seconds("renew", rules->renew_s, facts, err);
+    if (status == RATLS_OK)
+        status = add_text(facts, RATLS_TOPIC_RULE, "binding",
+                          rules->needs_exporter ? "exporter" : "handshake", err);
     if (status == RATLS_OK)
         status = add_text(facts, RATLS_TOPIC_RULE, "clock",
                           rules->clock_ignored ? "ignored" : "safe", err);

@@ -101,6 +101,7 @@ static const char *find_kind(const char *yaml)
 static const struct words choices[] = {
     {"policy", "ratls-1, the version of this format"},
     {"freshness", "session or certificate"},
+    {"binding", "handshake or exporter"},
     {"clock", "safe or ignored"},
     {"algorithms", "ecdsa-p256, ecdsa-p384, ecdsa-p521, rsassa or rsapss"},
     {"boot.bank", "sha256, sha384 or sha512"},

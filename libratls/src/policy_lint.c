@@ -10,6 +10,8 @@
 #include "policy_lint_parts.h"
 
 #define MAX_AGE_DAYS 30
+#define VERDICT_AGE_HOURS 1
+#define SECONDS_PER_HOUR 3600
 #define SECONDS_PER_DAY 86400
 
 void ratls_lint_warn(const struct ratls_lint *lint, const char *at, const char *format, ...)
@@ -26,14 +28,42 @@ void ratls_lint_warn(const struct ratls_lint *lint, const char *at, const char *
     lint->warn(lint->self, text);
 }
 
+static void lint_certificate(const struct ratls_lint *lint)
+{
+    ratls_lint_warn(lint, "freshness",
+                    "certificate: evidence is not bound to the session, and what "
+                    "happened to the machine since it was made is not seen");
+    if (lint->rules->max_age_s > (uint64_t)MAX_AGE_DAYS * SECONDS_PER_DAY)
+        ratls_lint_warn(lint, "max-age", "longer than %d days", MAX_AGE_DAYS);
+}
+
+/* renew and binding concern those who speak for themselves: a program under the provider cannot. */
+static void lint_verdict(const struct ratls_lint *lint)
+{
+    const struct ratls_rules *rules = lint->rules;
+    const bool is_given = lint->document->max_age != NULL;
+
+    if (rules->max_age_s > VERDICT_AGE_HOURS * SECONDS_PER_HOUR)
+        ratls_lint_warn(lint, is_given ? "max-age" : "renew",
+                        "a verdict holds for more than %d hour: what happens to the machine "
+                        "meanwhile is not seen by connections that are resumed",
+                        VERDICT_AGE_HOURS);
+    if (rules->renew_s != 0)
+        ratls_lint_warn(lint, "renew",
+                        "only programs of the library renew, and ratls watch beside others: an "
+                        "unmodified program alone sees the server once for each handshake");
+    if (rules->needs_exporter)
+        ratls_lint_warn(lint, "binding",
+                        "exporter: only programs of the library, and ratls watch, can ask for "
+                        "such evidence: an unmodified program is refused by every server");
+}
+
 static void lint_age(const struct ratls_lint *lint)
 {
     if (lint->rules->freshness == RATLS_FRESHNESS_CERTIFICATE)
-        ratls_lint_warn(lint, "freshness",
-                        "certificate: evidence is not bound to the session, and what "
-                        "happened to the machine since it was made is not seen");
-    if (lint->rules->max_age_s > (uint64_t)MAX_AGE_DAYS * SECONDS_PER_DAY)
-        ratls_lint_warn(lint, "max-age", "longer than %d days", MAX_AGE_DAYS);
+        lint_certificate(lint);
+    else
+        lint_verdict(lint);
     if (lint->rules->clock_ignored)
         ratls_lint_warn(lint, "clock", "ignored: a TPM whose clock may have gone back is accepted");
 }

@@ -9,7 +9,6 @@
 #include "policy_names.h"
 
 #define FIRMWARE_DIGITS 16
-#define MAX_AGE_DAYS 3650
 
 static enum ratls_status add_name(struct ratls_build *b, const char *text,
                                   struct ratls_names *names)
@@ -67,53 +66,6 @@ static enum ratls_status build_service(struct ratls_build *b)
     return RATLS_OK;
 }
 
-/* 0 if the text is not a whole number without leading zeros and one of the units s, m, h, d. */
-static uint64_t read_duration_s(const char *text)
-{
-    static const struct {
-        char unit;
-        uint64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    size_t digits = strspn(text, "0123456789");
-    uint64_t value = 0;
-
-    if (digits == 0 || digits > 9 || text[0] == '0' || strlen(text) != digits + 1)
-        return 0;
-    for (size_t i = 0; i < digits; i++)
-        value = 10 * value + (uint64_t)(text[i] - '0');
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (text[digits] == units[i].unit)
-            return value * units[i].seconds;
-    }
-    return 0;
-}
-
-static enum ratls_status build_freshness(struct ratls_build *b)
-{
-    const char *max_age = b->document->max_age;
-
-    b->rules->freshness = b->document->freshness;
-    ratls_build_at(b, "max-age");
-    if (b->rules->freshness == RATLS_FRESHNESS_SESSION && max_age != NULL)
-        return ratls_build_refuse(b, "compares nothing: only with freshness: certificate can "
-                                     "evidence be older than the session");
-    if (b->rules->freshness == RATLS_FRESHNESS_SESSION)
-        return RATLS_OK;
-    if (max_age == NULL) {
-        ratls_build_at(b, "freshness");
-        return ratls_build_refuse(b, "certificate needs a key max-age, for example max-age: 24h");
-    }
-    b->rules->max_age_s = read_duration_s(max_age);
-    if (b->rules->max_age_s == 0)
-        return ratls_build_refuse(b,
-                                  "expected a whole number and a unit, such as 90s, 30m, 24h "
-                                  "or 7d, got %s",
-                                  ratls_build_show(b, max_age));
-    if (b->rules->max_age_s > (uint64_t)MAX_AGE_DAYS * 86400)
-        return ratls_build_refuse(b, "longer than %dd", MAX_AGE_DAYS);
-    return RATLS_OK;
-}
-
 static enum ratls_status build_algorithms(struct ratls_build *b)
 {
     const struct ratls_document *document = b->document;
@@ -161,7 +113,7 @@ static enum ratls_status build_rules(struct ratls_build *b)
 {
     static enum ratls_status (*const steps[])(struct ratls_build *) = {
         ratls_build_keys, ratls_build_pcrs,      ratls_build_boot,
-        ratls_build_ima,  build_service,         build_freshness,
+        ratls_build_ima,  build_service,         ratls_build_freshness,
         build_algorithms, build_denied_firmware, ratls_build_selection,
     };
     enum ratls_status status = ratls_build_names(b, "", b->document->servers,

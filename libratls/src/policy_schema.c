@@ -57,6 +57,11 @@ static const cyaml_strval_t freshness[] = {
     {"certificate", RATLS_FRESHNESS_CERTIFICATE},
 };
 
+static const cyaml_strval_t bindings[] = {
+    {"handshake", RATLS_BINDING_HANDSHAKE},
+    {"exporter", RATLS_BINDING_EXPORTER},
+};
+
 static const cyaml_strval_t clocks[] = {
     {"safe", RATLS_CLOCK_SAFE},
     {"ignored", RATLS_CLOCK_IGNORED},
@@ -147,6 +152,8 @@ static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_STRING_PTR("service", LIST, struct ratls_document, service, 1, TEXT_MAX),
     ENUM_FIELD("freshness", struct ratls_document, freshness, freshness),
     CYAML_FIELD_STRING_PTR("max-age", LIST, struct ratls_document, max_age, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("renew", LIST, struct ratls_document, renew, 1, TEXT_MAX),
+    ENUM_FIELD("binding", struct ratls_document, binding, bindings),
     CYAML_FIELD_SEQUENCE("algorithms", LIST, struct ratls_document, algorithms, &algorithm_schema,
                          1, CYAML_ARRAY_LEN(algorithms)),
     ENUM_FIELD("clock", struct ratls_document, clock, clocks),

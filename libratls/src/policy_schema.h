@@ -57,6 +57,11 @@ enum ratls_document_sync {
     RATLS_SYNC_NEVER,
 };
 
+enum ratls_document_binding {
+    RATLS_BINDING_HANDSHAKE = 0,
+    RATLS_BINDING_EXPORTER,
+};
+
 struct ratls_document_boot {
     enum ratls_tpm_alg bank; /* 0: not said */
     enum ratls_document_secure_boot secure_boot;
@@ -98,6 +103,8 @@ struct ratls_document {
     char *service;
     enum ratls_freshness freshness;
     char *max_age;
+    char *renew;
+    enum ratls_document_binding binding;
     enum ratls_algorithms *algorithms;
     uint32_t algorithms_count;
     enum ratls_document_clock clock;

@@ -157,6 +157,18 @@ static const struct linted cases[] = {
      "happened "
      "to the machine since it was made is not seen\n"
      "p.yaml:14:10: max-age: longer than 30 days\n"},
+    {"verdict of an hour", SERVERS KEYS "pcrs:\n" FIRMWARE "max-age: 1h\n", ""},
+    {"verdict of a day", SERVERS KEYS "pcrs:\n" FIRMWARE "max-age: 24h\n",
+     "p.yaml:13:10: max-age: a verdict holds for more than 1 hour: what happens to the machine "
+     "meanwhile is not seen by connections that are resumed\n"},
+    {"renewal", SERVERS KEYS "pcrs:\n" FIRMWARE "renew: 60m\n",
+     "p.yaml:13:8: renew: a verdict holds for more than 1 hour: what happens to the machine "
+     "meanwhile is not seen by connections that are resumed\n"
+     "p.yaml:13:8: renew: only programs of the library renew, and ratls watch beside others: an "
+     "unmodified program alone sees the server once for each handshake\n"},
+    {"exporter", SERVERS KEYS "pcrs:\n" FIRMWARE "binding: exporter\n",
+     "p.yaml:13:10: binding: exporter: only programs of the library, and ratls watch, can ask for "
+     "such evidence: an unmodified program is refused by every server\n"},
     {"clock", SERVERS KEYS "pcrs:\n" FIRMWARE "clock: ignored\n",
      "p.yaml:13:8: clock: ignored: a TPM whose clock may have gone back is accepted\n"},
 };

@@ -140,9 +140,25 @@ static const struct refused refusals[] = {
      "p.yaml:4:10: service: expected 1 to 64 characters, got 65"},
     {"service beyond ASCII", WITH("service: \xc3\xa9"),
      "p.yaml:4:10: service: expected printable ASCII, got \\xc3\\xa9"},
-    {"max-age without use", WITH("max-age: 24h"),
-     "p.yaml:4:10: max-age: compares nothing: only with freshness: certificate can evidence be "
-     "older than the session"},
+    {"verdict of more than a day", WITH("max-age: 1441m"),
+     "p.yaml:4:10: max-age: longer than 24h: only evidence in a certificate may be (freshness: "
+     "certificate)"},
+    {"verdict without unit", WITH("max-age: 60"),
+     "p.yaml:4:10: max-age: expected a whole number and a unit, such as 90s, 30m, 24h or 7d, got "
+     "60"},
+    {"renew of nothing", WITH("renew: 0s"),
+     "p.yaml:4:8: renew: expected a whole number and a unit, such as 90s, 30m, 24h or 7d, got 0s"},
+    {"renew as long as max-age", WITH("max-age: 60s\nrenew: 1m"),
+     "p.yaml:5:8: renew: not shorter than max-age: the verdict would end before it is renewed"},
+    {"renew of more than a day", WITH("renew: 13h"), "p.yaml:4:8: renew: longer than 12h"},
+    {"renew of a certificate", WITH("freshness: certificate\nmax-age: 24h\nrenew: 1h"),
+     "p.yaml:6:8: renew: evidence in a certificate is never renewed: not with freshness: "
+     "certificate"},
+    {"exporter of a certificate", WITH("freshness: certificate\nmax-age: 24h\nbinding: exporter"),
+     "p.yaml:6:10: binding: evidence in a certificate is bound to no connection: not with "
+     "freshness: certificate"},
+    {"other binding", WITH("binding: session"),
+     "p.yaml:4:10: binding: expected handshake or exporter, got session"},
     {"no max-age", WITH("freshness: certificate"),
      "p.yaml:4:12: freshness: certificate needs a key max-age, for example max-age: 24h"},
     {"max-age without unit", WITH("freshness: certificate\nmax-age: 24"),
@@ -303,6 +319,8 @@ Test(policy_rules, defaults)
     cr_expect(eq(str, r.service, "default"));
     cr_expect(eq(int, (int)r.freshness, RATLS_FRESHNESS_SESSION));
     cr_expect(eq(u64, r.max_age_s, 0));
+    cr_expect(eq(u64, r.renew_s, 0));
+    cr_expect(eq(int, r.needs_exporter, 0));
     cr_expect(eq(uint, r.algorithms, RATLS_ALLOW_ALL));
     cr_expect(eq(int, r.clock_ignored, 0));
     cr_expect(eq(sz, r.denied_firmware_count, 0));
@@ -329,6 +347,40 @@ Test(policy_rules, durations)
                      RATLS_OK),
                   "%s", err.text);
         cr_expect(eq(u64, r.max_age_s, cases[i].seconds), "%s", cases[i].text);
+        ratls_rules_done(&r);
+    }
+}
+
+struct verdict {
+    const char *text;
+    uint64_t max_age_s;
+    uint64_t renew_s;
+    bool needs_exporter;
+};
+
+Test(policy_rules, verdicts)
+{
+    static const struct verdict cases[] = {
+        {WITH("max-age: 24h"), 86400, 0, false},
+        {WITH("max-age: 10m\nrenew: 60s"), 600, 60, false},
+        {WITH("max-age: 2s\nrenew: 1s"), 2, 1, false},
+        {WITH("renew: 60s"), 120, 60, false},
+        {WITH("renew: 12h\nbinding: handshake"), 86400, 43200, false},
+        {WITH("binding: exporter"), 0, 0, true},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct verdict *c = &cases[i];
+        struct ratls_error err = {0};
+        struct ratls_rules r = {0};
+
+        cr_expect(eq(int,
+                     ratls_rules_parse("p.yaml", ratls_slice(c->text, strlen(c->text)), &r, &err),
+                     RATLS_OK),
+                  "%s", err.text);
+        cr_expect(eq(u64, r.max_age_s, c->max_age_s), "%s", c->text);
+        cr_expect(eq(u64, r.renew_s, c->renew_s), "%s", c->text);
+        cr_expect(eq(int, r.needs_exporter, c->needs_exporter), "%s", c->text);
         ratls_rules_done(&r);
     }
 }
