@@ -14,14 +14,16 @@ static const struct algorithm_word algorithm_words[] = {
     {RATLS_ALLOW_RSAPSS, "rsapss"},
 };
 
-static void describe_servers(struct ratls_view *v, const struct ratls_names *names,
-                             const char *if_none)
+static void describe_peers(struct ratls_view *v, const struct ratls_rules *rules,
+                           const struct ratls_names *names, const char *if_none)
 {
-    ratls_view_list(v, "servers");
+    const char *label = rules->for_clients ? "client" : "server";
+
+    ratls_view_list(v, rules->for_clients ? "clients" : "servers");
     for (size_t i = 0; i < names->count; i++)
-        ratls_view_text(v, NULL, "server", names->names[i]);
+        ratls_view_text(v, NULL, label, names->names[i]);
     if (names->count == 0 && !v->json)
-        ratls_view_text(v, NULL, "server", if_none);
+        ratls_view_text(v, NULL, label, if_none);
     ratls_view_list_end(v);
 }
 
@@ -32,13 +34,13 @@ static void describe_keys(struct ratls_view *v, const struct ratls_rules *rules)
         ratls_view_section(v, NULL, "Attestation key, pinned");
         ratls_view_digest(v, "name", "Name",
                           ratls_slice(rules->pins[i].name, rules->pins[i].name_len));
-        describe_servers(v, &rules->pins[i].servers, "(all of the policy)");
+        describe_peers(v, rules, &rules->pins[i].servers, "(all of the policy)");
         ratls_view_section_end(v);
     }
     for (size_t i = 0; i < rules->issuer_count; i++) {
         ratls_view_section(v, NULL, "Attestation keys certified by an issuer");
         ratls_view_text(v, "issuer", "file", rules->issuers[i].path);
-        describe_servers(v, &rules->issuers[i].servers, "(all of the policy)");
+        describe_peers(v, rules, &rules->issuers[i].servers, "(all of the policy)");
         ratls_view_section_end(v);
     }
     ratls_view_list_end(v);
@@ -98,7 +100,7 @@ static void describe_rules(struct ratls_view *v, const struct ratls_rules *rules
 
     ratls_view_section(v, NULL, rules->path);
     ratls_view_text(v, "file", NULL, rules->path);
-    describe_servers(v, &rules->servers, "(any)");
+    describe_peers(v, rules, &rules->servers, "(any)");
     ratls_view_text(v, "service", "service", rules->service);
     ratls_view_text(v, "freshness", "freshness", is_session ? "session" : "certificate");
     if (rules->max_age_s != 0)

@@ -87,9 +87,11 @@ static void explain_servers(const struct ratls_explain *x)
     list_names(&x->rules->servers, names, sizeof names);
     if (x->rules->servers.count == 0)
         ratls_explain_say(x, RATLS_EXPLAIN_SERVERS,
-                          "It speaks for every server that no other policy names.");
+                          "It speaks for every %s that no other policy names.",
+                          x->rules->for_clients ? "client" : "server");
     else
-        ratls_explain_say(x, RATLS_EXPLAIN_SERVERS, "It speaks for %s.", names);
+        ratls_explain_say(x, RATLS_EXPLAIN_SERVERS, "It speaks for %s%s.",
+                          x->rules->for_clients ? "clients whose certificate names " : "", names);
     ratls_explain_say(x, RATLS_EXPLAIN_SERVERS,
                       "The machine must have been set up to speak for the service '%s'.",
                       x->rules->service);

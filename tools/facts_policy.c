@@ -19,7 +19,8 @@ static enum ratls_status add_identity(const struct ratls_rules *rules, struct ra
     char hex[2 * RATLS_TPM_NAME_MAX + 1];
 
     for (size_t i = 0; status == RATLS_OK && i < rules->servers.count; i++)
-        status = add_text(facts, RATLS_TOPIC_IDENTITY, "server", rules->servers.names[i], err);
+        status = add_text(facts, RATLS_TOPIC_IDENTITY, rules->for_clients ? "client" : "server",
+                          rules->servers.names[i], err);
     for (size_t i = 0; status == RATLS_OK && i < rules->pin_count; i++) {
         ratls_hex(ratls_slice(rules->pins[i].name, rules->pins[i].name_len), hex, sizeof hex);
         status = add_text(facts, RATLS_TOPIC_IDENTITY, "attestation key", hex, err);

@@ -10,16 +10,16 @@
 #define RATLS_CHECKS(X)                                                                                                   \
     X(TLS_VERSION,        "tls.version",        "the channel is TLS 1.3",                            "WIRE.md, 5")         \
     X(TLS_RESUMPTION,     "tls.resumption",     "the channel was not resumed",                       "RFC 8446, 2.2")      \
-    X(EVIDENCE_PRESENT,   "evidence.present",   "the server sent evidence",                          "policy: freshness")  \
+    X(EVIDENCE_PRESENT,   "evidence.present",   "evidence was sent",                                 "policy: freshness")  \
     X(EVIDENCE_PLACE,     "evidence.place",     "once, in the first certificate entry",              "WIRE.md, 3")         \
     X(EVIDENCE_FORMAT,    "evidence.format",    "the evidence is well formed",                       "WIRE.md, 3")         \
     X(STATEMENT_LABEL,    "statement.label",    "a statement of this protocol",                      "WIRE.md, 5")         \
     X(STATEMENT_MODE,     "statement.mode",     "made for this way of carrying evidence",            "WIRE.md, 5")         \
-    X(STATEMENT_ROLE,     "statement.role",     "made by a server",                                  "WIRE.md, 5")         \
+    X(STATEMENT_ROLE,     "statement.role",     "made by the side that was asked",                   "WIRE.md, 5")         \
     X(STATEMENT_TLS,      "statement.tls",      "made for this TLS version and cipher suite",        "WIRE.md, 5")         \
-    X(STATEMENT_NONCE,    "statement.nonce",    "made for this client's nonce",                      "WIRE.md, 5")         \
+    X(STATEMENT_NONCE,    "statement.nonce",    "made for the nonce of who asked",                   "WIRE.md, 5")         \
     X(STATEMENT_BINDER,   "statement.binder",   "made for this TLS session",                         "WIRE.md, 5")         \
-    X(STATEMENT_SPKI,     "statement.spki",     "made for this server's TLS key",                    "WIRE.md, 5")         \
+    X(STATEMENT_SPKI,     "statement.spki",     "made for the TLS key of this channel",              "WIRE.md, 5")         \
     X(STATEMENT_SERVICE,  "statement.service",  "made for this service",                             "policy: service")    \
     X(STATEMENT_MANIFEST, "statement.manifest", "covers the certificates of the evidence",           "WIRE.md, 5")         \
     X(STATEMENT_CONTEXT,  "statement.context",  "time of issue in a certificate, else empty",        "WIRE.md, 5")         \
@@ -28,7 +28,7 @@
     X(AK_ATTRIBUTES,      "ak.attributes",      "a restricted signing key that cannot leave its TPM", "TPM 2.0 Part 2, 8.3") \
     X(AK_ALGORITHM,       "ak.algorithm",       "algorithms that the policy allows",                 "policy: algorithms") \
     X(AK_TRUST,           "ak.trust",           "pinned, or certified by an issuer of the policy",   "policy: attestation-keys") \
-    X(AK_SERVER,          "ak.server",          "enrolled for the server that was meant",            "policy: attestation-keys") \
+    X(AK_SERVER,          "ak.server",          "enrolled for the name that is meant",               "policy: attestation-keys") \
     X(QUOTE_FORMAT,       "quote.format",       "quote and signature are well formed",               "TPM 2.0 Part 2, 10.12.12") \
     X(QUOTE_SIGNATURE,    "quote.signature",    "signed by the attestation key",                     "TPM 2.0 Part 3, TPM2_Quote") \
     X(QUOTE_MAGIC,        "quote.magic",        "made inside a TPM",                                 "TPM 2.0 Part 2, 6.2") \
@@ -41,7 +41,7 @@
     X(PCR_SELECTION,      "pcr.selection",      "exactly the PCRs of the policy",                    "policy: pcrs")       \
     X(PCR_DIGEST,         "pcr.digest",         "the values are those that were quoted",             "TPM 2.0 Part 2, 10.12.4") \
     X(PCR_VALUE,          "pcr.value",          "values that the policy allows",                     "policy: pcrs")       \
-    X(BOOT_PRESENT,       "boot.present",       "the server sent its boot log",                      "policy: boot")      \
+    X(BOOT_PRESENT,       "boot.present",       "the boot log was sent",                             "policy: boot")      \
     X(BOOT_FORMAT,        "boot.format",        "the boot log is well formed",                       "PFP, 10")           \
     X(BOOT_REPLAY,        "boot.replay",        "the boot log leads to the quoted PCRs",             "PFP, 10.4.5")       \
     X(BOOT_LABELS,        "boot.labels",        "no fixed event of another type",                    "PFP, 10.4.1")       \
@@ -59,7 +59,7 @@
     X(BOOT_COMMAND_LINE,  "boot.command-line",  "command lines that the policy allows",              "policy: command-lines")\
     X(BOOT_FILES,         "boot.files",         "files of the boot loader that the policy allows",   "policy: files")     \
     X(BOOT_OWNER_KEYS,    "boot.owner-keys",    "keys of the owner that the policy allows",          "policy: owner-keys")  \
-    X(IMA_PRESENT,        "ima.present",        "the server sent the list of Linux IMA",             "policy: ima")        \
+    X(IMA_PRESENT,        "ima.present",        "the list of Linux IMA was sent",                    "policy: ima")        \
     X(IMA_OFFSET,         "ima.offset",         "the list goes on where it is known, in this boot",  "WIRE.md, 2")         \
     X(IMA_FORMAT,         "ima.format",         "the list is well formed",                           "Linux, security/IMA-templates") \
     X(IMA_ENTRY,          "ima.entry",          "each digest in the list is that of its entry",      "Linux, security/IMA-templates") \

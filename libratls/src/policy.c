@@ -191,16 +191,17 @@ static enum ratls_status check_overlap(const struct ratls_policy *policy, struct
         for (size_t j = 0; j < i; j++) {
             const struct ratls_rules *a = &policy->rules[j], *b = &policy->rules[i];
             const char *name = find_shared_name(&a->servers, &b->servers);
+            const char *peers = b->for_clients ? "client" : "server";
 
-            if (name == NULL)
+            if (name == NULL || a->for_clients != b->for_clients)
                 continue;
             if (*name == '\0')
                 return ratls_fail(err, RATLS_USAGE,
-                                  "%s:1:1: speaks for every server, and so does %s: one of them "
-                                  "needs servers",
-                                  b->path, a->path);
-            return ratls_fail(err, RATLS_USAGE, "%s:1:1: servers: %s is named in %s too", b->path,
-                              name, a->path);
+                                  "%s:1:1: speaks for every %s, and so does %s: one of them "
+                                  "needs %ss",
+                                  b->path, peers, a->path, peers);
+            return ratls_fail(err, RATLS_USAGE, "%s:1:1: %ss: %s is named in %s too", b->path,
+                              peers, name, a->path);
         }
     }
     return RATLS_OK;

@@ -32,7 +32,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_build_file(struct ratls_build *b, const
 enum ratls_status ratls_build_refuse_file(struct ratls_build *b, const char *path,
                                           const struct ratls_error *why);
 
-/* policy_keys.c: attestation-keys, after servers. */
+/* policy_keys.c: attestation-keys, after servers or clients. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_keys(struct ratls_build *b);
 /* policy_pcrs.c: pcrs and reference-values. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_pcrs(struct ratls_build *b);
@@ -79,8 +79,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_patterns_add(struct ratls_build *b,
                                                       struct ratls_patterns *patterns, char *text,
                                                       const struct ratls_pattern *pattern);
 void ratls_patterns_done(struct ratls_patterns *patterns);
-/* policy_names.c's texts, in `at` and the list `servers` in it. */
-RATLS_MUST_CHECK enum ratls_status ratls_build_names(struct ratls_build *b, const char *prefix,
+/* The names of the list at `key`. */
+RATLS_MUST_CHECK enum ratls_status ratls_build_names(struct ratls_build *b, const char *key,
                                                      char *const *texts, size_t count,
                                                      struct ratls_names *ret_names);
 

@@ -89,8 +89,8 @@ static enum ratls_status add_issuer(struct ratls_build *b, size_t index,
     return RATLS_OK;
 }
 
-/* A key for a server that the file does not speak for would never be looked at. */
-static enum ratls_status check_narrower(struct ratls_build *b, size_t index,
+/* A key for a name that the file does not speak for would never be looked at. */
+static enum ratls_status check_narrower(struct ratls_build *b, const char *key,
                                         const struct ratls_names *servers)
 {
     const struct ratls_names *wide = &b->rules->servers;
@@ -103,11 +103,33 @@ static enum ratls_status check_narrower(struct ratls_build *b, size_t index,
             j++;
         if (j < wide->count)
             continue;
-        ratls_build_at(b, "attestation-keys[%zu].servers[%zu]", index, i);
-        return ratls_build_refuse(b, "%s is not among the servers of this policy",
-                                  ratls_build_show(b, servers->names[i]));
+        ratls_build_at(b, "%s[%zu]", key, i);
+        return ratls_build_refuse(b, "%s is not among the %s of this policy",
+                                  ratls_build_show(b, servers->names[i]),
+                                  b->rules->for_clients ? "clients" : "servers");
     }
     return RATLS_OK;
+}
+
+/* Of a key: `servers`, or `clients` in a policy for clients. */
+static enum ratls_status build_key_names(struct ratls_build *b, size_t index,
+                                         struct ratls_names *names)
+{
+    const struct ratls_document_key *key = &b->document->keys[index];
+    const bool for_clients = b->rules->for_clients;
+    enum ratls_status status;
+    char at[48];
+
+    snprintf(at, sizeof at, "attestation-keys[%zu].%s", index, for_clients ? "servers" : "clients");
+    ratls_build_at(b, "%s", at);
+    if ((for_clients ? key->servers_count : key->clients_count) > 0)
+        return ratls_build_refuse(b, "this policy is for %s: name them under %s here too",
+                                  for_clients ? "clients" : "servers",
+                                  for_clients ? "clients" : "servers");
+    snprintf(at, sizeof at, "attestation-keys[%zu].%s", index, for_clients ? "clients" : "servers");
+    status = ratls_build_names(b, at, for_clients ? key->clients : key->servers,
+                               for_clients ? key->clients_count : key->servers_count, names);
+    return status != RATLS_OK ? status : check_narrower(b, at, names);
 }
 
 static enum ratls_status build_key(struct ratls_build *b, size_t index)
@@ -115,7 +137,6 @@ static enum ratls_status build_key(struct ratls_build *b, size_t index)
     const struct ratls_document_key *key = &b->document->keys[index];
     struct ratls_names *servers = NULL;
     enum ratls_status status;
-    char prefix[48];
 
     ratls_build_at(b, "attestation-keys[%zu]", index);
     if (key->name == NULL && key->issuer == NULL)
@@ -124,11 +145,7 @@ static enum ratls_status build_key(struct ratls_build *b, size_t index)
     if (key->name != NULL && key->issuer != NULL)
         return ratls_build_refuse(b, "name or issuer, not both: make it two entries");
     status = key->name != NULL ? add_pin(b, index, &servers) : add_issuer(b, index, &servers);
-    if (status != RATLS_OK)
-        return status;
-    snprintf(prefix, sizeof prefix, "attestation-keys[%zu].", index);
-    status = ratls_build_names(b, prefix, key->servers, key->servers_count, servers);
-    return status != RATLS_OK ? status : check_narrower(b, index, servers);
+    return status != RATLS_OK ? status : build_key_names(b, index, servers);
 }
 
 enum ratls_status ratls_build_keys(struct ratls_build *b)

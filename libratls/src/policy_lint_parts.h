@@ -16,7 +16,7 @@ struct ratls_lint {
 void ratls_lint_warn(const struct ratls_lint *lint, const char *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* servers, and the servers of keys. */
+/* servers or clients, and those of keys. */
 void ratls_lint_servers(const struct ratls_lint *lint);
 /* PCRs that nothing is compared with; pcrs and reference-values. */
 void ratls_lint_pcrs(const struct ratls_lint *lint);

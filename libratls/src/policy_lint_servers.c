@@ -31,25 +31,33 @@ static bool are_keys_shared(const struct ratls_rules *rules)
             (rules->servers.count == 1 && rules->servers.names[0][0] == '*'));
 }
 
+static const char *peers_of(const struct ratls_lint *lint)
+{
+    return lint->rules->for_clients ? "client" : "server";
+}
+
 static void lint_key(const struct ratls_lint *lint, size_t i)
 {
     const struct ratls_document_key *key = &lint->document->keys[i];
     bool is_issuer = key->issuer != NULL;
     char at[RATLS_POLICY_AT_MAX];
 
-    if (key->servers_count > 0)
+    if (key->servers_count + key->clients_count > 0)
         return;
     snprintf(at, sizeof at, "attestation-keys[%zu].%s", i, is_issuer ? "issuer" : "name");
     if (is_issuer)
         ratls_lint_warn(
             lint, at,
-            "no servers: every attestation key is accepted that this issuer certifies for %s",
-            lint->rules->servers.count == 0 ? "the name that is meant" : "a server of this policy");
+            "no %ss: every attestation key is accepted that this issuer certifies for %s%s%s",
+            peers_of(lint), lint->rules->servers.count == 0 ? "the name that is meant" : "a ",
+            lint->rules->servers.count == 0 ? "" : peers_of(lint),
+            lint->rules->servers.count == 0 ? "" : " of this policy");
     else if (are_keys_shared(lint->rules))
         ratls_lint_warn(
             lint, at,
-            "no servers: this key is accepted for every server of this policy, also for those of "
-            "other machines");
+            "no %ss: this key is accepted for every %s of this policy, also for those of "
+            "other machines",
+            peers_of(lint), peers_of(lint));
 }
 
 void ratls_lint_servers(const struct ratls_lint *lint)
@@ -58,12 +66,15 @@ void ratls_lint_servers(const struct ratls_lint *lint)
     char at[RATLS_POLICY_AT_MAX];
 
     if (rules->servers.count == 0)
-        ratls_lint_warn(lint, "", "no servers: this policy speaks for every name");
+        ratls_lint_warn(lint, rules->for_clients ? "clients" : "", "%s",
+                        rules->for_clients ? "this policy speaks for every client"
+                                           : "no servers: this policy speaks for every name");
     for (size_t i = 0; i < rules->servers.count; i++) {
         if (has_key_for(rules, rules->servers.names[i]))
             continue;
-        snprintf(at, sizeof at, "servers[%zu]", i);
-        ratls_lint_warn(lint, at, "no attestation key is for this server: it is always refused");
+        snprintf(at, sizeof at, "%ss[%zu]", peers_of(lint), i);
+        ratls_lint_warn(lint, at, "no attestation key is for this %s: it is always refused",
+                        peers_of(lint));
     }
     for (size_t i = 0; i < lint->document->keys_count; i++)
         lint_key(lint, i);

@@ -124,7 +124,8 @@ bool ratls_names_cover(const struct ratls_names *names, const char *name)
     return name != NULL && normalise_wanted(name, wanted) && rank_names(names, wanted) > 0;
 }
 
-struct ratls_rules *ratls_policy_rules(const struct ratls_policy *policy, const char *name)
+static struct ratls_rules *find_rules(const struct ratls_policy *policy, bool for_clients,
+                                      const char *name)
 {
     char wanted[RATLS_NAME_SIZE] = "";
     struct ratls_rules *best = NULL;
@@ -135,12 +136,22 @@ struct ratls_rules *ratls_policy_rules(const struct ratls_policy *policy, const 
     for (size_t i = 0; i < policy->count; i++) {
         int rank = rank_names(&policy->rules[i].servers, name == NULL ? NULL : wanted);
 
-        if (rank <= best_rank)
+        if (rank <= best_rank || policy->rules[i].for_clients != for_clients)
             continue;
         best_rank = rank;
         best = &policy->rules[i];
     }
     return best;
+}
+
+struct ratls_rules *ratls_policy_rules(const struct ratls_policy *policy, const char *name)
+{
+    return find_rules(policy, false, name);
+}
+
+struct ratls_rules *ratls_policy_client_rules(const struct ratls_policy *policy, const char *name)
+{
+    return find_rules(policy, true, name);
 }
 
 void ratls_names_done(struct ratls_names *names)

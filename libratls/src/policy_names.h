@@ -1,4 +1,4 @@
-/* Names of servers in a policy. */
+/* Names of servers or clients in a policy. */
 #ifndef RATLS_POLICY_NAMES_H
 #define RATLS_POLICY_NAMES_H
 

@@ -9,6 +9,7 @@
 #include "policy_names.h"
 
 #define FIRMWARE_DIGITS 16
+#define EVERY_CLIENT "*"
 
 static enum ratls_status add_name(struct ratls_build *b, const char *text,
                                   struct ratls_names *names)
@@ -29,7 +30,7 @@ static enum ratls_status add_name(struct ratls_build *b, const char *text,
     return RATLS_OK;
 }
 
-enum ratls_status ratls_build_names(struct ratls_build *b, const char *prefix, char *const *texts,
+enum ratls_status ratls_build_names(struct ratls_build *b, const char *key, char *const *texts,
                                     size_t count, struct ratls_names *ret_names)
 {
     if (count == 0)
@@ -40,12 +41,32 @@ enum ratls_status ratls_build_names(struct ratls_build *b, const char *prefix, c
     for (size_t i = 0; i < count; i++) {
         enum ratls_status status;
 
-        ratls_build_at(b, "%sservers[%zu]", prefix, i);
+        ratls_build_at(b, "%s[%zu]", key, i);
         status = add_name(b, texts[i], ret_names);
         if (status != RATLS_OK)
             return status;
     }
     return RATLS_OK;
+}
+
+/*
+ * What servers must prove and what clients must are two files, so that none of them counts for the
+ * other by accident. "*" is needed because a client may have no name at all.
+ */
+static enum ratls_status build_peers(struct ratls_build *b)
+{
+    const struct ratls_document *document = b->document;
+    struct ratls_names *names = &b->rules->servers;
+
+    b->rules->for_clients = document->clients_count > 0;
+    if (!b->rules->for_clients)
+        return ratls_build_names(b, "servers", document->servers, document->servers_count, names);
+    ratls_build_at(b, "clients");
+    if (document->servers_count > 0)
+        return ratls_build_refuse(b, "servers or clients, not both: make it two files");
+    if (document->clients_count == 1 && strcmp(document->clients[0], EVERY_CLIENT) == 0)
+        return RATLS_OK;
+    return ratls_build_names(b, "clients", document->clients, document->clients_count, names);
 }
 
 static enum ratls_status build_service(struct ratls_build *b)
@@ -116,8 +137,7 @@ static enum ratls_status build_rules(struct ratls_build *b)
         ratls_build_ima,  build_service,         ratls_build_freshness,
         build_algorithms, build_denied_firmware, ratls_build_selection,
     };
-    enum ratls_status status = ratls_build_names(b, "", b->document->servers,
-                                                 b->document->servers_count, &b->rules->servers);
+    enum ratls_status status = build_peers(b);
 
     for (size_t i = 0; status == RATLS_OK && i < sizeof steps / sizeof *steps; i++)
         status = steps[i](b);

@@ -25,6 +25,8 @@ static const cyaml_schema_field_t key_fields[] = {
     CYAML_FIELD_STRING_PTR("issuer", LIST, struct ratls_document_key, issuer, 1, TEXT_MAX),
     CYAML_FIELD_SEQUENCE("servers", LIST, struct ratls_document_key, servers, &text_schema, 1,
                          RATLS_POLICY_SERVERS_MAX),
+    CYAML_FIELD_SEQUENCE("clients", LIST, struct ratls_document_key, clients, &text_schema, 1,
+                         RATLS_POLICY_SERVERS_MAX),
     CYAML_FIELD_IGNORE("comment", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_END,
 };
@@ -141,6 +143,8 @@ static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_ENUM("policy", CYAML_FLAG_STRICT, struct ratls_document, policy, versions,
                      CYAML_ARRAY_LEN(versions)),
     CYAML_FIELD_SEQUENCE("servers", LIST, struct ratls_document, servers, &text_schema, 1,
+                         RATLS_POLICY_SERVERS_MAX),
+    CYAML_FIELD_SEQUENCE("clients", LIST, struct ratls_document, clients, &text_schema, 1,
                          RATLS_POLICY_SERVERS_MAX),
     CYAML_FIELD_SEQUENCE_COUNT("attestation-keys", CYAML_FLAG_POINTER, struct ratls_document, keys,
                                keys_count, &key_schema, 1, RATLS_POLICY_KEYS_MAX),

@@ -25,6 +25,8 @@ struct ratls_document_key {
     char *issuer;
     char **servers;
     uint32_t servers_count;
+    char **clients;
+    uint32_t clients_count;
 };
 
 struct ratls_document_pcr {
@@ -93,6 +95,8 @@ struct ratls_document {
     enum ratls_document_version policy;
     char **servers;
     uint32_t servers_count;
+    char **clients;
+    uint32_t clients_count;
     struct ratls_document_key *keys;
     uint32_t keys_count;
     struct ratls_document_pcr *pcrs;

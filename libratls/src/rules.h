@@ -21,7 +21,7 @@
 #include "refvals.h"
 #include "tpm_wire.h"
 
-struct ratls_names { /* of servers; count 0: every name, also none */
+struct ratls_names { /* of peers; count 0: every name, also none */
     char **names;    /* lower case; "*.example.org" stands for one label; IP addresses as text */
     size_t count;
 };
@@ -131,7 +131,8 @@ struct ratls_rules {
     char *path;
     struct ratls_stamp *stamps; /* of the files that it names */
     size_t stamp_count;
-    struct ratls_names servers;
+    bool for_clients;           /* the peers that these rules, and all their names, speak for */
+    struct ratls_names servers; /* or clients */
     struct ratls_pin *pins;
     size_t pin_count;
     struct ratls_issuer *issuers;
@@ -169,6 +170,8 @@ struct ratls_policy {
  * name == NULL: only a file without names.
  */
 struct ratls_rules *ratls_policy_rules(const struct ratls_policy *policy, const char *name);
+/* The same of clients: a file speaks for servers or for clients, never for both. */
+struct ratls_rules *ratls_policy_client_rules(const struct ratls_policy *policy, const char *name);
 
 /* Whether a list of names covers a name; an empty list covers everything. */
 bool ratls_names_cover(const struct ratls_names *names, const char *name);

@@ -17,10 +17,12 @@ enum ratls_status ratls_appraise(const struct ratls_policy *policy,
     if (policy == NULL || expectation == NULL || ret_report == NULL ||
         (evidence == NULL && evidence_len > 0))
         return ratls_fail(ret_error, RATLS_USAGE, "appraisal: an argument is NULL");
-    rules = ratls_policy_rules(policy, expectation->server_name);
+    rules = expectation->role == RATLS_ROLE_CLIENT
+                ? ratls_policy_client_rules(policy, expectation->server_name)
+                : ratls_policy_rules(policy, expectation->server_name);
     if (rules == NULL)
         return ratls_fail(ret_error, RATLS_USAGE, "no policy speaks for %.200s",
-                          expectation->server_name == NULL ? "a server without a name"
+                          expectation->server_name == NULL ? "a peer without a name"
                                                            : expectation->server_name);
     submission.tls_version = expectation->tls_version;
     submission.present = evidence_len > 0;

@@ -120,6 +120,17 @@ static const struct linted cases[] = {
      "this issuer certifies for the name that is meant\n"},
     {"issuer with servers",
      SERVERS "attestation-keys: [{issuer: ca.pem, servers: [a.example]}]\npcrs:\n" FIRMWARE, ""},
+    {"every client", "policy: ratls-1\nclients: [\"*\"]\n" KEYS "pcrs:\n" FIRMWARE,
+     "p.yaml:2:10: clients: this policy speaks for every client\n"},
+    {"client without key",
+     "policy: ratls-1\nclients: [a.example, b.example]\n"
+     "attestation-keys: [{name: 000b" AA64 ", clients: [a.example]}]\npcrs:\n" FIRMWARE,
+     "p.yaml:2:22: clients[1]: no attestation key is for this client: it is always refused\n"},
+    {"issuer without clients",
+     "policy: ratls-1\nclients: [a.example]\nattestation-keys: [{issuer: ca.pem}]\n"
+     "pcrs:\n" FIRMWARE,
+     "p.yaml:3:29: attestation-keys[0].issuer: no clients: every attestation key is accepted that "
+     "this issuer certifies for a client of this policy\n"},
     {"only PCR 7", SERVERS KEYS "pcrs:\n" PCR("7"),
      "p.yaml:5:3: pcrs: without PCR 4, 8, 9 and 11: which boot loader and kernel started is not "
      "looked at\n"
