@@ -69,7 +69,7 @@ static bool wants_logs(const struct ratls_attest_request *request)
 static enum ratls_status check_request(const struct ratls_attest_request *request,
                                        struct ratls_error *err)
 {
-    if (request->mode != RATLS_MODE_CERTIFICATE && request->mode != RATLS_MODE_HANDSHAKE)
+    if (request->mode != RATLS_MODE_CERTIFICATE && !ratls_mode_has_session(request->mode))
         return ratls_fail(err, RATLS_USAGE, "attestation request: unknown mode %d", request->mode);
     if (request->role != RATLS_ROLE_SERVER && request->role != RATLS_ROLE_CLIENT)
         return ratls_fail(err, RATLS_USAGE, "attestation request: unknown role %d", request->role);
@@ -110,15 +110,15 @@ static enum ratls_status write_statement(const struct tpm_attester *self,
                                          struct ratls_writer *w, struct ratls_error *err)
 {
     uint8_t manifest[32];
-    bool in_handshake = request->mode == RATLS_MODE_HANDSHAKE;
+    bool has_session = ratls_mode_has_session(request->mode);
     struct ratls_statement statement = {
         .label = ratls_slice(RATLS_STATEMENT_LABEL, strlen(RATLS_STATEMENT_LABEL)),
         .mode = (uint64_t)request->mode,
         .role = (uint64_t)request->role,
         .tls_version = request->tls_version,
         .cipher_suite = request->cipher_suite,
-        .nonce = ratls_slice(request->nonce, in_handshake ? RATLS_NONCE_LEN : 0),
-        .binder = ratls_slice(request->binder, in_handshake ? RATLS_BINDER_LEN : 0),
+        .nonce = ratls_slice(request->nonce, has_session ? RATLS_NONCE_LEN : 0),
+        .binder = ratls_slice(request->binder, has_session ? RATLS_BINDER_LEN : 0),
         .spki_sha256 = ratls_slice(request->spki_sha256, RATLS_SPKI_HASH_LEN),
         .service = ratls_slice(self->service, strlen(self->service)),
         .manifest = ratls_slice(manifest, sizeof manifest),

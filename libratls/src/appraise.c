@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "fail.h"
 #include "keys.h"
@@ -43,6 +44,20 @@ static enum ratls_status run_groups(struct ratls_appraisal *a)
     return status;
 }
 
+/* The same of what tells one evidence of a connection from another. */
+static const char *find_unfilled_turn(const struct ratls_expectation *e)
+{
+    const bool has_turn = e->counter != 0 || e->sequence != 0;
+
+    if (has_turn != (e->mode == RATLS_MODE_RENEWAL))
+        return "counter and sequence are for mode renewal, which needs one of them";
+    if (e->sequence != 0 && e->before.ak_name_len == 0)
+        return "a sequence needs the answer that it goes on from (before)";
+    if (e->before.ak_name_len > sizeof e->before.ak_name)
+        return "the expected Name of the attestation key is too long";
+    return NULL;
+}
+
 /*
  * Why an expectation cannot be one that somebody filled in, or NULL. An expected value that was
  * forgotten must not be met by a peer that sends zeros.
@@ -63,15 +78,15 @@ static const char *find_unfilled(const struct ratls_expectation *e)
             return "nonce, binder, tls_version and cipher_suite must be 0 in certificate mode";
         return NULL;
     }
-    if (e->mode != RATLS_MODE_HANDSHAKE)
-        return "the expected mode is neither certificate nor handshake";
+    if (!ratls_mode_has_session(e->mode))
+        return "the expected mode is neither certificate, handshake, exporter nor renewal";
     if (!has_nonce)
         return "the expected nonce is all zero";
     if (!has_binder)
         return "the expected binder is all zero";
     if (e->tls_version == 0 || e->cipher_suite == 0)
         return "the expected TLS version or cipher suite is 0";
-    return NULL;
+    return find_unfilled_turn(e);
 }
 
 /*
@@ -108,6 +123,16 @@ static void remember_ima(struct ratls_appraisal *a)
     ratls_report_put(a->report, note, sizeof note, &a->report->note);
 }
 
+/* What later evidence on this channel must go on from. */
+static void keep_accepted(const struct ratls_appraisal *a)
+{
+    a->report->accepted = (struct ratls_accepted){.ak_name_len = a->ak_name_len,
+                                                  .reset_count = a->attest.reset_count,
+                                                  .restart_count = a->attest.restart_count,
+                                                  .clock_ms = a->attest.clock_ms};
+    memcpy(a->report->accepted.ak_name, a->ak_name, a->ak_name_len);
+}
+
 static void name_report(const struct ratls_appraisal *a)
 {
     const char *server = a->submission->expectation->server_name;
@@ -137,6 +162,7 @@ enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
         return status;
     if (!ratls_report_accepted(report))
         return RATLS_REJECTED;
+    keep_accepted(&a);
     remember_key(&a);
     remember_ima(&a);
     return RATLS_OK;

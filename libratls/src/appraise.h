@@ -17,6 +17,7 @@ struct ratls_more {
     /* The evidence that answers a request for logs alone; belongs to self, until the next call. */
     enum ratls_status (*fetch)(struct ratls_more *self, const struct ratls_log_request *request,
                                struct ratls_slice *ret_evidence, struct ratls_error *err);
+    bool is_here; /* it came already: to take it costs nothing, whatever the policy says of sync */
 };
 
 /* The evidence and where it came from, as the channel saw it. */
@@ -24,7 +25,9 @@ struct ratls_submission {
     const struct ratls_expectation *expectation;
     uint16_t tls_version;       /* of the channel itself; 0: evidence without a channel */
     bool resumed;               /* the channel was resumed: no Certificate message */
-    bool misplaced;             /* the extension came twice, in another entry or another message */
+    bool misplaced;             /* the extension came twice, in another entry or another message;
+                                   or a piece of another answer */
+    const char *fault;          /* the answer around the evidence is none; NULL: it is right */
     bool present;
     struct ratls_slice evidence;
     const struct ratls_log_request *logs; /* what was asked for; NULL: all of it, from the begin */

@@ -7,7 +7,7 @@
 #include <ratls/verifier.h>
 
 #include "findings.h"
-#include "request.h"
+#include "request_rules.h"
 #include "rules.h"
 
 #define RATLS_SERVER_NAME_MAX 256 /* with its final NUL; RFC 1035 allows 255 octets */
@@ -19,6 +19,8 @@ struct ratls_channel {
     uint64_t read_before; /* bytes that the BIO had read before TLS: those of STARTTLS and such */
     bool bound;           /* binder is known */
     uint8_t binder[RATLS_BINDER_LEN];
+    bool has_answered; /* challenges on the finished session, of which this was the last: */
+    uint64_t answered;
 
     /* Of a client only. The first two are the program's, and outlive a handshake: */
     int verify_mode; /* what it asked for, without our SSL_VERIFY_PEER */
@@ -26,8 +28,7 @@ struct ratls_channel {
     SSL_CTX *counted;            /* in whose ratls_tls.handshakes this one is; a reference */
     struct ratls_policy *policy; /* keeps rules alive */
     struct ratls_rules *rules;   /* NULL while collecting */
-    bool is_known;               /* of the server's list, when it was asked: */
-    struct ratls_ledger_row known;
+    struct ratls_known known;    /* of the server's list, when it was asked */
     char server_name[RATLS_SERVER_NAME_MAX]; /* "" if the program did not say */
     uint8_t *evidence;
     size_t evidence_len;

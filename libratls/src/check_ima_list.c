@@ -240,9 +240,9 @@ static bool may_fetch(const struct ratls_appraisal *a, const struct ratls_ima_li
 {
     struct ratls_finding failure;
 
-    return a->rules->ima.syncs && a->submission->more != NULL && list->end < list->total &&
-           list->end < RATLS_IMA_LIST_MAX && !ratls_slice_is_zero(list->pcr) &&
-           !ratls_report_first_failure(a->report, &failure);
+    return a->submission->more != NULL && (a->rules->ima.syncs || a->submission->more->is_here) &&
+           list->end < list->total && list->end < RATLS_IMA_LIST_MAX &&
+           !ratls_slice_is_zero(list->pcr) && !ratls_report_first_failure(a->report, &failure);
 }
 
 /*
@@ -254,8 +254,9 @@ static void keep_piece(struct ratls_appraisal *a, struct ratls_ima_list *list,
 {
     const char *server = a->submission->expectation->server_name;
     struct ratls_ledger_row *base = &list->base;
+    bool is_here = a->submission->more != NULL && a->submission->more->is_here;
 
-    if (list->end < list->total && begin == base->ima.offset + base->pending_len)
+    if (list->end < list->total && !is_here && begin == base->ima.offset + base->pending_len)
         (void)!ratls_ledger_append(a->rules->ledger, server == NULL ? "" : server, base,
                                    piece->bytes, NULL);
 }

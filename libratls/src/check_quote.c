@@ -19,6 +19,13 @@
  */
 #define OVERTAKEN_MS 60000
 
+/*
+ * How old evidence may be that comes unasked: what a slow TPM and network take, and by how much a
+ * TPM's clock may be slower than ours (Part 1, 36: it is no exact one).
+ */
+#define PUSHED_LAG_MS 10000
+#define PUSHED_DRIFT 20 /* one twentieth: 5 % */
+
 static void check_structure(struct ratls_appraisal *a, bool is_readable, const char *at,
                             const char *expected, size_t len)
 {
@@ -177,6 +184,70 @@ static void check_counters(struct ratls_appraisal *a)
                     actual);
 }
 
+/*
+ * A key that lies in another TPM, or another boot: the peer is not who answered before, or what it
+ * answered then is gone.
+ */
+static void check_boot(struct ratls_appraisal *a)
+{
+    const struct ratls_accepted *before = &a->submission->expectation->before;
+    bool is_same = a->attest.reset_count == before->reset_count &&
+                   a->attest.restart_count == before->restart_count;
+    char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
+
+    if (before->ak_name_len == 0) {
+        ratls_check_not_asked(a->report, RATLS_CHECK_QUOTE_BOOT);
+        return;
+    }
+    if (!ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT))
+        return;
+    ratls_check_bytes(a->report, RATLS_CHECK_QUOTE_BOOT, "quote.ak-public",
+                      ratls_slice(before->ak_name, before->ak_name_len),
+                      ratls_slice(a->ak_name, a->ak_name_len));
+    if (!ratls_check_decide(a->report, RATLS_CHECK_QUOTE_BOOT, is_same))
+        return;
+    snprintf(expected, sizeof expected,
+             "the boot of the evidence before: reset %" PRIu32 ", restart %" PRIu32,
+             before->reset_count, before->restart_count);
+    snprintf(actual, sizeof actual, "reset %" PRIu32 ", restart %" PRIu32 "%s",
+             a->attest.reset_count, a->attest.restart_count,
+             is_same ? "" : ": the machine was started again; connect anew");
+    ratls_check_say(a->report, RATLS_CHECK_QUOTE_BOOT, "quote.attest.clockInfo", expected, actual);
+}
+
+/* What a clock that began at `from` must show at least, after this time by our own. */
+static uint64_t find_least_clock(uint64_t from, uint64_t elapsed_ms)
+{
+    const uint64_t lag = PUSHED_LAG_MS + elapsed_ms / PUSHED_DRIFT;
+    const uint64_t least = from + (elapsed_ms > lag ? elapsed_ms - lag : 0);
+
+    return least < from ? UINT64_MAX : least;
+}
+
+/*
+ * Nobody asked for what comes unasked, so no nonce says when it was made. The TPM's own clock does:
+ * it was so much when the last nonce was answered, and that is so long ago.
+ */
+static void check_recent(struct ratls_appraisal *a)
+{
+    const struct ratls_expectation *e = a->submission->expectation;
+    const uint64_t least = find_least_clock(e->before.clock_ms, e->elapsed_ms);
+    bool is_recent = a->attest.clock_ms >= least;
+    char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
+
+    if (e->sequence == 0) {
+        ratls_check_not_asked(a->report, RATLS_CHECK_QUOTE_RECENT);
+        return;
+    }
+    if (!ratls_check_decide(a->report, RATLS_CHECK_QUOTE_RECENT, is_recent))
+        return;
+    snprintf(expected, sizeof expected, "at least %" PRIu64 " ms", least);
+    snprintf(actual, sizeof actual, "%" PRIu64 " ms%s", a->attest.clock_ms,
+             is_recent ? "" : ": made too long ago, or the TPM's clock stood still");
+    ratls_check_say(a->report, RATLS_CHECK_QUOTE_RECENT, "quote.attest.clockInfo.clock", expected,
+                    actual);
+}
+
 static void check_firmware(struct ratls_appraisal *a)
 {
     const struct ratls_rules *rules = a->rules;
@@ -209,6 +280,8 @@ enum ratls_status ratls_check_quote(struct ratls_appraisal *a)
         status = check_extra_data(a);
     check_clock(a);
     check_counters(a);
+    check_boot(a);
+    check_recent(a);
     check_firmware(a);
     return status;
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "turn.h"
+
 #define CONTEXT_TIME_LEN 8
 #define CLOCK_SKEW_S 300 /* how much a server's clock may be ahead of ours */
 
@@ -33,7 +35,7 @@ static void check_session(struct ratls_appraisal *a)
 {
     const struct ratls_expectation *e = a->submission->expectation;
     const struct ratls_statement *s = &a->statement;
-    bool has_session = e->mode == RATLS_MODE_HANDSHAKE;
+    bool has_session = ratls_mode_has_session(e->mode);
 
     ratls_check_uint(a->report, RATLS_CHECK_STATEMENT_TLS, "statement.tls-version", e->tls_version,
                      s->tls_version);
@@ -61,12 +63,15 @@ static enum ratls_status check_manifest(struct ratls_appraisal *a)
 
 static void check_context(struct ratls_appraisal *a)
 {
+    const struct ratls_expectation *e = a->submission->expectation;
+    const struct ratls_turn turn = {.counter = e->counter, .sequence = e->sequence};
     struct ratls_slice context = a->statement.context;
+    uint8_t expected[RATLS_TURN_CONTEXT_LEN];
     char actual[RATLS_VALUE_MAX];
 
-    if (a->submission->expectation->mode == RATLS_MODE_HANDSHAKE) {
+    if (ratls_mode_has_session(e->mode)) {
         ratls_check_bytes(a->report, RATLS_CHECK_STATEMENT_CONTEXT, "statement.context",
-                          ratls_slice(NULL, 0), context);
+                          ratls_turn_context(&turn, expected), context);
         return;
     }
     snprintf(actual, sizeof actual, "%zu bytes", context.len);
@@ -114,7 +119,7 @@ static void check_age(struct ratls_appraisal *a)
 {
     struct ratls_reader r = ratls_reader(a->statement.context);
 
-    if (a->submission->expectation->mode == RATLS_MODE_HANDSHAKE ||
+    if (ratls_mode_has_session(a->submission->expectation->mode) ||
         a->rules->freshness == RATLS_FRESHNESS_SESSION)
         ratls_check_not_asked(a->report, RATLS_CHECK_EVIDENCE_AGE);
     else if (ratls_check_passed(a->report, RATLS_CHECK_STATEMENT_CONTEXT))

@@ -11,7 +11,8 @@
     X(TLS_VERSION,        "tls.version",        "the channel is TLS 1.3",                            "WIRE.md, 5")         \
     X(TLS_RESUMPTION,     "tls.resumption",     "the channel was not resumed",                       "RFC 8446, 2.2")      \
     X(EVIDENCE_PRESENT,   "evidence.present",   "evidence was sent",                                 "policy: freshness")  \
-    X(EVIDENCE_PLACE,     "evidence.place",     "once, in the first certificate entry",              "WIRE.md, 3")         \
+    X(EVIDENCE_PLACE,     "evidence.place",     "once, where it belongs",                            "WIRE.md, 3")         \
+    X(EVIDENCE_BINDING,   "evidence.binding",   "bound to the session as the policy wants",          "policy: binding")    \
     X(EVIDENCE_FORMAT,    "evidence.format",    "the evidence is well formed",                       "WIRE.md, 3")         \
     X(STATEMENT_LABEL,    "statement.label",    "a statement of this protocol",                      "WIRE.md, 5")         \
     X(STATEMENT_MODE,     "statement.mode",     "made for this way of carrying evidence",            "WIRE.md, 5")         \
@@ -22,7 +23,7 @@
     X(STATEMENT_SPKI,     "statement.spki",     "made for the TLS key of this channel",              "WIRE.md, 5")         \
     X(STATEMENT_SERVICE,  "statement.service",  "made for this service",                             "policy: service")    \
     X(STATEMENT_MANIFEST, "statement.manifest", "covers the certificates of the evidence",           "WIRE.md, 5")         \
-    X(STATEMENT_CONTEXT,  "statement.context",  "time of issue in a certificate, else empty",        "WIRE.md, 5")         \
+    X(STATEMENT_CONTEXT,  "statement.context",  "what its mode says: time of issue, or turn",        "WIRE.md, 5")         \
     X(EVIDENCE_AGE,       "evidence.age",       "not older than the policy allows",                  "policy: max-age")    \
     X(AK_FORMAT,          "ak.format",          "the attestation key is well formed",                "TPM 2.0 Part 2, 12.2.4") \
     X(AK_ATTRIBUTES,      "ak.attributes",      "a restricted signing key that cannot leave its TPM", "TPM 2.0 Part 2, 8.3") \
@@ -37,6 +38,8 @@
     X(QUOTE_EXTRA_DATA,   "quote.extraData",    "signs this statement",                              "WIRE.md, 5")         \
     X(QUOTE_CLOCK,        "quote.clock",        "the TPM's clock is safe",                           "policy: clock")      \
     X(QUOTE_COUNTERS,     "quote.counters",     "clock and counters did not go back",                "TPM 2.0 Part 1, 36") \
+    X(QUOTE_BOOT,         "quote.boot",         "by the key, and in the boot, of the evidence before it", "WIRE.md, 10") \
+    X(QUOTE_RECENT,       "quote.recent",       "what came unasked is recent by the TPM's clock",    "WIRE.md, 10")        \
     X(QUOTE_FIRMWARE,     "quote.firmware",     "TPM firmware that the policy does not deny",        "policy: deny-firmware") \
     X(PCR_SELECTION,      "pcr.selection",      "exactly the PCRs of the policy",                    "policy: pcrs")       \
     X(PCR_DIGEST,         "pcr.digest",         "the values are those that were quoted",             "TPM 2.0 Part 2, 10.12.4") \

@@ -3,6 +3,7 @@
 #define RATLS_FINDINGS_H
 
 #include <ratls/report.h>
+#include <ratls/verifier.h>
 #include <stdint.h>
 
 #include "bytes.h"
@@ -28,6 +29,7 @@ struct ratls_report {
     bool is_brief; /* only failures have words: nobody will read the others */
     uint16_t server; /* the name that was meant; "" if there was none */
     uint16_t policy; /* the policy file */
+    struct ratls_accepted accepted; /* zeros unless it was */
     uint16_t note;   /* said after "accepted", for example how old a certificate's evidence is */
 };
 

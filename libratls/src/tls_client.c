@@ -266,7 +266,8 @@ static enum ratls_status appraise_server(SSL *ssl, struct ratls_channel *channel
                                           .resumed = SSL_session_reused(ssl),
                                           .misplaced = channel->misplaced,
                                           .logs = &channel->request.logs,
-                                          .known = channel->is_known ? &channel->known : NULL,
+                                          .known =
+                                              channel->known.is_known ? &channel->known.row : NULL,
                                           .more = &sync.more};
     enum ratls_status status = ratls_channel_expectation(ssl, channel, certificate,
                                                          &channel->expectation, &channel->error);

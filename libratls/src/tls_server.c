@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto.h"
+#include "exchange.h"
 #include "fail.h"
 #include "tls_internal.h"
 
@@ -60,7 +60,7 @@ static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
                                        struct ratls_channel *channel, const X509 *certificate,
                                        uint8_t **ret_evidence, size_t *ret_len)
 {
-    struct ratls_attest_request request = {.mode = RATLS_MODE_HANDSHAKE, .role = RATLS_ROLE_SERVER};
+    struct ratls_attest_request request;
     struct ratls_expectation session;
     enum ratls_status status;
     uint8_t *evidence = NULL;
@@ -72,16 +72,7 @@ static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
     status = ratls_channel_expectation(ssl, channel, certificate, &session, &channel->error);
     if (status != RATLS_OK)
         return status;
-    request.tls_version = session.tls_version;
-    request.cipher_suite = session.cipher_suite;
-    memcpy(request.nonce, session.nonce, sizeof request.nonce);
-    memcpy(request.binder, session.binder, sizeof request.binder);
-    memcpy(request.spki_sha256, session.spki_sha256, sizeof request.spki_sha256);
-    request.selection = channel->request.selection;
-    request.logs = channel->request.logs;
-    request.offers = channel->request.offers;
-    request.key_id_count = channel->request.key_id_count;
-    memcpy(request.key_ids, channel->request.key_ids, sizeof request.key_ids);
+    ratls_attest_request_fill(&session, &channel->request, &request);
     status = tls->attester->attest(tls->attester, &request, &evidence, &len, &channel->error);
     if (status != RATLS_OK)
         return ratls_fail(&channel->error, status, "the attester gave no reason");

@@ -74,7 +74,7 @@ static bool is_key_named(struct fake_draft *draft)
 static void fill_statement(struct fake_draft *draft)
 {
     const struct ratls_attest_request *request = draft->request;
-    bool has_session = request->mode == RATLS_MODE_HANDSHAKE;
+    bool has_session = ratls_mode_has_session(request->mode);
     struct ratls_evidence *evidence = &draft->evidence;
 
     make_public(draft);
@@ -310,6 +310,8 @@ struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_atte
 void fake_request(const struct ratls_expectation *expectation,
                   const struct ratls_pcr_selection *selection, struct ratls_attest_request *ret)
 {
+    struct ratls_writer w = ratls_writer(ret->context, sizeof ret->context);
+
     *ret = (struct ratls_attest_request){.mode = expectation->mode,
                                          .role = expectation->role,
                                          .tls_version = expectation->tls_version,
@@ -318,10 +320,11 @@ void fake_request(const struct ratls_expectation *expectation,
     memcpy(ret->nonce, expectation->nonce, sizeof ret->nonce);
     memcpy(ret->binder, expectation->binder, sizeof ret->binder);
     memcpy(ret->spki_sha256, expectation->spki_sha256, sizeof ret->spki_sha256);
-    if (expectation->mode == RATLS_MODE_CERTIFICATE) {
-        struct ratls_writer w = ratls_writer(ret->context, sizeof ret->context);
-
+    if (expectation->mode == RATLS_MODE_CERTIFICATE)
         ratls_write_u64(&w, (uint64_t)expectation->now);
-        ret->context_len = w.len;
+    if (expectation->mode == RATLS_MODE_RENEWAL) {
+        ratls_write_u64(&w, expectation->counter);
+        ratls_write_u32(&w, expectation->sequence);
     }
+    ret->context_len = w.len;
 }

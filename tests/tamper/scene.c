@@ -29,6 +29,18 @@ void scene_open(struct scene *scene, enum ratls_mode mode, enum fake_algorithm a
     e->cipher_suite = TLS_AES_128_GCM_SHA256;
     memset(e->nonce, 0x0a, sizeof e->nonce);
     memset(e->binder, 0x0b, sizeof e->binder);
+    if (mode == RATLS_MODE_RENEWAL)
+        e->counter = SCENE_COUNTER;
+}
+
+void scene_accepted(struct scene *scene)
+{
+    struct ratls_accepted *before = &scene->expectation.before;
+
+    before->ak_name_len = fake_tpm_name(scene->tpm, before->ak_name);
+    before->reset_count = scene->tpm->reset_count;
+    before->restart_count = scene->tpm->restart_count;
+    before->clock_ms = scene->tpm->clock_ms;
 }
 
 void scene_close(struct scene *scene)
@@ -109,6 +121,7 @@ struct ratls_report *scene_appraise(struct scene *scene, const uint8_t *evidence
                                           .tls_version = scene->expectation.tls_version,
                                           .resumed = scene->resumed,
                                           .misplaced = scene->misplaced,
+                                          .fault = scene->fault,
                                           .present = !scene->absent};
     enum ratls_status status;
 

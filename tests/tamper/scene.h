@@ -9,6 +9,7 @@
 #include "pki.h"
 
 #define SCENE_SERVER "bank.example"
+#define SCENE_COUNTER 7      /* of the challenge, in mode renewal */
 #define SCENE_NOW 1800000000 /* in 2027; certificates are made to be valid then */
 
 struct scene_ima; /* scene_ima.h */
@@ -22,6 +23,7 @@ struct scene {
     bool absent; /* no evidence came */
     bool resumed;
     bool misplaced;
+    const char *fault;      /* the answer around the evidence is none */
     struct fake_boot *boot; /* NULL: its policy says nothing about the boot */
     struct scene_ima *ima;  /* NULL: the policy says nothing about files */
     /* The issuer of the policy, and the certificate of the key, of a scene with certificates. */
@@ -32,6 +34,9 @@ struct scene {
 /* mode and algorithm as the names say; the key is not trusted yet. */
 void scene_open(struct scene *scene, enum ratls_mode mode, enum fake_algorithm algorithm);
 void scene_close(struct scene *scene);
+
+/* Evidence was accepted on this channel before, by the key and in the boot that the TPM has now. */
+void scene_accepted(struct scene *scene);
 
 /* The key is pinned for SCENE_SERVER. */
 void scene_pin(struct scene *scene);

@@ -7,9 +7,9 @@
 #include "rows.h"
 
 static const struct rows *const tables[] = {
-    &rows_channel,  &rows_statement,   &rows_ak,          &rows_quote,       &rows_binding,
-    &rows_pcr,      &rows_boot_log,    &rows_boot_claims, &rows_boot_events, &rows_ima_offset,
-    &rows_ima_list, &rows_ima_entries, &rows_ima_template};
+    &rows_channel,    &rows_statement, &rows_ak,          &rows_quote,       &rows_binding,
+    &rows_exchange,   &rows_pcr,       &rows_boot_log,    &rows_boot_claims, &rows_boot_events,
+    &rows_ima_offset, &rows_ima_list,  &rows_ima_entries, &rows_ima_template};
 
 static const char *name_of(enum ratls_check check)
 {
@@ -132,6 +132,11 @@ Test(tamper, binding)
     run_table(&rows_binding);
 }
 
+Test(tamper, exchange)
+{
+    run_table(&rows_exchange);
+}
+
 Test(tamper, pcr)
 {
     run_table(&rows_pcr);
@@ -217,6 +222,54 @@ Test(tamper, good_boots_are_accepted)
         ratls_report_first_failure(report, &finding);
         cr_expect(ratls_report_accepted(report), "boot %zu: %s: %s", i, finding.check,
                   finding.actual);
+        ratls_report_free(report);
+        free(draft);
+        scene_close(&scene);
+    }
+}
+
+/* Evidence on a session, as good as it may be: also on one that was resumed, and unasked. */
+static void renew_on_resumed(struct scene *scene)
+{
+    scene->resumed = true;
+    scene_accepted(scene);
+}
+
+static void push_after_a_minute(struct scene *scene)
+{
+    scene_accepted(scene);
+    scene->expectation.sequence = 1;
+    scene->expectation.elapsed_ms = 60000;
+    scene->tpm->clock_ms += 60000 - 10000 - 60000 / 20; /* as much behind as it may be */
+}
+
+static void require_exporter(struct scene *scene)
+{
+    scene->rules->needs_exporter = true;
+}
+
+Test(tamper, good_answers_are_accepted)
+{
+    static const struct row good[] = {
+        {.name = "mode 3", .mode = RATLS_MODE_EXPORTER, .after = require_exporter},
+        {.name = "mode 4", .mode = RATLS_MODE_RENEWAL, .after = require_exporter},
+        {.name = "resumed", .mode = RATLS_MODE_RENEWAL, .after = renew_on_resumed},
+        {.name = "unasked", .mode = RATLS_MODE_RENEWAL, .after = push_after_a_minute},
+    };
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct ratls_finding finding = {.check = "none"};
+        struct ratls_report *report;
+        struct fake_draft *draft;
+        struct scene scene;
+
+        set_scene(&good[i], &scene);
+        draft = scene_attest(&scene, NULL, NULL);
+        report = scene_appraise(&scene, draft->wire, draft->wire_len);
+        ratls_report_first_failure(report, &finding);
+        cr_expect(ratls_report_accepted(report), "%s: %s: %s", good[i].name, finding.check,
+                  finding.actual);
+        cr_expect_eq(report->accepted.clock_ms, draft->clock_ms, "%s", good[i].name);
         ratls_report_free(report);
         free(draft);
         scene_close(&scene);

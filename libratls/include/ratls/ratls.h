@@ -7,6 +7,7 @@
 
 #include <ratls/attester.h>
 #include <ratls/error.h>
+#include <ratls/exchange.h>
 #include <ratls/policy.h>
 #include <ratls/report.h>
 #include <ratls/tls.h>

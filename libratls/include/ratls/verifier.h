@@ -16,10 +16,22 @@
 extern "C" {
 #endif
 
+#define RATLS_AK_NAME_MAX 66 /* TPM 2.0 Part 1, 16: u16 algorithm and a digest */
+
+/* Of evidence that was accepted: by which key, in which boot, and when by the TPM's clock. */
+struct ratls_accepted {
+    size_t ak_name_len; /* in bytes; 0: nothing was accepted yet */
+    uint8_t ak_name[RATLS_AK_NAME_MAX];
+    uint32_t reset_count; /* TPM 2.0 Part 2, 10.11.1 (TPMS_CLOCK_INFO) */
+    uint32_t restart_count;
+    uint64_t clock_ms;
+};
+
 /*
  * What this side knows by itself. The verifier compares the evidence with these values and takes
  * none of them from the peer. Initialise with {0} and fill every field; in certificate mode nonce,
- * binder, tls_version and cipher_suite stay 0.
+ * binder, tls_version and cipher_suite stay 0. From counter on the fields are for evidence on a
+ * channel that is there already (WIRE.md, 10), and else stay 0.
  */
 struct ratls_expectation {
     enum ratls_mode mode;
@@ -31,14 +43,19 @@ struct ratls_expectation {
     uint8_t spki_sha256[RATLS_SPKI_HASH_LEN];
     const char *server_name;  /* DNS name or IP address that this side meant to reach; NULL: none */
     int64_t now;              /* seconds since 1970-01-01 UTC; for certificates and max-age */
+    uint64_t counter;         /* of the challenge, in mode renewal */
+    uint32_t sequence;        /* 0: the answer to it; else it came behind that, unasked */
+    struct ratls_accepted before; /* the last answer on this channel: same key, same boot */
+    uint64_t elapsed_ms; /* since the challenge whose answer `before` is; with a sequence */
 };
 
 /*
  * Appraises evidence (WIRE.md, 3). Returns RATLS_OK if the policy accepts it, RATLS_REJECTED if
  * not, and another status if it could not work; *ret_report is set in the first two cases, and
  * freed by the caller with ratls_report_free(). A server for which the policy has no rules is
- * RATLS_USAGE. In handshake mode an all-zero nonce or binder is RATLS_USAGE: an expected value
- * that was never filled in must not be met by a peer that sends zeros.
+ * RATLS_USAGE. In all modes with a session an all-zero nonce or binder is RATLS_USAGE: an expected
+ * value that was never filled in must not be met by a peer that sends zeros. The evidence of modes
+ * exporter and renewal is that of one piece, with the IMA list as far as it is in there.
  */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_appraise(const struct ratls_policy *policy, const struct ratls_expectation *expectation,
