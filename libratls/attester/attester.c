@@ -1,65 +1,12 @@
-/* struct ratls_attester on a TPM: builds the statement, has it quoted, and packs the evidence. */
-#include <ratls/attester_tpm.h>
-
-#include <stdatomic.h>
+/* Evidence of a TPM: builds the statement, and packs what was quoted of it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "attester_parts.h"
 #include "crypto.h"
 #include "fail.h"
-#include "logs.h"
 #include "request.h"
-#include "statement.h"
-#include "worker.h"
-
-#define DEADLINE_DEFAULT_MS 5000
-#define SERVICE_DEFAULT "default"
-
-struct tpm_attester {
-    struct ratls_attester base;
-    atomic_uint references;
-    _Atomic(struct ratls_worker *) worker; /* of this process or, after a fork, of its parent */
-
-    /* From here on nothing changes after ratls_tpm_attester_new(). */
-    struct ratls_ak_state state;
-    uint8_t key_id[RATLS_KEY_ID_LEN];
-    bool has_tcti;
-    char tcti[RATLS_TCTI_MAX];
-    char service[RATLS_SERVICE_MAX + 1];
-    unsigned deadline_ms;
-    struct ratls_logs logs; /* but for its cache, which guards itself */
-};
-
-/* The interface is the first member. */
-static struct tpm_attester *from_interface(struct ratls_attester *interface)
-{
-    return (struct tpm_attester *)interface;
-}
-
-/*
- * A child of fork() gets a worker of its own, and leaves the parent's alone: it is neither used nor
- * freed. No lock guards the pointer, for a lock might be held for ever by a thread of the parent.
- */
-static enum ratls_status get_worker(struct tpm_attester *self, struct ratls_worker **ret_worker,
-                                    struct ratls_error *err)
-{
-    struct ratls_worker *present = atomic_load(&self->worker);
-    struct ratls_worker *mine = NULL;
-    enum ratls_status status;
-
-    if (present == NULL || !ratls_worker_is_ours(present)) {
-        status = ratls_worker_new(&self->state, self->has_tcti ? self->tcti : NULL, &mine, err);
-        if (status != RATLS_OK)
-            return status;
-        if (atomic_compare_exchange_strong(&self->worker, &present, mine))
-            present = mine;
-        else
-            ratls_worker_free(mine); /* another thread was faster; `present` is its worker */
-    }
-    *ret_worker = present;
-    return RATLS_OK;
-}
 
 static bool wants_logs(const struct ratls_attest_request *request)
 {
@@ -89,7 +36,7 @@ static enum ratls_status check_request(const struct ratls_attest_request *reques
 }
 
 /* The verifier has the certificates already if it names the key (WIRE.md, 2). */
-static void add_certificates(const struct tpm_attester *self,
+static void add_certificates(const struct ratls_tpm_attester *self,
                              const struct ratls_attest_request *request,
                              struct ratls_evidence *evidence)
 {
@@ -104,7 +51,7 @@ static void add_certificates(const struct tpm_attester *self,
 }
 
 /* WIRE.md, 5. The service is this attester's, whatever the caller wants. */
-static enum ratls_status write_statement(const struct tpm_attester *self,
+static enum ratls_status write_statement(const struct ratls_tpm_attester *self,
                                          const struct ratls_attest_request *request,
                                          const struct ratls_evidence *evidence,
                                          struct ratls_writer *w, struct ratls_error *err)
@@ -135,49 +82,63 @@ static enum ratls_status write_statement(const struct tpm_attester *self,
     return RATLS_OK;
 }
 
-/*
- * What the evidence borrows from until it is written; together it is too much for a stack.
- */
-struct material {
-    uint8_t statement[RATLS_STATEMENT_MAX];
-    struct ratls_quoted quoted;
-    uint8_t ima[RATLS_EVIDENCE_MAX + 1];
-};
-
-static enum ratls_status add_quote(struct tpm_attester *self,
-                                   const struct ratls_attest_request *request,
-                                   struct material *material, struct ratls_evidence *evidence,
-                                   struct ratls_error *err)
+static enum ratls_status begin_draft(const struct ratls_tpm_attester *self,
+                                     struct ratls_draft *draft, struct ratls_error *err)
 {
-    struct ratls_writer w = ratls_writer(material->statement, sizeof material->statement);
-    const struct ratls_quote *quote = &material->quoted.quote;
-    uint8_t leaf[RATLS_QUALIFYING_LEN];
-    struct ratls_worker *worker = NULL;
+    struct ratls_writer w = ratls_writer(draft->statement, sizeof draft->statement);
     enum ratls_status status;
 
-    add_certificates(self, request, evidence);
-    status = write_statement(self, request, evidence, &w, err);
-    evidence->statement = ratls_writer_slice(&w);
-    if (status == RATLS_OK)
-        status = ratls_merkle_leaf(evidence->statement, leaf, err);
-    if (status == RATLS_OK)
-        status = get_worker(self, &worker, err);
-    if (status == RATLS_OK)
-        status = ratls_worker_quote(worker, &request->selection, leaf, self->deadline_ms,
-                                    &material->quoted, err);
+    if (!ratls_draft_needs_quote(draft))
+        return RATLS_OK;
+    add_certificates(self, &draft->request, &draft->evidence);
+    status = write_statement(self, &draft->request, &draft->evidence, &w, err);
+    draft->evidence.statement = ratls_writer_slice(&w);
+    return status == RATLS_OK ? ratls_merkle_leaf(draft->evidence.statement, draft->leaf, err)
+                              : status;
+}
+
+bool ratls_draft_needs_quote(const struct ratls_draft *draft)
+{
+    return draft->request.selection.count != 0;
+}
+
+enum ratls_status ratls_draft_new(const struct ratls_tpm_attester *self,
+                                  const struct ratls_attest_request *request,
+                                  struct ratls_draft **ret_draft, struct ratls_error *err)
+{
+    struct ratls_draft *draft;
+    enum ratls_status status = check_request(request, err);
+
     if (status != RATLS_OK)
         return status;
+    draft = calloc(1, sizeof *draft);
+    if (draft == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    draft->request = *request;
+    status = begin_draft(self, draft, err);
+    if (status == RATLS_OK)
+        *ret_draft = draft;
+    else
+        free(draft);
+    return status;
+}
+
+static void add_quote(const struct ratls_tpm_attester *self, struct ratls_draft *draft)
+{
+    const struct ratls_quote *quote = &draft->quoted.quote;
+    struct ratls_evidence *evidence = &draft->evidence;
+
     evidence->has_quote = true;
-    evidence->path = material->quoted.path;
+    evidence->path = draft->quoted.path;
     evidence->attest = ratls_slice(quote->attest, quote->attest_len);
     evidence->signature = ratls_slice(quote->signature, quote->signature_len);
     evidence->ak_public = ratls_slice(self->state.public_area, self->state.public_len);
     evidence->pcr_values = ratls_slice(quote->pcr_values, quote->pcr_values_len);
-    return RATLS_OK;
 }
 
 /* The offset that was asked for, if it counts in the list that is sent (WIRE.md, 2); else 0. */
-static uint64_t choose_offset(const struct tpm_attester *self, const struct ratls_log_request *logs,
+static uint64_t choose_offset(const struct ratls_tpm_attester *self,
+                              const struct ratls_log_request *logs,
                               const struct ratls_evidence *evidence)
 {
     struct ratls_tpm_attest attest;
@@ -193,12 +154,11 @@ static uint64_t choose_offset(const struct tpm_attester *self, const struct ratl
 }
 
 /* Behind the quote: the IMA list that is read has all that is in the quoted PCR. */
-static enum ratls_status add_logs(struct tpm_attester *self,
-                                  const struct ratls_attest_request *request,
-                                  struct material *material, struct ratls_evidence *evidence,
+static enum ratls_status add_logs(struct ratls_tpm_attester *self, struct ratls_draft *draft,
                                   struct ratls_error *err)
 {
-    const struct ratls_log_request *logs = &request->logs;
+    const struct ratls_log_request *logs = &draft->request.logs;
+    struct ratls_evidence *evidence = &draft->evidence;
     enum ratls_status status = RATLS_OK;
 
     if (logs->boot_bank != 0)
@@ -208,7 +168,7 @@ static enum ratls_status add_logs(struct tpm_attester *self,
     if (logs->ima_bank != 0)
         evidence->has_ima =
             ratls_logs_ima(&self->logs, logs->ima_bank, choose_offset(self, logs, evidence),
-                           material->ima, ratls_evidence_ima_room(evidence), &evidence->ima);
+                           draft->ima, ratls_evidence_ima_room(evidence), &evidence->ima);
     if (!evidence->has_quote && evidence->boot_log.len == 0 && !evidence->has_ima)
         return ratls_fail(err, RATLS_IO, "logs alone were asked for, and there are none to send");
     return RATLS_OK;
@@ -234,112 +194,15 @@ static enum ratls_status write_evidence(const struct ratls_evidence *evidence,
     return RATLS_OK;
 }
 
-static enum ratls_status attest(struct ratls_attester *interface,
-                                const struct ratls_attest_request *request, uint8_t **ret_evidence,
-                                size_t *ret_len, struct ratls_error *err)
+enum ratls_status ratls_draft_finish(struct ratls_tpm_attester *self, struct ratls_draft *draft,
+                                     uint8_t **ret_evidence, size_t *ret_len,
+                                     struct ratls_error *err)
 {
-    struct tpm_attester *self = from_interface(interface);
-    struct ratls_evidence evidence = {0};
-    struct material *material = NULL;
-    enum ratls_status status = check_request(request, err);
-
-    if (status != RATLS_OK)
-        return status;
-    material = malloc(sizeof *material);
-    if (material == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    if (request->selection.count != 0)
-        status = add_quote(self, request, material, &evidence, err);
-    if (status == RATLS_OK)
-        status = add_logs(self, request, material, &evidence, err);
-    if (status == RATLS_OK)
-        status = write_evidence(&evidence, ret_evidence, ret_len, err);
-    free(material);
-    return status;
-}
-
-const char *ratls_tpm_log_missing(const struct ratls_attester *attester, enum ratls_tpm_log log)
-{
-    const struct tpm_attester *self = (const struct tpm_attester *)attester;
-    const struct ratls_error *missing =
-        log == RATLS_TPM_BOOT_LOG ? &self->logs.boot_missing : &self->logs.ima_missing;
-
-    return missing->status == RATLS_OK ? NULL : missing->text;
-}
-
-static struct ratls_attester *up_ref(struct ratls_attester *interface)
-{
-    atomic_fetch_add(&from_interface(interface)->references, 1);
-    return interface;
-}
-
-static void free_attester(struct ratls_attester *interface)
-{
-    struct tpm_attester *self;
-    struct ratls_worker *worker;
-
-    if (interface == NULL)
-        return;
-    self = from_interface(interface);
-    if (atomic_fetch_sub(&self->references, 1) != 1)
-        return;
-    worker = atomic_load(&self->worker);
-    if (worker != NULL && ratls_worker_is_ours(worker))
-        ratls_worker_free(worker);
-    ratls_logs_close(&self->logs);
-    ratls_ak_state_clear(&self->state);
-    free(self);
-}
-
-static enum ratls_status take_options(struct tpm_attester *self,
-                                      const struct ratls_tpm_options *options,
-                                      struct ratls_error *err)
-{
-    const char *service = options->service == NULL ? SERVICE_DEFAULT : options->service;
-    const char *tcti = options->tcti == NULL ? self->state.tcti : options->tcti;
-    size_t service_len = strlen(service);
-
-    if (service_len == 0 || service_len > RATLS_SERVICE_MAX)
-        return ratls_fail(err, RATLS_USAGE, "service: 1 to %d characters", RATLS_SERVICE_MAX);
-    for (size_t i = 0; i < service_len; i++)
-        if (service[i] < ' ' || service[i] > '~')
-            return ratls_fail(err, RATLS_USAGE, "service: only printable ASCII");
-    if (strlen(tcti) >= sizeof self->tcti)
-        return ratls_fail(err, RATLS_USAGE, "tcti: more than %d characters", RATLS_TCTI_MAX - 1);
-    memcpy(self->service, service, service_len + 1);
-    memcpy(self->tcti, tcti, strlen(tcti) + 1);
-    self->has_tcti = tcti[0] != '\0';
-    self->deadline_ms = options->deadline_ms == 0 ? DEADLINE_DEFAULT_MS : options->deadline_ms;
-    return RATLS_OK;
-}
-
-enum ratls_status ratls_tpm_attester_new(const struct ratls_tpm_options *options,
-                                         struct ratls_attester **ret_attester,
-                                         struct ratls_error *err)
-{
-    struct tpm_attester *self;
-    uint8_t digest[32];
     enum ratls_status status;
 
-    if (options->state_dir == NULL)
-        return ratls_fail(err, RATLS_USAGE, "the state folder of the attestation key is missing");
-    self = calloc(1, sizeof *self);
-    if (self == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    self->base = (struct ratls_attester){.attest = attest, .up_ref = up_ref, .free = free_attester};
-    atomic_init(&self->references, 1);
-    atomic_init(&self->worker, NULL);
-    ratls_logs_open(options->boot_log, options->ima_list, &self->logs);
-    status = ratls_ak_state_load(options->state_dir, &self->state, err);
-    if (status == RATLS_OK)
-        status = take_options(self, options, err);
-    if (status == RATLS_OK)
-        status = ratls_sha256(ratls_slice(self->state.name, sizeof self->state.name), digest, err);
-    if (status != RATLS_OK) {
-        free_attester(&self->base);
-        return status;
-    }
-    memcpy(self->key_id, digest, sizeof self->key_id);
-    *ret_attester = &self->base;
-    return RATLS_OK;
+    if (ratls_draft_needs_quote(draft))
+        add_quote(self, draft);
+    status = add_logs(self, draft, err);
+    return status == RATLS_OK ? write_evidence(&draft->evidence, ret_evidence, ret_len, err)
+                              : status;
 }

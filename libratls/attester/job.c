@@ -1,7 +1,8 @@
 #include "job.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "request.h"
 
 #define MS_PER_S 1000
 #define NS_PER_MS 1000000L
@@ -42,8 +43,8 @@ bool ratls_cond_init(pthread_cond_t *cond)
     return ok;
 }
 
-struct ratls_job *ratls_job_new(const struct ratls_pcr_selection *selection,
-                                const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms)
+struct ratls_job *ratls_job_new(enum ratls_job_kind kind,
+                                const struct ratls_pcr_selection *selection, unsigned deadline_ms)
 {
     struct ratls_job *job = calloc(1, sizeof *job);
 
@@ -53,10 +54,10 @@ struct ratls_job *ratls_job_new(const struct ratls_pcr_selection *selection,
         free(job);
         return NULL;
     }
+    job->kind = kind;
     job->deadline = ratls_time_from_now(deadline_ms);
     job->deadline_ms = deadline_ms;
     job->selection = *selection;
-    memcpy(job->leaf, leaf, sizeof job->leaf);
     return job;
 }
 
@@ -86,14 +87,10 @@ struct ratls_job *ratls_queue_take(struct ratls_queue *queue)
     return job;
 }
 
-static bool wants_same_pcrs(const struct ratls_job *a, const struct ratls_job *b)
+static bool wants_same(const struct ratls_job *a, const struct ratls_job *b)
 {
-    bool is_same = a->selection.count == b->selection.count;
-
-    for (size_t i = 0; is_same && i < a->selection.count; i++)
-        is_same = a->selection.banks[i].hash_alg == b->selection.banks[i].hash_alg &&
-                  a->selection.banks[i].pcrs == b->selection.banks[i].pcrs;
-    return is_same;
+    return a->kind == b->kind &&
+           ratls_selection_is(&a->selection, b->selection.banks, b->selection.count);
 }
 
 void ratls_queue_take_alike(struct ratls_queue *queue, struct ratls_queue *batch)
@@ -106,7 +103,7 @@ void ratls_queue_take_alike(struct ratls_queue *queue, struct ratls_queue *batch
         return;
     ratls_queue_append(batch, first);
     while ((job = ratls_queue_take(queue)) != NULL)
-        ratls_queue_append(wants_same_pcrs(first, job) ? batch : &others, job);
+        ratls_queue_append(wants_same(first, job) ? batch : &others, job);
     *queue = others;
 }
 

@@ -1,10 +1,14 @@
-/* One caller who waits for a quote, and the queue of them. The worker's lock guards both. */
+/*
+ * What somebody wants of the TPM, and the queue of it. The worker's lock guards both: the thread of
+ * the TPM works on copies, so that whoever waits may leave at any time.
+ */
 #ifndef RATLS_ATTESTER_JOB_H
 #define RATLS_ATTESTER_JOB_H
 
 #include <pthread.h>
 #include <time.h>
 
+#include "measured.h"
 #include "merkle.h"
 #include "quote.h"
 
@@ -14,27 +18,33 @@ struct ratls_quoted {
     struct ratls_quote quote;
 };
 
-/*
- * Belongs to the caller while it is in the queue and when it is done. In between it is the
- * thread's, which frees it if the caller left meanwhile.
- */
+enum ratls_job_kind {
+    RATLS_JOB_QUOTE,
+    RATLS_JOB_STATE, /* a digest of the measured state (measured.h) */
+};
+
+/* Belongs to who made it. */
 struct ratls_job {
     struct ratls_job *next;
-    pthread_cond_t finished;
+    enum ratls_job_kind kind;
+    pthread_cond_t finished; /* for one who waits */
+    void (*done)(void *arg); /* for one who does not; NULL: somebody waits */
+    void *arg;
     struct timespec deadline;
     unsigned deadline_ms;
     bool is_done;
-    bool is_abandoned;
     struct ratls_pcr_selection selection;
     uint8_t leaf[RATLS_QUALIFYING_LEN];
+    size_t leaf_index;        /* among those that share a quote, while it is made */
     enum ratls_status status; /* from here on: once it is done */
     struct ratls_error error;
     struct ratls_quoted quoted;
+    uint8_t state[RATLS_MEASURED_LEN];
 };
 
-/* NULL if memory is short. */
-struct ratls_job *ratls_job_new(const struct ratls_pcr_selection *selection,
-                                const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms);
+/* Without leaf; NULL if memory is short. */
+struct ratls_job *ratls_job_new(enum ratls_job_kind kind,
+                                const struct ratls_pcr_selection *selection, unsigned deadline_ms);
 void ratls_job_free(struct ratls_job *job);
 
 struct ratls_queue {
@@ -44,7 +54,7 @@ struct ratls_queue {
 };
 
 void ratls_queue_append(struct ratls_queue *queue, struct ratls_job *job);
-/* Moves the first job, and all others that want the same PCRs, to the end of batch. */
+/* Moves the first job, and all others that want the same of the same PCRs, to the end of batch. */
 void ratls_queue_take_alike(struct ratls_queue *queue, struct ratls_queue *batch);
 struct ratls_job *ratls_queue_take(struct ratls_queue *queue);             /* NULL: it is empty */
 bool ratls_queue_remove(struct ratls_queue *queue, struct ratls_job *job); /* false: not in it */

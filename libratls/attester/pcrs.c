@@ -189,3 +189,21 @@ enum ratls_status ratls_pcrs_read(struct ratls_tpm *tpm,
     *ret_len = len;
     return RATLS_OK;
 }
+
+enum ratls_status ratls_pcrs_update_counter(struct ratls_tpm *tpm, uint32_t *ret_counter,
+                                            struct ratls_error *err)
+{
+    const TPML_PCR_SELECTION none = {.count = 0};
+    TPML_PCR_SELECTION *selection = NULL;
+    TPML_DIGEST *values = NULL;
+    UINT32 counter;
+    TSS2_RC rc = Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &none, &counter,
+                               &selection, &values);
+
+    if (rc != TSS2_RC_SUCCESS)
+        return ratls_tpm_fail(tpm, rc, "asking how often PCRs changed", err);
+    Esys_Free(selection);
+    Esys_Free(values);
+    *ret_counter = counter;
+    return RATLS_OK;
+}

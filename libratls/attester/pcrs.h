@@ -18,4 +18,11 @@ RATLS_MUST_CHECK enum ratls_status ratls_pcrs_read(struct ratls_tpm *tpm,
                                                    uint8_t *out, size_t cap, size_t *ret_len,
                                                    struct ratls_error *err);
 
+/*
+ * How often a PCR was changed since the TPM was reset, for a look whether one was; it does not
+ * count those that a system may reset (TPM 2.0 Part 3, TPM2_PCR_Read).
+ */
+RATLS_MUST_CHECK enum ratls_status
+ratls_pcrs_update_counter(struct ratls_tpm *tpm, uint32_t *ret_counter, struct ratls_error *err);
+
 #endif

@@ -6,6 +6,7 @@
 #include "crypto.h"
 #include "fail.h"
 #include "pcrs.h"
+#include "request.h"
 #include "tpm_wire.h"
 
 #define TRIES_MAX 6 /* the first may only find that the remembered values are old */
@@ -45,19 +46,6 @@ out:
     return status;
 }
 
-static bool are_same_banks(const struct ratls_pcr_bank *a, size_t a_count,
-                           const struct ratls_pcr_selection *b)
-{
-    size_t i;
-
-    if (a_count != b->count)
-        return false;
-    for (i = 0; i < a_count; i++)
-        if (a[i].hash_alg != b->banks[i].hash_alg || a[i].pcrs != b->banks[i].pcrs)
-            return false;
-    return true;
-}
-
 /* *ret_agree: whether the values are those that were quoted. The AK's scheme hashes with SHA-256.
  */
 static enum ratls_status compare_values(const struct ratls_quote *quote,
@@ -71,7 +59,7 @@ static enum ratls_status compare_values(const struct ratls_quote *quote,
     if (!ratls_tpm_read_attest(ratls_slice(quote->attest, quote->attest_len), &attest) ||
         attest.magic != RATLS_TPM_GENERATED || attest.type != RATLS_TPM_ST_ATTEST_QUOTE)
         return ratls_fail(err, RATLS_TPM, "the TPM answered with something that is not a quote");
-    if (!are_same_banks(attest.selection.banks, attest.selection.count, &memory->selection))
+    if (!ratls_selection_is(&memory->selection, attest.selection.banks, attest.selection.count))
         return ratls_fail(err, RATLS_TPM, "the TPM quoted other PCRs than it was asked for");
     status = ratls_sha256(ratls_slice(memory->values, memory->len), digest, err);
     if (status == RATLS_OK)
@@ -88,7 +76,7 @@ static enum ratls_status recall_values(struct ratls_tpm *tpm,
     enum ratls_status status;
     size_t len = 0;
 
-    if (memory->len > 0 && are_same_banks(last->banks, last->count, selection))
+    if (memory->len > 0 && ratls_selection_is(selection, last->banks, last->count))
         return RATLS_OK;
     memory->len = 0;
     status = ratls_pcrs_read(tpm, selection, memory->values, sizeof memory->values, &len, err);

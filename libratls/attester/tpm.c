@@ -179,6 +179,20 @@ bool ratls_tpm_is_open(const struct ratls_tpm *tpm)
     return tpm->esys != NULL;
 }
 
+enum ratls_status ratls_tpm_read_counters(struct ratls_tpm *tpm, uint32_t *ret_reset,
+                                          uint32_t *ret_restart, struct ratls_error *err)
+{
+    TPMS_TIME_INFO *time = NULL;
+    TSS2_RC rc = Esys_ReadClock(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &time);
+
+    if (rc != TSS2_RC_SUCCESS)
+        return ratls_tpm_fail(tpm, rc, "asking the TPM which boot this is", err);
+    *ret_reset = time->clockInfo.resetCount;
+    *ret_restart = time->clockInfo.restartCount;
+    Esys_Free(time);
+    return RATLS_OK;
+}
+
 void ratls_tpm_selection_out(const struct ratls_pcr_selection *selection, TPML_PCR_SELECTION *out)
 {
     size_t i;

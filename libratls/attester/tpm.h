@@ -30,6 +30,12 @@ bool ratls_tpm_is_broken(const struct ratls_tpm *tpm);
 /* rc says that there is no object with that handle. */
 bool ratls_tpm_no_object(TSS2_RC rc);
 
+/* Which boot it is: resetCount and restartCount, as an endorsement key would sign them. */
+RATLS_MUST_CHECK enum ratls_status ratls_tpm_read_counters(struct ratls_tpm *tpm,
+                                                           uint32_t *ret_reset,
+                                                           uint32_t *ret_restart,
+                                                           struct ratls_error *err);
+
 /* A selection as the TPM wants it, with three octets of bitmap for each bank. */
 void ratls_tpm_selection_out(const struct ratls_pcr_selection *selection, TPML_PCR_SELECTION *out);
 

@@ -1,6 +1,7 @@
 /*
  * The one thread of a process that talks to the TPM. Callers queue and wait, never longer than
- * their deadline: a TCTI may block for ever inside the TPM's answer, and only the thread does.
+ * their deadline: a TCTI may block for ever inside the TPM's answer, and only the thread does. Who
+ * does not wait is called, by a second thread that begins with the first of them.
  */
 #ifndef RATLS_ATTESTER_WORKER_H
 #define RATLS_ATTESTER_WORKER_H
@@ -19,8 +20,9 @@ RATLS_MUST_CHECK enum ratls_status ratls_worker_new(const struct ratls_ak_state 
                                                     struct ratls_worker **ret_worker,
                                                     struct ratls_error *err);
 /*
- * Nobody may be inside ratls_worker_quote(). A thread that the TPM does not answer is left behind
- * with the memory that it uses: it frees both if the answer ever comes.
+ * Nobody may be inside a function of the worker or have a job with it; but for one who is being
+ * called by it, and takes its last job. A thread that the TPM does not answer is left behind with
+ * the memory that it uses: it frees both if the answer ever comes.
  */
 void ratls_worker_free(struct ratls_worker *worker);
 
@@ -30,10 +32,37 @@ void ratls_worker_free(struct ratls_worker *worker);
  */
 bool ratls_worker_is_ours(const struct ratls_worker *worker);
 
-/* Safe for any number of threads. */
+/* From here on safe for any number of threads. */
 RATLS_MUST_CHECK enum ratls_status
 ratls_worker_quote(struct ratls_worker *worker, const struct ratls_pcr_selection *selection,
                    const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms,
                    struct ratls_quoted *ret_quoted, struct ratls_error *err);
+/* measured.h; at most a second old. */
+RATLS_MUST_CHECK enum ratls_status ratls_worker_state(struct ratls_worker *worker,
+                                                      const struct ratls_pcr_selection *selection,
+                                                      unsigned deadline_ms,
+                                                      uint8_t ret_digest[static RATLS_MEASURED_LEN],
+                                                      struct ratls_error *err);
+
+/*
+ * A quote without waiting, in two steps, so that the job is known to its maker before it is done.
+ * After post, done(arg) is called once, by a thread of the worker and without a lock, when there is
+ * a quote or none could be had within the deadline: that is counted from prepare on. What went
+ * wrong, take() says. All deadlines of one worker must be the same.
+ */
+RATLS_MUST_CHECK enum ratls_status
+ratls_worker_prepare(struct ratls_worker *worker, const struct ratls_pcr_selection *selection,
+                     const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms,
+                     struct ratls_job **ret_job, struct ratls_error *err);
+void ratls_worker_post(struct ratls_worker *worker, struct ratls_job *job, void (*done)(void *arg),
+                       void *arg);
+/* Once it is done, also from within done(). Frees the job, whatever is returned. */
+RATLS_MUST_CHECK enum ratls_status ratls_worker_take(struct ratls_worker *worker,
+                                                     struct ratls_job *job,
+                                                     struct ratls_quoted *ret_quoted,
+                                                     struct ratls_error *err);
+/* Frees the job at any time after prepare. When it returns, done is not called any more; and it
+ * has returned, unless it is what calls here. */
+void ratls_worker_cancel(struct ratls_worker *worker, struct ratls_job *job);
 
 #endif

@@ -34,6 +34,18 @@ bool ratls_selection_valid(const struct ratls_pcr_selection *selection)
     return true;
 }
 
+bool ratls_selection_is(const struct ratls_pcr_selection *selection,
+                        const struct ratls_pcr_bank *banks, size_t count)
+{
+    if (selection->count != count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (selection->banks[i].hash_alg != banks[i].hash_alg ||
+            selection->banks[i].pcrs != banks[i].pcrs)
+            return false;
+    return true;
+}
+
 static bool are_logs_valid(const struct ratls_log_request *logs)
 {
     if (logs->boot_bank != 0 && !ratls_tpm_is_strong_hash(logs->boot_bank))

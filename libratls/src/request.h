@@ -28,5 +28,8 @@ void ratls_request_write(const struct ratls_request *request, struct ratls_write
 
 /* Whether a selection is well formed, and not empty: attester.h. */
 bool ratls_selection_valid(const struct ratls_pcr_selection *selection);
+/* Whether a selection is of exactly these banks with these PCRs. */
+bool ratls_selection_is(const struct ratls_pcr_selection *selection,
+                        const struct ratls_pcr_bank *banks, size_t count);
 
 #endif

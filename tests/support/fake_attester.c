@@ -2,10 +2,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "fail.h"
 #include "fake_tpm.h"
+#include "measured.h"
 #include "must.h"
+
+#define MS_PER_S 1000
+#define NS_PER_MS 1000000L
 
 struct fake_attester {
     struct ratls_attester base;
@@ -14,7 +19,36 @@ struct fake_attester {
     struct fake_tpm *tpm;
     fake_tamper *tamper;
     void *arg;
+    struct fake_attester_knobs *knobs;
 };
+
+struct ratls_attest_job {
+    struct ratls_attester *attester;
+    struct ratls_attest_request request;
+    void (*done)(void *arg);
+    void *arg;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    bool is_cancelled;
+    enum ratls_status status;
+    struct ratls_error error;
+    uint8_t *evidence;
+    size_t len;
+};
+
+static void be_slow(const struct fake_attester *attester)
+{
+    const unsigned ms = attester->knobs == NULL ? 0 : atomic_load(&attester->knobs->delay_ms);
+    const struct timespec pause = {ms / MS_PER_S, (long)(ms % MS_PER_S) * NS_PER_MS};
+
+    if (ms != 0)
+        nanosleep(&pause, NULL);
+}
+
+static bool is_failing(const struct fake_attester *attester)
+{
+    return attester->knobs != NULL && atomic_load(&attester->knobs->fails);
+}
 
 static enum ratls_status attest(struct ratls_attester *self,
                                 const struct ratls_attest_request *request,
@@ -26,6 +60,9 @@ static enum ratls_status attest(struct ratls_attester *self,
     struct fake_draft *draft;
     uint8_t *out;
 
+    be_slow(attester);
+    if (is_failing(attester))
+        return ratls_fail(ret_error, RATLS_TPM, "the fake TPM fails");
     pthread_mutex_lock(&attester->lock);
     draft = fake_tpm_attest(attester->tpm, request, attester->tamper, attester->arg);
     pthread_mutex_unlock(&attester->lock);
@@ -38,6 +75,102 @@ static enum ratls_status attest(struct ratls_attester *self,
         *ret_len = draft->wire_len;
     }
     free(draft);
+    return status;
+}
+
+/* After done() the job may be gone. */
+static void *run_job(void *arg)
+{
+    struct ratls_attest_job *job = arg;
+    bool is_cancelled;
+
+    job->status = attest(job->attester, &job->request, &job->evidence, &job->len, &job->error);
+    pthread_mutex_lock(&job->lock);
+    is_cancelled = job->is_cancelled;
+    pthread_mutex_unlock(&job->lock);
+    if (!is_cancelled)
+        job->done(job->arg);
+    return NULL;
+}
+
+static enum ratls_status begin(struct ratls_attester *self,
+                               const struct ratls_attest_request *request, void (*done)(void *arg),
+                               void *arg, struct ratls_attest_job **ret_job,
+                               struct ratls_error *ret_error)
+{
+    struct ratls_attest_job *job = calloc(1, sizeof *job);
+
+    if (job == NULL)
+        return ratls_fail(ret_error, RATLS_MEMORY, "out of memory");
+    job->attester = self->up_ref(self);
+    job->request = *request;
+    job->done = done;
+    job->arg = arg;
+    must(pthread_mutex_init(&job->lock, NULL) == 0);
+    *ret_job = job;
+    must(pthread_create(&job->thread, NULL, run_job, job) == 0);
+    return RATLS_OK;
+}
+
+static void end_job(struct ratls_attest_job *job)
+{
+    if (pthread_equal(job->thread, pthread_self()))
+        pthread_detach(job->thread);
+    else
+        pthread_join(job->thread, NULL);
+    pthread_mutex_destroy(&job->lock);
+    job->attester->free(job->attester);
+    free(job);
+}
+
+static enum ratls_status take(struct ratls_attester *self, struct ratls_attest_job *job,
+                              uint8_t **ret_evidence, size_t *ret_len,
+                              struct ratls_error *ret_error)
+{
+    const enum ratls_status status = job->status;
+
+    (void)self;
+    if (status == RATLS_OK) {
+        *ret_evidence = job->evidence;
+        *ret_len = job->len;
+    } else {
+        ratls_fail(ret_error, status, "%s", job->error.text);
+    }
+    end_job(job);
+    return status;
+}
+
+static void cancel(struct ratls_attester *self, struct ratls_attest_job *job)
+{
+    (void)self;
+    pthread_mutex_lock(&job->lock);
+    job->is_cancelled = true;
+    pthread_mutex_unlock(&job->lock);
+    if (!pthread_equal(job->thread, pthread_self()))
+        pthread_join(job->thread, NULL);
+    free(job->evidence);
+    job->attester->free(job->attester);
+    pthread_mutex_destroy(&job->lock);
+    free(job);
+}
+
+/* What a quote of now would show: made from one, so that whatever a test changes counts. */
+static enum ratls_status read_state(struct ratls_attester *self,
+                                    const struct ratls_pcr_selection *selection,
+                                    uint8_t ret_digest[32], struct ratls_error *ret_error)
+{
+    struct fake_attester *attester = (struct fake_attester *)self;
+    const struct ratls_attest_request request = {
+        .mode = RATLS_MODE_HANDSHAKE, .role = RATLS_ROLE_SERVER, .selection = *selection};
+    uint8_t *evidence = NULL;
+    size_t len = 0;
+    enum ratls_status status = attest(self, &request, &evidence, &len, ret_error);
+
+    if (attester->knobs != NULL)
+        atomic_fetch_add(&attester->knobs->states, 1);
+    if (status == RATLS_OK)
+        status = ratls_measured_evidence(ratls_slice(evidence, len), ret_digest, ret_error);
+    free(evidence);
     return status;
 }
 
@@ -62,12 +195,22 @@ struct ratls_attester *fake_attester_new(struct fake_tpm *tpm, fake_tamper *tamp
     struct fake_attester *attester = calloc(1, sizeof *attester);
 
     must(attester != NULL);
-    attester->base =
-        (struct ratls_attester){.attest = attest, .up_ref = add_reference, .free = drop_reference};
+    attester->base = (struct ratls_attester){.attest = attest,
+                                             .up_ref = add_reference,
+                                             .free = drop_reference,
+                                             .begin = begin,
+                                             .take = take,
+                                             .cancel = cancel,
+                                             .state = read_state};
     attester->references = 1;
     must(pthread_mutex_init(&attester->lock, NULL) == 0);
     attester->tpm = tpm;
     attester->tamper = tamper;
     attester->arg = arg;
     return &attester->base;
+}
+
+void fake_attester_set_knobs(struct ratls_attester *interface, struct fake_attester_knobs *knobs)
+{
+    ((struct fake_attester *)interface)->knobs = knobs;
 }

@@ -10,6 +10,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <ratls/attester.h>
@@ -148,5 +149,15 @@ void fake_request(const struct ratls_expectation *expectation,
 
 /* An attester over a TPM that it borrows; may be used by many threads. tamper may be NULL. */
 struct ratls_attester *fake_attester_new(struct fake_tpm *tpm, fake_tamper *tamper, void *arg);
+
+/* Changed while it is used, from any thread. A changed state is one of the TPM: fake_tpm_pcr(). */
+struct fake_attester_knobs {
+    atomic_uint delay_ms; /* before each answer */
+    atomic_bool fails;    /* RATLS_TPM instead of evidence or a state */
+    atomic_uint states;   /* counts how often the state was asked for */
+};
+
+/* Borrowed, as long as the attester lives. */
+void fake_attester_set_knobs(struct ratls_attester *interface, struct fake_attester_knobs *knobs);
 
 #endif

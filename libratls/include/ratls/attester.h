@@ -114,9 +114,12 @@ struct ratls_attester {
 
     /*
      * From here on optional: NULL if the attester cannot. begin does what attest does without
-     * waiting: it calls done(arg) once, from any thread (also before it returns), and take() then
-     * has the result and ends the job. cancel ends a job at any time; when it has returned, done
-     * is not called any more.
+     * waiting: it calls done(arg) once, from any thread (also before it returns, but *ret_job is
+     * set then), also if there is no evidence. From then on, also within done(arg), take() has the
+     * result or what went wrong, and ends the job. cancel ends a job at any time, instead of take;
+     * when it has returned, done is not called any more. A job belongs to the process that began
+     * it: in a child after fork() done is not called, take fails, and either frees the child's
+     * copy. A job holds a reference to its attester.
      */
     enum ratls_status (*begin)(struct ratls_attester *self,
                                const struct ratls_attest_request *request, void (*done)(void *arg),
@@ -128,8 +131,10 @@ struct ratls_attester {
     void (*cancel)(struct ratls_attester *self, struct ratls_attest_job *job);
 
     /*
-     * A digest of the measured state that a quote of this selection would show now: the values of
-     * the PCRs, and which boot it is. At most a second old. RATLS_TPM if it could not be had.
+     * A digest of the measured state that a quote of this selection would show now, at most a
+     * second old: SHA-256 of "ratls-state" with its NUL, the TPMT_PUBLIC of the attestation key,
+     * resetCount and restartCount (4 bytes big-endian each), and the PCR values as in evidence
+     * (WIRE.md, 3). Waits for the TPM as attest does. RATLS_TPM if it could not be had.
      */
     enum ratls_status (*state)(struct ratls_attester *self,
                                const struct ratls_pcr_selection *selection, uint8_t ret_digest[32],

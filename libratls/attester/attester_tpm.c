@@ -1,0 +1,178 @@
+/* struct ratls_attester on a TPM: its life, and the calls that wait. */
+#include <ratls/attester_tpm.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "attester_parts.h"
+#include "crypto.h"
+#include "fail.h"
+#include "request.h"
+
+#define DEADLINE_DEFAULT_MS 5000
+#define SERVICE_DEFAULT "default"
+
+/* The interface is the first member. */
+static struct ratls_tpm_attester *from_interface(struct ratls_attester *interface)
+{
+    return (struct ratls_tpm_attester *)interface;
+}
+
+/*
+ * A child of fork() gets a worker of its own, and leaves the parent's alone: it is neither used nor
+ * freed. No lock guards the pointer, for a lock might be held for ever by a thread of the parent.
+ */
+enum ratls_status ratls_attester_worker(struct ratls_tpm_attester *self,
+                                        struct ratls_worker **ret_worker, struct ratls_error *err)
+{
+    struct ratls_worker *present = atomic_load(&self->worker);
+    struct ratls_worker *mine = NULL;
+    enum ratls_status status;
+
+    if (present == NULL || !ratls_worker_is_ours(present)) {
+        status = ratls_worker_new(&self->state, self->has_tcti ? self->tcti : NULL, &mine, err);
+        if (status != RATLS_OK)
+            return status;
+        if (atomic_compare_exchange_strong(&self->worker, &present, mine))
+            present = mine;
+        else
+            ratls_worker_free(mine); /* another thread was faster; `present` is its worker */
+    }
+    *ret_worker = present;
+    return RATLS_OK;
+}
+
+static enum ratls_status quote(struct ratls_tpm_attester *self, struct ratls_draft *draft,
+                               struct ratls_error *err)
+{
+    struct ratls_worker *worker = NULL;
+    enum ratls_status status = ratls_attester_worker(self, &worker, err);
+
+    return status == RATLS_OK ? ratls_worker_quote(worker, &draft->request.selection, draft->leaf,
+                                                   self->deadline_ms, &draft->quoted, err)
+                              : status;
+}
+
+static enum ratls_status attest(struct ratls_attester *interface,
+                                const struct ratls_attest_request *request, uint8_t **ret_evidence,
+                                size_t *ret_len, struct ratls_error *err)
+{
+    struct ratls_tpm_attester *self = from_interface(interface);
+    struct ratls_draft *draft = NULL;
+    enum ratls_status status = ratls_draft_new(self, request, &draft, err);
+
+    if (status == RATLS_OK && ratls_draft_needs_quote(draft))
+        status = quote(self, draft, err);
+    if (status == RATLS_OK)
+        status = ratls_draft_finish(self, draft, ret_evidence, ret_len, err);
+    free(draft);
+    return status;
+}
+
+static enum ratls_status read_state(struct ratls_attester *interface,
+                                    const struct ratls_pcr_selection *selection,
+                                    uint8_t ret_digest[RATLS_MEASURED_LEN], struct ratls_error *err)
+{
+    struct ratls_tpm_attester *self = from_interface(interface);
+    struct ratls_worker *worker = NULL;
+    enum ratls_status status;
+
+    if (!ratls_selection_valid(selection))
+        return ratls_fail(err, RATLS_USAGE, "measured state: malformed PCR selection");
+    status = ratls_attester_worker(self, &worker, err);
+    return status == RATLS_OK
+               ? ratls_worker_state(worker, selection, self->deadline_ms, ret_digest, err)
+               : status;
+}
+
+const char *ratls_tpm_log_missing(const struct ratls_attester *attester, enum ratls_tpm_log log)
+{
+    const struct ratls_tpm_attester *self = (const struct ratls_tpm_attester *)attester;
+    const struct ratls_error *missing =
+        log == RATLS_TPM_BOOT_LOG ? &self->logs.boot_missing : &self->logs.ima_missing;
+
+    return missing->status == RATLS_OK ? NULL : missing->text;
+}
+
+static struct ratls_attester *up_ref(struct ratls_attester *interface)
+{
+    atomic_fetch_add(&from_interface(interface)->references, 1);
+    return interface;
+}
+
+static void free_attester(struct ratls_attester *interface)
+{
+    struct ratls_tpm_attester *self;
+    struct ratls_worker *worker;
+
+    if (interface == NULL)
+        return;
+    self = from_interface(interface);
+    if (atomic_fetch_sub(&self->references, 1) != 1)
+        return;
+    worker = atomic_load(&self->worker);
+    if (worker != NULL && ratls_worker_is_ours(worker))
+        ratls_worker_free(worker);
+    ratls_logs_close(&self->logs);
+    ratls_ak_state_clear(&self->state);
+    free(self);
+}
+
+static enum ratls_status take_options(struct ratls_tpm_attester *self,
+                                      const struct ratls_tpm_options *options,
+                                      struct ratls_error *err)
+{
+    const char *service = options->service == NULL ? SERVICE_DEFAULT : options->service;
+    const char *tcti = options->tcti == NULL ? self->state.tcti : options->tcti;
+    size_t service_len = strlen(service);
+
+    if (service_len == 0 || service_len > RATLS_SERVICE_MAX)
+        return ratls_fail(err, RATLS_USAGE, "service: 1 to %d characters", RATLS_SERVICE_MAX);
+    for (size_t i = 0; i < service_len; i++)
+        if (service[i] < ' ' || service[i] > '~')
+            return ratls_fail(err, RATLS_USAGE, "service: only printable ASCII");
+    if (strlen(tcti) >= sizeof self->tcti)
+        return ratls_fail(err, RATLS_USAGE, "tcti: more than %d characters", RATLS_TCTI_MAX - 1);
+    memcpy(self->service, service, service_len + 1);
+    memcpy(self->tcti, tcti, strlen(tcti) + 1);
+    self->has_tcti = tcti[0] != '\0';
+    self->deadline_ms = options->deadline_ms == 0 ? DEADLINE_DEFAULT_MS : options->deadline_ms;
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_tpm_attester_new(const struct ratls_tpm_options *options,
+                                         struct ratls_attester **ret_attester,
+                                         struct ratls_error *err)
+{
+    struct ratls_tpm_attester *self;
+    uint8_t digest[32];
+    enum ratls_status status;
+
+    if (options->state_dir == NULL)
+        return ratls_fail(err, RATLS_USAGE, "the state folder of the attestation key is missing");
+    self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    self->base = (struct ratls_attester){.attest = attest,
+                                         .up_ref = up_ref,
+                                         .free = free_attester,
+                                         .begin = ratls_attester_begin,
+                                         .take = ratls_attester_take,
+                                         .cancel = ratls_attester_cancel,
+                                         .state = read_state};
+    atomic_init(&self->references, 1);
+    atomic_init(&self->worker, NULL);
+    ratls_logs_open(options->boot_log, options->ima_list, &self->logs);
+    status = ratls_ak_state_load(options->state_dir, &self->state, err);
+    if (status == RATLS_OK)
+        status = take_options(self, options, err);
+    if (status == RATLS_OK)
+        status = ratls_sha256(ratls_slice(self->state.name, sizeof self->state.name), digest, err);
+    if (status != RATLS_OK) {
+        free_attester(&self->base);
+        return status;
+    }
+    memcpy(self->key_id, digest, sizeof self->key_id);
+    *ret_attester = &self->base;
+    return RATLS_OK;
+}

@@ -1,0 +1,379 @@
+/* Evidence without waiting for it: begin, take, cancel (attester.h). */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attester_fixture.h"
+
+TestSuite(attester_async, .init = set_up, .fini = tear_down, .timeout = 120);
+
+#define MANY 64
+
+/* One who does not wait, and looks now and then. */
+struct asker {
+    struct ratls_attester *attester;
+    struct ratls_attest_request request;
+    struct ratls_attest_job *job;
+    atomic_uint calls;
+    bool takes_at_once; /* within done() */
+    enum ratls_status status;
+    struct ratls_error err;
+    struct sample *s;
+};
+
+static void take(struct asker *asker)
+{
+    uint8_t *evidence = NULL;
+    size_t len = 0;
+
+    asker->status =
+        asker->attester->take(asker->attester, asker->job, &evidence, &len, &asker->err);
+    if (asker->status == RATLS_OK) {
+        asker->s = calloc(1, sizeof *asker->s);
+        cr_assert_not_null(asker->s);
+        cr_assert_leq(len, sizeof asker->s->bytes);
+        memcpy(asker->s->bytes, evidence, len);
+        asker->s->len = len;
+    }
+    free(evidence);
+}
+
+static void be_done(void *arg)
+{
+    struct asker *asker = arg;
+
+    if (asker->takes_at_once)
+        take(asker);
+    atomic_fetch_add(&asker->calls, 1);
+}
+
+static void begin(struct asker *asker, struct ratls_attester *attester, uint8_t seed)
+{
+    asker->attester = attester;
+    if (asker->request.mode == 0)
+        asker->request = new_request(seed);
+    assert_ok(attester->begin(attester, &asker->request, be_done, asker, &asker->job, &asker->err),
+              &asker->err);
+}
+
+static void wait_until_done(struct asker *asker)
+{
+    const uint64_t limit = now_ms() + 60000;
+
+    while (atomic_load(&asker->calls) == 0 && now_ms() < limit)
+        sleep_ms(1);
+    cr_assert_eq(atomic_load(&asker->calls), 1);
+}
+
+Test(attester_async, evidence)
+{
+    struct asker asker = {0};
+    struct ratls_attester *attester;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 20000);
+    begin(&asker, attester, 1);
+    wait_until_done(&asker);
+    take(&asker);
+    assert_ok(asker.status, &asker.err);
+    cr_expect(is_sound(asker.s, &asker.request));
+    free(asker.s);
+    attester->free(attester);
+}
+
+/* The job is all that holds the attester: its last reference goes within the call. */
+Test(attester_async, taken_within_the_call)
+{
+    struct asker asker = {.takes_at_once = true};
+    struct ratls_attester *attester;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 20000);
+    begin(&asker, attester, 1);
+    attester->free(attester);
+    wait_until_done(&asker);
+    assert_ok(asker.status, &asker.err);
+    cr_expect(is_sound(asker.s, &asker.request));
+    free(asker.s);
+    sleep_ms(100); /* its threads end by themselves; AddressSanitizer looks at what they leave */
+}
+
+Test(attester_async, malformed_request)
+{
+    struct asker asker = {.request = new_request(1)};
+    struct ratls_attester *attester;
+
+    asker.request.selection.banks[0].pcrs = 0;
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 20000);
+    assert_fails(attester->begin(attester, &asker.request, be_done, &asker, &asker.job, &asker.err),
+                 RATLS_USAGE, &asker.err, "malformed PCR selection");
+    cr_expect_null(asker.job);
+    attester->free(attester);
+    cr_expect_eq(asker.calls, 0);
+}
+
+/* No quote, no waiting: it is done before begin returns. */
+Test(attester_async, logs_alone)
+{
+    struct asker asker = {.takes_at_once = true, .request = new_request(1)};
+    struct ratls_attester *attester;
+
+    asker.request.selection.count = 0;
+    asker.request.logs.ima_bank = RATLS_ALG_SHA256;
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 20000);
+    begin(&asker, attester, 1);
+    cr_assert_eq(asker.calls, 1);
+    assert_fails(asker.status, RATLS_IO, &asker.err, "there are none to send");
+    attester->free(attester);
+}
+
+/* Whoever begins while the TPM is busy shares its next quote, with those who wait. */
+Test(attester_async, many_share_a_quote)
+{
+    const char *const options[] = {"--delay-ms", "200", NULL};
+    static struct asker askers[MANY];
+    const struct ratls_attest_request waited = new_request(200);
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    uint32_t largest = 0;
+    int distinct = 0;
+    int i, k;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 60000);
+    for (i = 0; i < MANY; i++) {
+        askers[i].takes_at_once = i % 2 == 0;
+        begin(&askers[i], attester, (uint8_t)(3 * i));
+    }
+    free(attest(attester, &waited));
+    for (i = 0; i < MANY; i++) {
+        wait_until_done(&askers[i]);
+        if (!askers[i].takes_at_once)
+            take(&askers[i]);
+        assert_ok(askers[i].status, &askers[i].err);
+        cr_assert(is_sound(askers[i].s, &askers[i].request));
+    }
+    for (i = 0; i < MANY; i++) {
+        for (k = 0; k < i && !ratls_slice_equal(askers[k].s->evidence.signature,
+                                                askers[i].s->evidence.signature);)
+            k++;
+        distinct += k == i;
+        if (askers[i].s->evidence.path.tree_size > largest)
+            largest = askers[i].s->evidence.path.tree_size;
+    }
+    cr_expect_lt(distinct, 5, "%d quotes", distinct);
+    cr_expect_gt(largest, MANY / 2, "no batch is larger than %u", largest);
+    for (i = 0; i < MANY; i++)
+        free(askers[i].s);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+/* A TPM that never answers: everybody is called in time, and nothing is left. */
+Test(attester_async, hanging_tpm)
+{
+    const char *const options[] = {"--hang", NULL};
+    static struct asker askers[MANY];
+    struct asker late = {0};
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    uint64_t start;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 400);
+    start = now_ms();
+    for (int i = 0; i < MANY; i++)
+        begin(&askers[i], attester, (uint8_t)i);
+    for (int i = 0; i < MANY; i++)
+        wait_until_done(&askers[i]);
+    cr_expect_geq(now_ms() - start, 390);
+    cr_expect_lt(now_ms() - start, 400 + SLACK_MS);
+    for (int i = 0; i < MANY; i++) {
+        take(&askers[i]);
+        assert_fails(askers[i].status, RATLS_TPM, &askers[i].err, "did not answer within 400 ms");
+    }
+    start = now_ms();
+    begin(&late, attester, 1);
+    wait_until_done(&late);
+    cr_expect_lt(now_ms() - start, 200, "who comes later is told at once");
+    take(&late);
+    assert_fails(late.status, RATLS_TPM, &late.err, "has not answered for more than 400 ms");
+    start = now_ms();
+    attester->free(attester);
+    cr_expect_lt(now_ms() - start, 1000 + SLACK_MS);
+    tpm_mux_stop(&mux); /* the connection ends, and with it the thread that was left behind */
+    sleep_ms(200);
+}
+
+Test(attester_async, cancelled_while_the_tpm_is_at_it)
+{
+    const char *const options[] = {"--delay-ms", "300", NULL};
+    struct asker gone = {0}, stays = {0};
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    uint64_t start;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 20000);
+    begin(&gone, attester, 1);
+    begin(&stays, attester, 2);
+    sleep_ms(100);
+    start = now_ms();
+    attester->cancel(attester, gone.job);
+    cr_expect_lt(now_ms() - start, 150, "cancel does not wait for the TPM");
+    wait_until_done(&stays);
+    take(&stays);
+    assert_ok(stays.status, &stays.err);
+    cr_expect(is_sound(stays.s, &stays.request));
+    cr_expect_eq(gone.calls, 0);
+    free(stays.s);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+#define RACERS 8
+#define ROUNDS 60
+
+/* What a cancelled job must not be told of any more. */
+struct racer {
+    struct ratls_attester *attester;
+    unsigned seed;
+    unsigned wrong;
+};
+
+struct round {
+    atomic_uint calls;
+    atomic_bool is_over;
+    atomic_uint calls_after;
+};
+
+static void count_call(void *arg)
+{
+    struct round *round = arg;
+
+    if (atomic_load(&round->is_over))
+        atomic_fetch_add(&round->calls_after, 1);
+    atomic_fetch_add(&round->calls, 1);
+}
+
+/* Cancels at any moment: before the quote, while it is made, while it is called, behind it. */
+static void race_once(struct racer *racer)
+{
+    const struct ratls_attest_request request = new_request((uint8_t)racer->seed);
+    struct round *round = calloc(1, sizeof *round);
+    struct ratls_attest_job *job = NULL;
+    struct ratls_error err = {0};
+    uint8_t *evidence = NULL;
+    size_t len = 0;
+
+    if (racer->attester->begin(racer->attester, &request, count_call, round, &job, &err) !=
+        RATLS_OK) {
+        racer->wrong++;
+        free(round);
+        return;
+    }
+    usleep((useconds_t)(rand_r(&racer->seed) % 3000));
+    if (atomic_load(&round->calls) == 1 && rand_r(&racer->seed) % 2 == 0)
+        racer->wrong +=
+            racer->attester->take(racer->attester, job, &evidence, &len, &err) != RATLS_OK;
+    else
+        racer->attester->cancel(racer->attester, job);
+    atomic_store(&round->is_over, true);
+    free(evidence);
+    usleep((useconds_t)(rand_r(&racer->seed) % 500));
+    racer->wrong += atomic_load(&round->calls) > 1 || atomic_load(&round->calls_after) > 0;
+    free(round); /* a call that comes yet is seen by AddressSanitizer */
+}
+
+static void *race(void *arg)
+{
+    struct racer *racer = arg;
+
+    for (int i = 0; i < ROUNDS; i++)
+        race_once(racer);
+    return NULL;
+}
+
+Test(attester_async, cancel_races)
+{
+    struct ratls_attester *attester;
+    struct racer racers[RACERS];
+    pthread_t threads[RACERS];
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 20000);
+    for (unsigned i = 0; i < RACERS; i++) {
+        racers[i] = (struct racer){.attester = attester, .seed = i};
+        cr_assert_eq(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+    }
+    for (unsigned i = 0; i < RACERS; i++) {
+        pthread_join(threads[i], NULL);
+        cr_expect_eq(racers[i].wrong, 0);
+    }
+    attester->free(attester);
+}
+
+/* A job is of the process that began it; its child begins its own. */
+static int use_in_child(struct asker *one, struct asker *other)
+{
+    struct asker own = {0};
+
+    alarm(60); /* who waits for a lock of the parent must fail, not hang */
+    take(one);
+    if (one->status != RATLS_TPM || strstr(one->err.text, "before fork()") == NULL)
+        return 1;
+    other->attester->cancel(other->attester, other->job);
+    begin(&own, one->attester, 9);
+    wait_until_done(&own);
+    take(&own);
+    if (own.status != RATLS_OK || !is_sound(own.s, &own.request))
+        return 2;
+    free(own.s);
+    return atomic_load(&one->calls) + atomic_load(&other->calls) == 0 ? 0 : 3;
+}
+
+Test(attester_async, fork)
+{
+    const char *const options[] = {"--delay-ms", "300", NULL};
+    struct asker one = {0}, other = {0};
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    pid_t child;
+    int status;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 20000);
+    begin(&one, attester, 1);
+    begin(&other, attester, 2);
+    sleep_ms(50); /* at rest while it forks: the TPM is at it (see test_attester_threads.c) */
+    child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        status = use_in_child(&one, &other);
+        attester->free(attester);
+        _exit(status);
+    }
+    wait_until_done(&one);
+    wait_until_done(&other);
+    take(&one);
+    take(&other);
+    assert_ok(one.status, &one.err);
+    assert_ok(other.status, &other.err);
+    cr_expect(is_sound(one.s, &one.request) && is_sound(other.s, &other.request));
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child: %x", (unsigned)status);
+    free(one.s);
+    free(other.s);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
