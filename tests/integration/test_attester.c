@@ -127,7 +127,7 @@ Test(attester, malformed_requests)
         struct ratls_attest_request request;
         const char *text;
     } cases[] = {
-        {"mode", {.mode = 3, .role = 1, .selection = {1, {{0xb, 1}}}}, "unknown mode 3"},
+        {"mode", {.mode = 6, .role = 1, .selection = {1, {{0xb, 1}}}}, "unknown mode 6"},
         {"role", {.mode = 2, .role = 9, .selection = {1, {{0xb, 1}}}}, "unknown role 9"},
         {"context",
          {.mode = 2, .role = 1, .context_len = 256, .selection = {1, {{0xb, 1}}}},
