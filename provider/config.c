@@ -13,7 +13,8 @@
 #define RENEGOTIATION_INFO 65281 /* assigned, in spite of its place */
 
 struct raw {
-    char *role, *policy, *state, *tcti, *service, *boot_log, *ima_list, *unlisted, *log, *extension;
+    char *role, *policy, *state, *tcti, *service, *boot_log, *ima_list, *unlisted, *log, *extension,
+        *watch;
 };
 
 static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_fn *get_params,
@@ -30,6 +31,7 @@ static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_f
         OSSL_PARAM_utf8_ptr("unlisted", &raw->unlisted, 0),
         OSSL_PARAM_utf8_ptr("log", &raw->log, 0),
         OSSL_PARAM_utf8_ptr("extension", &raw->extension, 0),
+        OSSL_PARAM_utf8_ptr("watch", &raw->watch, 0),
         OSSL_PARAM_END,
     };
 
@@ -121,7 +123,8 @@ static enum ratls_status copy_texts(const struct raw *raw, struct ratls_config *
     if (status != RATLS_OK)
         return status;
     if (copy_text(raw->policy, &config->policy) && copy_text(raw->state, &config->state) &&
-        copy_text(raw->tcti, &config->tcti) && copy_text(raw->service, &config->service))
+        copy_text(raw->tcti, &config->tcti) && copy_text(raw->service, &config->service) &&
+        copy_text(raw->watch, &config->watch))
         return RATLS_OK;
     return ratls_fail(err, RATLS_MEMORY, "out of memory");
 }
@@ -138,6 +141,8 @@ enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
         return ratls_fail(err, RATLS_CRYPTO, "OpenSSL does not show the configuration");
     if (raw.state != NULL && raw.state[0] == '\0') /* what a variable of the environment gives */
         raw.state = NULL;
+    if (raw.watch != NULL && raw.watch[0] == '\0')
+        raw.watch = NULL;
     status = read_words(&raw, ret_config, err);
     if (status != RATLS_OK)
         return status;
@@ -146,6 +151,12 @@ enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
     if (ret_config->server && raw.state == NULL)
         return ratls_fail(err, RATLS_USAGE,
                           "role = %s needs state = FOLDER, as made by `ratls init`", raw.role);
+    if (raw.watch != NULL && (!ret_config->client || raw.watch[0] != '/'))
+        return ratls_fail(
+            err, RATLS_USAGE,
+            "watch = %.64s: must be the absolute path of a socket, with role = client "
+            "or both",
+            raw.watch);
     status = copy_texts(&raw, ret_config, err);
     if (status != RATLS_OK) {
         enum ratls_log log = ret_config->log;
@@ -164,5 +175,6 @@ void ratls_config_clear(struct ratls_config *config)
     free(config->service);
     free(config->boot_log);
     free(config->ima_list);
+    free(config->watch);
     *config = (struct ratls_config){0};
 }

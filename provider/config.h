@@ -24,6 +24,7 @@ struct ratls_config {
     char *service;  /* server: NULL: the attester's default */
     char *boot_log; /* server: NULL: the kernel's; "": none */
     char *ima_list; /* likewise */
+    char *watch;    /* client: socket of who watches, as of `ratls exec --watch`, or NULL */
     bool unlisted_plain;
     enum ratls_log log;
     unsigned extension;

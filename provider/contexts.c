@@ -92,6 +92,7 @@ static void configure(struct ratls_tls *tls)
     tls->verifies = process.config.client;
     tls->unlisted_plain = process.config.unlisted_plain;
     tls->log = ratls_log_function(process.config.log);
+    tls->watch = process.config.watch;
     tls->brief = true; /* a program that knows nothing of us asks for no report */
     tls->policy_failure = process.policy_failure;
     tls->attester_failure = process.attester_failure;
@@ -145,4 +146,10 @@ enum ratls_status ratls_contexts_hook(const struct ratls_config *config, struct 
     if (CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, NULL, hook_context, NULL, NULL) < 0)
         return ratls_fail_openssl(err, "OpenSSL does not take a hook for SSL_CTX");
     return RATLS_OK;
+}
+
+/* Set once, before OpenSSL has the provider's functions. */
+const char *ratls_contexts_watch(void)
+{
+    return process.config.watch == NULL ? "" : process.config.watch;
 }

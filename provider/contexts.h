@@ -13,6 +13,10 @@
 RATLS_MUST_CHECK enum ratls_status ratls_contexts_hook(const struct ratls_config *config,
                                                        struct ratls_error *err);
 
+/* Parameter of the provider: where connections are announced; "" if they are not. */
+#define RATLS_PROVIDER_PARAM_WATCH "watch"
+const char *ratls_contexts_watch(void);
+
 /* attester_tpm.c, or attester_none.c where the build has no TPM stack. */
 struct ratls_attester;
 RATLS_MUST_CHECK enum ratls_status ratls_provider_attester(const struct ratls_config *config,

@@ -34,6 +34,7 @@ static const OSSL_PARAM *gettable_params(void *context)
         OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_NAME, NULL, 0),
         OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_VERSION, NULL, 0),
         OSSL_PARAM_int(OSSL_PROV_PARAM_STATUS, NULL),
+        OSSL_PARAM_utf8_ptr(RATLS_PROVIDER_PARAM_WATCH, NULL, 0),
         OSSL_PARAM_END,
     };
 
@@ -46,11 +47,13 @@ static int get_params(void *context, OSSL_PARAM params[])
     OSSL_PARAM *name = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_NAME);
     OSSL_PARAM *version = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_VERSION);
     OSSL_PARAM *status = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_STATUS);
+    OSSL_PARAM *watch = OSSL_PARAM_locate(params, RATLS_PROVIDER_PARAM_WATCH);
 
     (void)context;
     return (name == NULL || OSSL_PARAM_set_utf8_ptr(name, "ratls: attested TLS")) &&
            (version == NULL || OSSL_PARAM_set_utf8_ptr(version, RATLS_VERSION)) &&
-           (status == NULL || OSSL_PARAM_set_int(status, 1));
+           (status == NULL || OSSL_PARAM_set_int(status, 1)) &&
+           (watch == NULL || OSSL_PARAM_set_utf8_ptr(watch, ratls_contexts_watch()));
 }
 
 static const OSSL_DISPATCH dispatch[] = {

@@ -15,6 +15,7 @@ int ratls_cmd_sync(int argc, char **argv);
 int ratls_cmd_show(int argc, char **argv);
 int ratls_cmd_verify(int argc, char **argv);
 int ratls_cmd_exec(int argc, char **argv);
+int ratls_cmd_watch(int argc, char **argv);
 int ratls_cmd_policy(int argc, char **argv);
 int ratls_cmd_policy_compile(int argc, char **argv);
 int ratls_cmd_policy_diff(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "tls_peer.h"
 
 #define PORT_DEFAULT "443"
 #define MS_PER_S 1000
@@ -85,8 +86,23 @@ void ratls_endpoint_text(const struct ratls_endpoint *endpoint,
 {
     const bool is_ipv6 = strchr(endpoint->host, ':') != NULL;
 
-    snprintf(out, RATLS_ENDPOINT_TEXT_MAX, is_ipv6 ? "[%s]:%s" : "%s:%s", endpoint->host,
-             endpoint->port);
+    if (endpoint->port[0] == '\0')
+        snprintf(out, RATLS_ENDPOINT_TEXT_MAX, "%s", endpoint->host);
+    else
+        snprintf(out, RATLS_ENDPOINT_TEXT_MAX, is_ipv6 ? "[%s]:%s" : "%s:%s", endpoint->host,
+                 endpoint->port);
+}
+
+void ratls_endpoint_of_peer(const struct ratls_peer *peer, struct ratls_endpoint *ret_endpoint)
+{
+    struct ratls_endpoint endpoint = {.is_address = true};
+
+    if (getnameinfo((const struct sockaddr *)&peer->address, peer->len, endpoint.host,
+                    sizeof endpoint.host, endpoint.port, sizeof endpoint.port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0 ||
+        peer->address.ss_family == AF_UNIX)
+        endpoint = (struct ratls_endpoint){.host = "a UNIX socket"};
+    *ret_endpoint = endpoint;
 }
 
 static int64_t now_ms(void)
@@ -151,11 +167,10 @@ static int connect_address(const struct addrinfo *address, int64_t deadline_ms)
     return -1;
 }
 
-enum ratls_status ratls_connect(const struct ratls_endpoint *endpoint, unsigned timeout_s,
+enum ratls_status ratls_connect(const struct ratls_endpoint *endpoint, int64_t deadline_ms,
                                 int *ret_fd, struct ratls_error *err)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    const int64_t deadline_ms = ratls_deadline_ms(timeout_s);
     struct addrinfo *addresses = NULL;
     char text[RATLS_ENDPOINT_TEXT_MAX];
     int fd = -1;

@@ -26,6 +26,11 @@ RATLS_MUST_CHECK enum ratls_status ratls_endpoint_parse(const char *text,
 void ratls_endpoint_text(const struct ratls_endpoint *endpoint,
                          char out[static RATLS_ENDPOINT_TEXT_MAX]);
 
+struct ratls_peer;
+
+/* The address of a connection, as numbers. */
+void ratls_endpoint_of_peer(const struct ratls_peer *peer, struct ratls_endpoint *ret_endpoint);
+
 /* On the monotonic clock. */
 int64_t ratls_deadline_ms(unsigned timeout_s);
 
@@ -33,11 +38,11 @@ int64_t ratls_deadline_ms(unsigned timeout_s);
 bool ratls_wait(int fd, bool for_write, int64_t deadline_ms);
 
 /*
- * A connected socket that does not block. Tries every address of the name until the time is over.
- * The caller closes *ret_fd.
+ * A connected socket that does not block. Tries every address of the name until the deadline, a
+ * time of ratls_deadline_ms(). The caller closes *ret_fd.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_connect(const struct ratls_endpoint *endpoint,
-                                                 unsigned timeout_s, int *ret_fd,
+                                                 int64_t deadline_ms, int *ret_fd,
                                                  struct ratls_error *err);
 
 #endif

@@ -13,6 +13,7 @@
 #define ROW_BASE 256 /* above every character, so that no short option exists */
 #define HELP_COLUMN 24
 #define HELP_WIDTH 80
+#define DURATION_DIGITS_MAX 9
 
 /* Words behind the column of the options, broken before the edge of a small terminal. */
 static void print_wrapped(const char *words)
@@ -35,8 +36,8 @@ static void print_wrapped(const char *words)
 
 static void print_row(const char *name, const char *argument, const char *help)
 {
-    const int len =
-        printf("  --%s%s%s", name, argument == NULL ? "" : " ", argument == NULL ? "" : argument);
+    const char *gap = argument == NULL || argument[0] == '[' ? "" : " ";
+    const int len = printf("  --%s%s%s", name, gap, argument == NULL ? "" : argument);
 
     printf("%*s", len < HELP_COLUMN ? HELP_COLUMN - len : 0, "");
     print_wrapped(help);
@@ -67,6 +68,31 @@ static bool read_uint(const char *text, unsigned *ret)
     return true;
 }
 
+/* A number of seconds, or of the unit behind it, as policies write it. */
+static bool read_duration(const char *text, unsigned *ret_s)
+{
+    static const struct {
+        const char *name;
+        unsigned seconds;
+    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    const size_t digits = strspn(text, "0123456789");
+    char number[DURATION_DIGITS_MAX + 1] = "";
+    unsigned value;
+
+    if (digits > DURATION_DIGITS_MAX)
+        return false;
+    memcpy(number, text, digits);
+    if (!read_uint(number, &value))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(text + digits, units[i].name) != 0 || value > UINT_MAX / units[i].seconds)
+            continue;
+        *ret_s = value * units[i].seconds;
+        return true;
+    }
+    return false;
+}
+
 static bool add_to_list(const struct ratls_option *row, const char *text)
 {
     struct ratls_list *list = row->ret;
@@ -79,8 +105,18 @@ static bool add_to_list(const struct ratls_option *row, const char *text)
     return true;
 }
 
+static bool take_duration(const struct ratls_option *row, const char *text, unsigned *ret_s)
+{
+    if (read_duration(text, ret_s))
+        return true;
+    ratls_usage("--%s: '%s' is no time, such as 30s, 5m, 2h or 1d", row->name, text);
+    return false;
+}
+
 static bool take_value(const struct ratls_option *row, const char *text)
 {
+    struct ratls_optional *optional;
+
     switch (row->kind) {
     case RATLS_OPTION_FLAG:
         *(bool *)row->ret = true;
@@ -93,10 +129,23 @@ static bool take_value(const struct ratls_option *row, const char *text)
             return true;
         ratls_usage("--%s: '%s' is not a number of 1 or more", row->name, text);
         return false;
+    case RATLS_OPTION_DURATION:
+        return take_duration(row, text, row->ret);
+    case RATLS_OPTION_OPTIONAL:
+        optional = row->ret;
+        optional->is_given = true;
+        return text == NULL || take_duration(row, text, &optional->seconds);
     case RATLS_OPTION_LIST:
         return add_to_list(row, text);
     }
     return false;
+}
+
+static int argument_of(const struct ratls_option *row)
+{
+    if (row->kind == RATLS_OPTION_OPTIONAL)
+        return optional_argument;
+    return row->argument == NULL ? no_argument : required_argument;
 }
 
 bool ratls_options_parse(const struct ratls_options *options, int argc, char **argv, int *ret_first,
@@ -108,7 +157,7 @@ bool ratls_options_parse(const struct ratls_options *options, int argc, char **a
 
     for (size_t i = 0; i < options->count && i < ROWS_MAX; i++) {
         longs[i].name = options->rows[i].name;
-        longs[i].has_arg = options->rows[i].argument == NULL ? no_argument : required_argument;
+        longs[i].has_arg = argument_of(&options->rows[i]);
         longs[i].val = ROW_BASE + (int)i;
     }
     longs[options->count] = (struct option){"help", no_argument, NULL, help};

@@ -8,10 +8,17 @@
 #define RATLS_LIST_MAX 16
 
 enum ratls_option_kind {
-    RATLS_OPTION_FLAG, /* ret is a bool * */
-    RATLS_OPTION_TEXT, /* ret is a const char ** */
-    RATLS_OPTION_UINT, /* ret is an unsigned *; at least 1 */
-    RATLS_OPTION_LIST, /* ret is a struct ratls_list *: may be repeated */
+    RATLS_OPTION_FLAG,     /* ret is a bool * */
+    RATLS_OPTION_TEXT,     /* ret is a const char ** */
+    RATLS_OPTION_UINT,     /* ret is an unsigned *; at least 1 */
+    RATLS_OPTION_DURATION, /* ret is an unsigned *, in seconds: "90", "30s", "5m", "2h", "1d" */
+    RATLS_OPTION_OPTIONAL, /* ret is a struct ratls_optional *: a time that may be left out */
+    RATLS_OPTION_LIST,     /* ret is a struct ratls_list *: may be repeated */
+};
+
+struct ratls_optional {
+    bool is_given;
+    unsigned seconds; /* 0: without a time */
 };
 
 struct ratls_list {

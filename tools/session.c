@@ -26,7 +26,8 @@ static enum ratls_status set_trust(SSL_CTX *ctx, const struct ratls_session_opti
     return RATLS_OK;
 }
 
-static enum ratls_status set_name(struct ratls_session *session, struct ratls_error *err)
+static enum ratls_status set_name(const struct ratls_session_options *options,
+                                  struct ratls_session *session, struct ratls_error *err)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(session->ssl);
     char name[RATLS_HOST_MAX];
@@ -35,32 +36,40 @@ static enum ratls_status set_name(struct ratls_session *session, struct ratls_er
     if (snprintf(name, sizeof name, "%s", session->server_name) >= (int)sizeof name)
         return ratls_fail(err, RATLS_USAGE, "--server-name: longer than a DNS name can be");
     /* An IP address is compared as such, and has no SNI (RFC 6066, 3). */
-    if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
+    if (name[0] == '\0' || X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
         return RATLS_OK;
-    done =
-        SSL_set1_host(session->ssl, name) == 1 && SSL_set_tlsext_host_name(session->ssl, name) == 1;
+    done = SSL_set1_host(session->ssl, name) == 1 &&
+           (options->sni_left_out || SSL_set_tlsext_host_name(session->ssl, name) == 1);
     return done ? RATLS_OK : ratls_fail_openssl(err, "cannot set the server's name");
 }
 
-/* People wait as long as it goes on. */
 static void set_sync(SSL_CTX *ctx, const struct ratls_session_options *options)
 {
     struct ratls_tls *tls = ratls_tls_of_context(ctx);
 
     tls->begins_anew = options->begins_anew;
     tls->sync = (struct ratls_sync_settings){
-        .all_s = 0, .each_s = options->timeout_s, .seen = options->seen, .arg = options->seen_arg};
+        .all_s = options->all_s,
+        .each_s = options->timeout_s,
+        .seen = options->seen,
+        .arg = options->seen_arg,
+    };
 }
 
 static enum ratls_status prepare(const struct ratls_session_options *options,
                                  struct ratls_session *session, struct ratls_error *err)
 {
     enum ratls_status status;
+    struct ratls_tls *tls;
 
     session->ctx = SSL_CTX_new(TLS_client_method());
     if (session->ctx == NULL)
         return ratls_fail_openssl(err, "cannot start TLS");
     status = set_trust(session->ctx, options, err);
+    if (status != RATLS_OK)
+        return status;
+    if (options->extension != 0)
+        status = ratls_tls_hook(session->ctx, options->extension, &tls, err);
     if (status != RATLS_OK)
         return status;
     if (options->policy != NULL)
@@ -73,7 +82,7 @@ static enum ratls_status prepare(const struct ratls_session_options *options,
     session->ssl = SSL_new(session->ctx);
     if (session->ssl == NULL || SSL_set_fd(session->ssl, session->fd) != 1)
         return ratls_fail_openssl(err, "cannot start TLS");
-    return set_name(session, err);
+    return set_name(options, session, err);
 }
 
 /* A handshake that ended before there was anything to appraise. */
@@ -141,16 +150,51 @@ static int connect_before(struct ratls_session *session, int64_t deadline_ms)
     return result;
 }
 
+/* A step that begins now ends then. */
+static int64_t find_deadline(const struct ratls_session_options *options,
+                             const struct ratls_session *session)
+{
+    const int64_t step_ms = ratls_deadline_ms(options->timeout_s);
+
+    return options->all_s != 0 && session->deadline_ms < step_ms ? session->deadline_ms : step_ms;
+}
+
 static enum ratls_status shake_hands(struct ratls_session *session,
                                      const struct ratls_session_options *options,
                                      struct ratls_error *err)
 {
-    const int result = connect_before(session, ratls_deadline_ms(options->timeout_s));
+    const int result = connect_before(session, find_deadline(options, session));
 
     session->end = find_end(session, options->policy == NULL, result);
     if (session->end == RATLS_SESSION_FAILED)
         return explain_failure(session, result, options->timeout_s, err);
     return RATLS_OK;
+}
+
+/* The server that a person named. */
+static enum ratls_status connect_named(const struct ratls_session_options *options,
+                                       struct ratls_session *session, struct ratls_error *err)
+{
+    enum ratls_status status = ratls_endpoint_parse(options->server, &session->endpoint, err);
+
+    if (status != RATLS_OK)
+        return status;
+    session->server_name =
+        options->server_name != NULL ? options->server_name : session->endpoint.host;
+    status = ratls_connect(&session->endpoint, find_deadline(options, session), &session->fd, err);
+    if (status == RATLS_OK && !ratls_peer_of_socket(session->fd, &session->peer))
+        status = ratls_fail(err, RATLS_IO, "%s is not there any more", options->server);
+    return status;
+}
+
+/* The server at the other end of a connection of somebody else. */
+static enum ratls_status connect_beside(const struct ratls_session_options *options,
+                                        struct ratls_session *session, struct ratls_error *err)
+{
+    ratls_endpoint_of_peer(options->peer, &session->endpoint);
+    session->server_name = options->server_name == NULL ? "" : options->server_name;
+    session->peer = *options->peer;
+    return ratls_peer_connect(&session->peer, find_deadline(options, session), &session->fd, err);
 }
 
 enum ratls_status ratls_session_open(const struct ratls_session_options *options,
@@ -159,16 +203,11 @@ enum ratls_status ratls_session_open(const struct ratls_session_options *options
     enum ratls_status status;
 
     *session = (struct ratls_session){.fd = -1, .end = RATLS_SESSION_FAILED};
-    status = ratls_endpoint_parse(options->server, &session->endpoint, err);
+    session->deadline_ms = ratls_deadline_ms(options->all_s);
+    status = options->peer != NULL ? connect_beside(options, session, err)
+                                   : connect_named(options, session, err);
     if (status != RATLS_OK)
         return status;
-    session->server_name =
-        options->server_name != NULL ? options->server_name : session->endpoint.host;
-    status = ratls_connect(&session->endpoint, options->timeout_s, &session->fd, err);
-    if (status != RATLS_OK)
-        return status;
-    if (!ratls_peer_of_socket(session->fd, &session->peer))
-        return ratls_fail(err, RATLS_IO, "%s is not there any more", options->server);
     status = prepare(options, session, err);
     if (status != RATLS_OK)
         return status;

@@ -13,14 +13,18 @@
 #define RATLS_TIMEOUT_DEFAULT_S 10
 
 struct ratls_session_options {
-    const char *server;      /* HOST:PORT */
+    const char *server;            /* HOST:PORT */
+    const struct ratls_peer *peer; /* in its place, if not NULL: the address of a connection */
+    bool sni_left_out;             /* as by a program that only verifies the name */
     const char *server_name; /* that the certificate and the policy are to name; NULL: HOST */
     const char *ca;          /* PEM; NULL: the authorities of the system */
     bool pki_ignored;
-    unsigned timeout_s;
+    unsigned timeout_s; /* of each step: connecting, the handshake, one further request */
+    unsigned all_s;     /* of everything together; 0: as long as it goes on */
     struct ratls_policy *policy;                 /* NULL: only collect evidence, then refuse */
     const struct ratls_pcr_selection *selection; /* what to collect */
     const struct ratls_log_request *logs;        /* and with it; NULL: no logs */
+    unsigned extension;                          /* number of the TLS extension; 0: the default */
     bool begins_anew; /* asks for logs as if nothing of them were known */
     /* Called with the answer to each further request for logs; NULL: nobody. */
     void (*seen)(void *arg, struct ratls_slice evidence);
@@ -42,6 +46,7 @@ struct ratls_session {
     int fd;
     struct ratls_peer peer;
     struct ratls_sync sync;
+    int64_t deadline_ms; /* of everything together, where there is one */
     enum ratls_session_end end;
 };
 

@@ -70,13 +70,20 @@ static void put_title(const struct ratls_view *v, const char *title)
     fputs(v->colour ? "\033[0m\n" : "\n", v->out);
 }
 
+/* A line of JSON begins, where it has lines. */
+static void break_line(const struct ratls_view *v)
+{
+    if (!v->one_line)
+        fprintf(v->out, "\n%*s", (int)(2 * v->depth), "");
+}
+
 /* The comma, the line and the key before a JSON value. */
 static void begin_member(struct ratls_view *v, const char *key)
 {
     if (v->depth > 0) {
-        fputs(v->has_items[v->depth] ? ",\n" : "\n", v->out);
+        fputs(!v->has_items[v->depth] ? "" : v->one_line ? ", " : ",", v->out);
         v->has_items[v->depth] = true;
-        fprintf(v->out, "%*s", (int)(2 * v->depth), "");
+        break_line(v);
     }
     if (key != NULL)
         fprintf(v->out, "\"%s\": ", key);
@@ -97,7 +104,7 @@ static void close_level(struct ratls_view *v, char bracket)
     if (!v->json)
         return;
     if (had_items)
-        fprintf(v->out, "\n%*s", (int)(2 * v->depth), "");
+        break_line(v);
     fputc(bracket, v->out);
 }
 

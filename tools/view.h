@@ -17,6 +17,7 @@
 struct ratls_view {
     FILE *out;
     bool json;
+    bool one_line; /* JSON without line feeds; may be set once the document has begun */
     bool colour;
     size_t columns; /* of the terminal; 0: there is none */
     unsigned depth;

@@ -34,7 +34,7 @@ struct ratls_channel {
     size_t evidence_len;
     bool present;   /* the extension came */
     bool misplaced; /* it came twice, or not in entry 0 of the Certificate message */
-    bool accepted;
+    bool accepted;  /* and announced, where somebody watches */
     struct ratls_expectation expectation;
     struct ratls_report *report;
     struct ratls_error error;

@@ -9,6 +9,7 @@
 #include "crypto.h"
 #include "evidence.h"
 #include "fail.h"
+#include "tls_announce.h"
 #include "tls_internal.h"
 
 #define VERIFY_MARK 0x40000000 /* in an SSL's verify mode; OpenSSL looks only at its own bits */
@@ -320,6 +321,8 @@ static int verify_certificate(X509_STORE_CTX *store, void *arg)
     if (chain <= 0 && channel->verify_mode != SSL_VERIFY_NONE)
         return chain;
     status = appraise_server(ssl, channel, X509_STORE_CTX_get0_cert(store));
+    if (status == RATLS_OK && tls->watch != NULL)
+        status = ratls_announce(ssl, tls->watch, &channel->error);
     channel->accepted = status == RATLS_OK;
     enforce_verdict(ssl, channel);
     if (tls->log != NULL)

@@ -39,6 +39,7 @@ struct ratls_tls {
     struct ratls_error attester_failure; /* status RATLS_OK: none */
     struct ratls_error policy_failure;
     ratls_tls_log_fn *log;
+    const char *watch; /* where accepted connections are announced, or not made; NULL: nowhere */
     bool brief;       /* reports have words only for what failed: see findings.h */
     bool client_only; /* the context cannot serve: every handshake of it is seen by us */
 

@@ -132,7 +132,8 @@ static bool is_same_address(const struct ratls_peer *a, const struct ratls_peer 
 }
 
 /* Looks at one socket of the process. False if it makes the answer ambiguous. */
-static bool consider(int fd, uint64_t tls_read, struct ratls_peer *found)
+static bool consider(int fd, uint64_t tls_read, struct ratls_peer *found,
+                     struct ratls_sockets *sockets)
 {
     struct ratls_peer peer;
     uint64_t count;
@@ -140,16 +141,20 @@ static bool consider(int fd, uint64_t tls_read, struct ratls_peer *found)
     if (!ratls_peer_of_socket(fd, &peer) || peer.protocol != IPPROTO_TCP ||
         !count_read(fd, &count) || count != tls_read)
         return true;
-    if (found->len != 0)
-        return is_same_address(found, &peer);
+    if (found->len != 0 && !is_same_address(found, &peer))
+        return false;
+    if (sockets->count < RATLS_SOCKETS_MAX)
+        sockets->fds[sockets->count] = fd;
+    sockets->count++;
     *found = peer;
     return true;
 }
 
 static enum ratls_status search(uint64_t tls_read, struct ratls_peer *ret_peer,
-                                struct ratls_error *err)
+                                struct ratls_sockets *ret_sockets, struct ratls_error *err)
 {
     struct ratls_peer found = {.len = 0};
+    struct ratls_sockets sockets = {.count = 0};
     DIR *folder = opendir(SOCKETS_FOLDER);
     bool is_clear = true;
     struct dirent *entry;
@@ -159,7 +164,7 @@ static enum ratls_status search(uint64_t tls_read, struct ratls_peer *ret_peer,
                           SOCKETS_FOLDER, strerror(errno));
     while (is_clear && (entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] != '.')
-            is_clear = consider((int)strtol(entry->d_name, NULL, 10), tls_read, &found);
+            is_clear = consider((int)strtol(entry->d_name, NULL, 10), tls_read, &found, &sockets);
     }
     closedir(folder);
     if (!is_clear)
@@ -169,24 +174,37 @@ static enum ratls_status search(uint64_t tls_read, struct ratls_peer *ret_peer,
         return ratls_fail(err, RATLS_USAGE,
                           "the program does not show a socket on which TLS began");
     *ret_peer = found;
+    *ret_sockets = sockets;
     return RATLS_OK;
 }
 
 enum ratls_status ratls_peer_find(const SSL *ssl, uint64_t tls_read, struct ratls_peer *ret_peer,
                                   struct ratls_error *err)
 {
+    struct ratls_sockets sockets;
+
+    return ratls_peer_find_sockets(ssl, tls_read, ret_peer, &sockets, err);
+}
+
+enum ratls_status ratls_peer_find_sockets(const SSL *ssl, uint64_t tls_read,
+                                          struct ratls_peer *ret_peer,
+                                          struct ratls_sockets *ret_sockets,
+                                          struct ratls_error *err)
+{
     const int fd = SSL_get_fd(ssl);
     struct ratls_peer peer;
     enum ratls_status status;
 
     if (fd < 0)
-        return search(tls_read, ret_peer, err);
+        return search(tls_read, ret_peer, ret_sockets, err);
     if (!ratls_peer_of_socket(fd, &peer))
         return ratls_fail(err, RATLS_USAGE, "the other end of the socket has no address");
     status = check_shown(fd, tls_read, &peer, err);
-    if (status == RATLS_OK)
-        *ret_peer = peer;
-    return status;
+    if (status != RATLS_OK)
+        return status;
+    *ret_peer = peer;
+    *ret_sockets = (struct ratls_sockets){.fds = {fd}, .count = 1};
+    return RATLS_OK;
 }
 
 int64_t ratls_peer_now_ms(void)

@@ -41,6 +41,22 @@ RATLS_MUST_CHECK enum ratls_status ratls_peer_find(const SSL *ssl, uint64_t tls_
                                                    struct ratls_peer *ret_peer,
                                                    struct ratls_error *err);
 
+#define RATLS_SOCKETS_MAX 16 /* as many handshakes of one process that came equally far */
+
+struct ratls_sockets {
+    int fds[RATLS_SOCKETS_MAX];
+    size_t count; /* may be more than there was room for */
+};
+
+/*
+ * The same, and which sockets it may be on: more than one if the program does not show its socket,
+ * and several to that address have read as much.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_peer_find_sockets(const SSL *ssl, uint64_t tls_read,
+                                                           struct ratls_peer *ret_peer,
+                                                           struct ratls_sockets *ret_sockets,
+                                                           struct ratls_error *err);
+
 /* On the monotonic clock; deadlines are times of it. */
 int64_t ratls_peer_now_ms(void);
 

@@ -8,6 +8,7 @@
 #include "pki.h"
 #include "tls_assert.h"
 #include "tls_internal.h"
+#include "tls_machine.h"
 
 #define DAY_S 86400
 
@@ -65,6 +66,27 @@ Test(tls_certificate, accepted_if_the_policy_is_content)
     cr_assert_eq(ratls_tls_expectation(pair->client.ssl)->mode, RATLS_MODE_CERTIFICATE);
     tls_pair_free(pair);
     SSL_CTX_free(server);
+    tls_world_free(world);
+}
+
+/* What was made once proves nothing of the machine later: there is nothing to renew. */
+Test(tls_certificate, shows_no_machine)
+{
+    struct tls_world *world = content_world();
+    SSL_CTX *certified = certified_server(world, NULL);
+    SSL_CTX *const servers[] = {certified, world->server};
+    const enum ratls_status wanted[] = {RATLS_USAGE, RATLS_OK};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_pair *pair = tls_pair_new(world->client, servers[i], TLS_NAME);
+        struct ratls_machine machine;
+
+        cr_assert_eq(ratls_machine_of(pair->client.ssl, &machine, NULL), RATLS_USAGE);
+        assert_accepted(pair);
+        cr_assert_eq(ratls_machine_of(pair->client.ssl, &machine, NULL), wanted[i]);
+        tls_pair_free(pair);
+    }
+    SSL_CTX_free(certified);
     tls_world_free(world);
 }
 

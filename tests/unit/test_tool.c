@@ -195,6 +195,8 @@ struct parsed {
     const char *text;
     unsigned number;
     struct ratls_list list;
+    unsigned seconds;
+    struct ratls_optional maybe;
 };
 
 static int parse(struct parsed *ret, char **argv, int *ret_first)
@@ -204,13 +206,15 @@ static int parse(struct parsed *ret, char **argv, int *ret_first)
         {"text", RATLS_OPTION_TEXT, &ret->text, "TEXT", "a text"},
         {"number", RATLS_OPTION_UINT, &ret->number, "N", "a number"},
         {"list", RATLS_OPTION_LIST, &ret->list, "ITEM", "a list"},
+        {"time", RATLS_OPTION_DURATION, &ret->seconds, "TIME", "a time"},
+        {"maybe", RATLS_OPTION_OPTIONAL, &ret->maybe, "[=TIME]", "a time, or none"},
     };
     const struct ratls_options options = {
         .synopsis = "[OPTION...]",
         .about = "About.",
         .example = "  none",
         .rows = rows,
-        .count = 4,
+        .count = sizeof rows / sizeof rows[0],
     };
     int argc = 0;
     int code = RATLS_EXIT_OK;
@@ -235,6 +239,47 @@ Test(tool, options_are_parsed)
     cr_assert(eq(str, (char *)parsed.list.items[1], (char *)"b"));
     cr_assert(eq(str, argv[first], (char *)"operand"));
     cr_assert(eq(str, argv[first + 1], (char *)"--flag"));
+}
+
+Test(tool, times_are_parsed)
+{
+    static const struct {
+        char *text;
+        unsigned seconds; /* 0: refused */
+    } cases[] = {
+        {"--time=90", 90},        {"--time=30s", 30}, {"--time=5m", 300}, {"--time=2h", 7200},
+        {"--time=1d", 86400},     {"--time=0s", 0},   {"--time=", 0},     {"--time=s", 0},
+        {"--time=5x", 0},         {"--time=5 m", 0},  {"--time=-5m", 0},  {"--time=1.5h", 0},
+        {"--time=99999d", 0},     {"--time=5mm", 0},  {"--maybe=0", 0},   {"--maybe=x", 0},
+        {"--time=1000000000", 0},
+    };
+
+    cr_redirect_stderr();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *argv[] = {"x", cases[i].text, NULL};
+        struct parsed parsed = {.flag = false};
+        int first = 0;
+
+        cr_assert(eq(int, parse(&parsed, argv, &first), cases[i].seconds == 0 ? 2 : -1), "%s",
+                  cases[i].text);
+        cr_assert(eq(uint, parsed.seconds, cases[i].seconds), "%s", cases[i].text);
+    }
+}
+
+Test(tool, a_time_may_be_left_out)
+{
+    char *with[] = {"x", "--maybe=2m", "operand", NULL};
+    char *without[] = {"x", "--maybe", "operand", NULL};
+    struct parsed parsed = {.flag = false};
+    int first = 0;
+
+    cr_assert(eq(int, parse(&parsed, with, &first), -1));
+    cr_assert(parsed.maybe.is_given && parsed.maybe.seconds == 120);
+    cr_assert(eq(int, first, 2));
+    parsed = (struct parsed){.flag = false};
+    cr_assert(eq(int, parse(&parsed, without, &first), -1));
+    cr_assert(parsed.maybe.is_given && parsed.maybe.seconds == 0);
+    cr_assert(eq(str, without[first], (char *)"operand"));
 }
 
 Test(tool, wrong_options_are_refused)
