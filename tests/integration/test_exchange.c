@@ -7,6 +7,7 @@
 #include "exchange.h"
 #include "exchange_pair.h"
 #include "exporter.h"
+#include "exporter_by_hand.h"
 #include "fake_policy.h"
 #include "pki.h"
 
@@ -230,6 +231,39 @@ Test(exchange, server_answers_before_the_clients_finished)
     tls_pair_free(tls);
     SSL_CTX_free(client);
     SSL_CTX_free(server);
+    tls_world_free(world);
+}
+
+static uint8_t seen_secret[EXPORTER_HASH_LEN];
+
+static void see_secret(const SSL *ssl, const char *line)
+{
+    (void)ssl;
+    if (strncmp(line, "EXPORTER_SECRET ", strlen("EXPORTER_SECRET ")) == 0)
+        cr_assert(ratls_unhex(strrchr(line, ' ') + 1, seen_secret, sizeof seen_secret));
+}
+
+/* WIRE.md, 5, computed from the secret of this session, with HMAC alone. */
+Test(exchange, the_binder_is_the_one_of_the_document)
+{
+    struct tls_world *world = tls_world_new();
+    struct exchange_pair *pair = exchange_pair_prepare(world, RATLS_ROLE_SERVER);
+    uint8_t bound[RATLS_NONCE_LEN + RATLS_TURN_CONTEXT_LEN];
+    uint8_t binder[RATLS_BINDER_LEN];
+
+    cr_assert(SSL_CTX_set_ciphersuites(pair->client, "TLS_AES_128_GCM_SHA256"));
+    SSL_CTX_set_keylog_callback(pair->client, see_secret);
+    exchange_pair_connect(pair, NULL);
+    assert_attested(pair);
+    export_by_hand(seen_secret, "EXPORTER-ratls-server",
+                   ratls_slice(world->asked.nonce, RATLS_NONCE_LEN), binder);
+    cr_assert_arr_eq(world->asked.binder, binder, sizeof binder);
+    assert_attested(pair);
+    memcpy(bound, world->asked.nonce, RATLS_NONCE_LEN);
+    memcpy(bound + RATLS_NONCE_LEN, world->asked.context, RATLS_TURN_CONTEXT_LEN);
+    export_by_hand(seen_secret, "EXPORTER-ratls-server", ratls_slice(bound, sizeof bound), binder);
+    cr_assert_arr_eq(world->asked.binder, binder, sizeof binder);
+    exchange_pair_free(pair);
     tls_world_free(world);
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # regenerate.sh still works, and the vectors that it makes pass the test of those in the tree.
-# usage: check.sh MAKE_VECTORS TEST_VECTORS
+# usage: check.sh MAKE_VECTORS TEST_VECTORS...
 set -eu
 for program in openssl swtpm tpm2_quote python3; do
     command -v "$program" >/dev/null || { echo "skipped: $program is missing"; exit 77; }
@@ -12,7 +12,8 @@ source=${RATLS_SOURCE_DIR:?}
 cp "$source/tests/vectors/regenerate.sh" "$source/tests/vectors/make_logs.py" \
     "$folder/tests/vectors"
 sh "$folder/tests/vectors/regenerate.sh" "$1"
-for same in request.cbor logs.evidence.cbor; do
+shift
+for same in request.cbor challenge.cbor logs.evidence.cbor piece.cbor; do
     cmp "$folder/tests/vectors/$same" "$source/tests/vectors/$same"
 done
 if cmp -s "$folder/tests/vectors/handshake.leaf.bin" \
@@ -20,5 +21,7 @@ if cmp -s "$folder/tests/vectors/handshake.leaf.bin" \
     echo "new keys gave the same leaf"
     exit 1
 fi
-RATLS_SOURCE_DIR=$folder "$2"
+for test in "$@"; do
+    RATLS_SOURCE_DIR=$folder "$test"
+done
 RATLS_SOURCE_DIR=$folder python3 "$source/tests/e2e/show_measured.py"

@@ -4,8 +4,10 @@
  */
 #include <string.h>
 
+#include "challenge.h"
 #include "evidence.h"
 #include "merkle.h"
+#include "piece.h"
 #include "request.h"
 #include "statement.h"
 #include "values.h"
@@ -49,12 +51,10 @@ static void load_certificates(const char *folder, const char *mode, struct ratls
     evidence->certificate_count = 1;
 }
 
-static void make_request(const char *folder)
+static struct ratls_request load_request(const char *folder)
 {
     static struct values values;
     struct ratls_request request = {.selection = {.count = 2}, .key_id_count = 2};
-    uint8_t out[RATLS_REQUEST_MAX];
-    struct ratls_writer w = ratls_writer(out, sizeof out);
 
     values_load(folder, "request.values", &values);
     memcpy(request.nonce, values_get(&values, "nonce").p, sizeof request.nonce);
@@ -71,8 +71,50 @@ static void make_request(const char *folder)
     memcpy(request.logs.ima_key_id, values_get(&values, "ima-key-id").p, RATLS_KEY_ID_LEN);
     request.logs.ima_reset_count = (uint32_t)values_number(&values, "ima-reset-count");
     request.logs.ima_restart_count = (uint32_t)values_number(&values, "ima-restart-count");
+    return request;
+}
+
+static void make_request(const char *folder)
+{
+    const struct ratls_request request = load_request(folder);
+    uint8_t out[RATLS_REQUEST_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+
     ratls_request_write(&request, &w);
     save(folder, "request.cbor", ratls_writer_slice(&w));
+}
+
+/* The same request, without what only a handshake can offer. */
+static void make_challenge(const char *folder)
+{
+    static struct values values;
+    struct ratls_challenge challenge = {.request = load_request(folder)};
+    uint8_t out[RATLS_CHALLENGE_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+
+    values_load(folder, "challenge.values", &values);
+    challenge.counter = values_number(&values, "counter");
+    challenge.period_ms = values_number(&values, "period-ms");
+    challenge.request.offers = (unsigned)values_number(&values, "offers");
+    ratls_challenge_write(&challenge, &w);
+    save(folder, "challenge.cbor", ratls_writer_slice(&w));
+}
+
+/* With logs.evidence.cbor in it. */
+static void make_piece(const char *folder)
+{
+    static struct values values;
+    struct ratls_piece piece = {.evidence = vector_load(folder, "logs.evidence.cbor")};
+    uint8_t out[VALUE_LINE_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+
+    values_load(folder, "piece.values", &values);
+    piece.turn.counter = values_number(&values, "counter");
+    piece.turn.sequence = (uint32_t)values_number(&values, "sequence");
+    piece.is_last = values_number(&values, "last") == 1;
+    ratls_piece_write(&piece, &w);
+    save(folder, "piece.cbor", ratls_writer_slice(&w));
+    vector_free(piece.evidence);
 }
 
 static void make_statement(const char *folder, const char *mode)
@@ -154,6 +196,10 @@ int main(int argc, char *argv[])
 {
     if (argc == 3 && strcmp(argv[2], "request") == 0)
         make_request(argv[1]);
+    else if (argc == 3 && strcmp(argv[2], "challenge") == 0)
+        make_challenge(argv[1]);
+    else if (argc == 3 && strcmp(argv[2], "piece") == 0)
+        make_piece(argv[1]);
     else if (argc == 3 && strcmp(argv[2], "logs") == 0)
         make_logs(argv[1]);
     else if (argc == 4 && strcmp(argv[2], "statement") == 0)
@@ -161,8 +207,9 @@ int main(int argc, char *argv[])
     else if (argc == 4 && strcmp(argv[2], "evidence") == 0)
         make_evidence(argv[1], argv[3]);
     else {
-        fprintf(stderr, "usage: make_vectors FOLDER request|logs\n"
-                        "       make_vectors FOLDER statement|evidence handshake|certificate\n");
+        fprintf(stderr, "usage: make_vectors FOLDER request|challenge|logs|piece\n"
+                        "       make_vectors FOLDER statement handshake|certificate|renewal\n"
+                        "       make_vectors FOLDER evidence handshake|certificate\n");
         return 2;
     }
     return 0;

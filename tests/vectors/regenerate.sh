@@ -23,6 +23,29 @@ derive_binder() { # derive_binder SECRET
     hex binder.bin
 }
 
+hmac_with() { # hmac_with KEY: of standard input
+    openssl dgst -sha256 -mac HMAC -macopt "hexkey:$1" -r | cut -c1-64
+}
+
+unhex() {
+    tr a-f A-F | basenc --base16 -d
+}
+
+# RFC 8446, 7.5, with SHA-256; HKDF-Expand of one block is HMAC(secret, info || 01).
+derive_exporter_binder() { # derive_exporter_binder EXPORTER-SECRET LABEL BOUND
+    empty=$(printf '' | openssl dgst -sha256 -r | cut -c1-64)
+    hash=$(printf %s "$3" | unhex | openssl dgst -sha256 -r | cut -c1-64)
+    label=$(octets "tls13 $2")
+    derived=$(printf '0020%02x%s20%s01' $((${#label} / 2)) "$label" "$empty" | unhex |
+        hmac_with "$1")
+    label=$(octets 'tls13 exporter')
+    printf '0020%02x%s20%s01' $((${#label} / 2)) "$label" "$hash" | unhex | hmac_with "$derived"
+}
+
+octets() { # octets TEXT
+    printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'
+}
+
 start_tpm() { # start_tpm NAME
     mkdir "$1"
     swtpm socket --tpm2 --tpmstate "dir=$1" --server "type=unixio,path=$1.sock" \
@@ -118,12 +141,41 @@ selection = "sha256:0,7 sha384:7"
 END
 }
 
-little_endian() { # little_endian NUMBER: 4 bytes
-    printf '%08x' "$1" | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/'
+# What goes on behind the handshake of RFC 8448, 3: the third challenge, and what came unasked.
+write_exchange_values() {
+    # Its exporter_master_secret.
+    secret=fe22f881176eda18eb8f44529e6792c50c9a3f89452f68d8ae311b4309d3cf50
+    turn=000000000000000200000001
+    cat >challenge.values <<END
+# request: that of request.values, with these offers
+counter = 02
+period-ms = ea60
+offers = 04
+END
+    cat >piece.values <<END
+# evidence: logs.evidence.cbor
+counter = 02
+sequence = 01
+last = 01
+END
+    cat >renewal.values <<END
+label = "ratls-1"
+mode = 04
+role = 01
+tls-version = 0304
+cipher-suite = 1301
+nonce = $nonce
+exporter-secret = $secret
+binder = $(derive_exporter_binder "$secret" EXPORTER-ratls-server "$nonce$turn")
+client-binder = $(derive_exporter_binder "$secret" EXPORTER-ratls-client "$nonce$turn")
+spki-sha256 = $spki
+service = "nginx"
+context = $turn
+END
 }
 
-octets() { # octets TEXT
-    printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'
+little_endian() { # little_endian NUMBER: 4 bytes
+    printf '%08x' "$1" | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/'
 }
 
 text() { # text TEXT: with its final NUL
@@ -224,9 +276,13 @@ make_keys
 tpm2_pcrextend "0:sha256=$(printf '%064d' 1),sha384=$(printf '%096d' 1)"
 tpm2_pcrextend "7:sha256=$(printf '%064d' 7),sha384=$(printf '%096d' 7)"
 write_values
+write_exchange_values
 "$make_vectors" . request
+"$make_vectors" . challenge
 write_logs
 "$make_vectors" . logs
+"$make_vectors" . piece
+"$make_vectors" . statement renewal
 quote handshake sha256:0,1,7
 write_capture 65000000
 quote certificate sha256:0,7+sha384:7
