@@ -9,7 +9,8 @@
 static void reset_channel(struct ratls_channel *channel)
 {
     struct ratls_channel kept = {.verify_mode = channel->verify_mode,
-                                 .chained_info = channel->chained_info};
+                                 .chained_info = channel->chained_info,
+                                 .speaks = channel->speaks};
 
     ratls_keylog_end(channel);
     ratls_policy_free(channel->policy);
@@ -49,20 +50,29 @@ struct ratls_channel *ratls_channel_of(const SSL *ssl)
     return index < 0 ? NULL : SSL_get_ex_data(ssl, index);
 }
 
-struct ratls_channel *ratls_channel_begin(SSL *ssl)
+struct ratls_channel *ratls_channel_make(SSL *ssl)
 {
     struct ratls_channel *channel = ratls_channel_of(ssl);
+
+    if (channel != NULL)
+        return channel;
+    if (ratls_tls_index(&channel_index) < 0 || (channel = calloc(1, sizeof *channel)) == NULL)
+        return NULL;
+    if (!SSL_set_ex_data(ssl, ratls_tls_index(&channel_index), channel)) {
+        free(channel);
+        return NULL;
+    }
+    channel->verify_mode = -1;
+    return channel;
+}
+
+struct ratls_channel *ratls_channel_begin(SSL *ssl)
+{
+    struct ratls_channel *channel = ratls_channel_make(ssl);
     uint8_t client_random[SSL3_RANDOM_SIZE] = {0};
 
-    if (channel == NULL) {
-        if (ratls_tls_index(&channel_index) < 0 || (channel = calloc(1, sizeof *channel)) == NULL)
-            return NULL;
-        if (!SSL_set_ex_data(ssl, ratls_tls_index(&channel_index), channel)) {
-            free(channel);
-            return NULL;
-        }
-        channel->verify_mode = -1;
-    }
+    if (channel == NULL)
+        return NULL;
     SSL_get_client_random(ssl, client_random, sizeof client_random);
     if (memcmp(client_random, channel->client_random, sizeof client_random) != 0) {
         reset_channel(channel);

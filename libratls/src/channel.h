@@ -13,10 +13,14 @@
 #define RATLS_SERVER_NAME_MAX 256 /* with its final NUL; RFC 1035 allows 255 octets */
 
 struct ratls_channel {
+    /* Of the connection that the SSL belongs to, and outlives a handshake; 0: there is none. */
+    unsigned speaks; /* enum ratls_offer: what it can do */
+
     uint8_t client_random[SSL3_RANDOM_SIZE]; /* tells a HelloRetryRequest from a new handshake */
     bool asked;                              /* a request was sent (client) or received (server) */
     struct ratls_request request;
     uint64_t read_before; /* bytes that the BIO had read before TLS: those of STARTTLS and such */
+    unsigned agreed;      /* of the request's offers, those that the server acknowledged */
     bool bound;           /* binder is known */
     uint8_t binder[RATLS_BINDER_LEN];
     bool has_answered; /* challenges on the finished session, of which this was the last: */
@@ -42,6 +46,9 @@ struct ratls_channel {
 
 /* The channel of an SSL, or NULL if it has none. */
 struct ratls_channel *ratls_channel_of(const SSL *ssl);
+
+/* The same, made if there is none. NULL if memory is short. */
+struct ratls_channel *ratls_channel_make(SSL *ssl);
 
 /*
  * The channel of the handshake that this SSL is in: made anew if the client random is another than

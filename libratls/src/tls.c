@@ -7,7 +7,9 @@
 #include "tls_internal.h"
 
 /* SH is not sent in: there the callback only looks, after a server may have changed its SSL_CTX. */
-#define CONTEXTS (SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_SERVER_HELLO | SSL_EXT_TLS1_3_CERTIFICATE)
+#define CONTEXTS                                                                                   \
+    (SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_SERVER_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS |    \
+     SSL_EXT_TLS1_3_CERTIFICATE)
 
 static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
 {
@@ -53,6 +55,8 @@ static int add_extension(SSL *ssl, unsigned type, unsigned context, const unsign
         return 0;
     if (context & SSL_EXT_TLS1_3_SERVER_HELLO)
         ratls_keylog_install(ssl, tls);
+    if (context & SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS)
+        return ratls_server_add_acknowledgement(ssl, tls, out, ret_len, alert);
     if (context & SSL_EXT_TLS1_3_CERTIFICATE && chain_index == 0)
         return ratls_server_add_evidence(ssl, tls, certificate, out, ret_len, alert);
     return 0;
@@ -82,6 +86,8 @@ static int parse_extension(SSL *ssl, unsigned type, unsigned context, const unsi
     if (SSL_is_server(ssl))
         return context & SSL_EXT_CLIENT_HELLO ? ratls_server_parse_request(ssl, tls, bytes, alert)
                                               : 1;
+    if (context & SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS)
+        return ratls_client_parse_acknowledgement(ssl, bytes, alert);
     return ratls_client_parse_evidence(
         ssl, bytes, (context & SSL_EXT_TLS1_3_CERTIFICATE) != 0 && chain_index == 0);
 }

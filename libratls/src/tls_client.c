@@ -70,6 +70,30 @@ static void close_unattested(const SSL *ssl, struct ratls_channel *channel)
         tls->log(ssl, channel);
 }
 
+/*
+ * The evidence comes behind the handshake, to the connection that this SSL belongs to: it lets
+ * nothing of the program out, nor in, before it has appraised it (connection_gate.c).
+ */
+static bool is_deferred(const struct ratls_channel *channel)
+{
+    return (channel->agreed & RATLS_OFFER_EXPORTER) != 0;
+}
+
+/* A record that a program's callback leaves in the SSL now would go out behind the verdict. */
+static void call_closed(const SSL *ssl, void (*callback)(const SSL *, int, int), int where,
+                        int result)
+{
+    union {
+        const SSL *in;
+        SSL *out;
+    } same = {.in = ssl};
+    int before = SSL_get_shutdown(ssl);
+
+    SSL_set_shutdown(same.out, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    callback(ssl, where, result);
+    SSL_set_shutdown(same.out, before);
+}
+
 static void see_progress(const SSL *ssl, int where, int result)
 {
     static _Thread_local const SSL *passing_on; /* the program's callback may call this one */
@@ -78,7 +102,7 @@ static void see_progress(const SSL *ssl, int where, int result)
 
     if (channel != NULL && where & SSL_CB_HANDSHAKE_DONE) {
         ratls_keylog_end(channel);
-        if (channel->asked && !channel->accepted)
+        if (channel->asked && !channel->accepted && !is_deferred(channel))
             close_unattested(ssl, channel);
     }
     if (chained == NULL)
@@ -86,7 +110,10 @@ static void see_progress(const SSL *ssl, int where, int result)
     if (chained == NULL || passing_on == ssl)
         return;
     passing_on = ssl;
-    chained(ssl, where, result);
+    if (channel != NULL && is_deferred(channel) && !channel->accepted)
+        call_closed(ssl, chained, where, result);
+    else
+        chained(ssl, where, result);
     passing_on = NULL;
 }
 
@@ -132,7 +159,7 @@ static enum ratls_status make_request(SSL *ssl, struct ratls_tls *tls,
         return status;
     status = require_tls13(ssl, &channel->error);
     if (status == RATLS_OK)
-        status = ratls_client_fill_request(tls, channel);
+        status = ratls_client_fill_request(ssl, tls, channel);
     if (status != RATLS_OK)
         return status;
     if (!channel->asked)
@@ -320,6 +347,10 @@ static int verify_certificate(X509_STORE_CTX *store, void *arg)
     learn_verify_mode(ssl, channel);
     if (chain <= 0 && channel->verify_mode != SSL_VERIFY_NONE)
         return chain;
+    if (is_deferred(channel)) {
+        SSL_set_verify(ssl, channel->verify_mode, SSL_get_verify_callback(ssl));
+        return 1;
+    }
     status = appraise_server(ssl, channel, X509_STORE_CTX_get0_cert(store));
     if (status == RATLS_OK && tls->watch != NULL)
         status = ratls_announce(ssl, tls->watch, &channel->error);

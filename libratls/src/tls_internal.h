@@ -91,6 +91,15 @@ int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
                               const unsigned char **out, size_t *ret_len, int *alert);
 
 /*
+ * tls_offers.c: what the request of a connection offers, and the server's word on it. Without a
+ * connection on both sides nothing is offered, nothing acknowledged.
+ */
+unsigned ratls_client_offers(const SSL *ssl, const struct ratls_channel *channel);
+int ratls_client_parse_acknowledgement(const SSL *ssl, struct ratls_slice in, int *alert);
+int ratls_server_add_acknowledgement(const SSL *ssl, const struct ratls_tls *tls,
+                                     const unsigned char **out, size_t *ret_len, int *alert);
+
+/*
  * tls_rules.c: by the name that the program verifies. *ret_plain: no rules apply, and the
  * configuration lets such names alone.
  */
@@ -99,7 +108,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_client_choose_rules(SSL *ssl, struct ra
                                                              bool *ret_plain);
 
 /* tls_request.c: once for the two ClientHellos of a handshake. */
-RATLS_MUST_CHECK enum ratls_status ratls_client_fill_request(const struct ratls_tls *tls,
+RATLS_MUST_CHECK enum ratls_status ratls_client_fill_request(const SSL *ssl,
+                                                             const struct ratls_tls *tls,
                                                              struct ratls_channel *channel);
 
 /* The session's own values of a statement: version, suite, nonce, binder, SPKI. */

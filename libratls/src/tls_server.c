@@ -95,6 +95,8 @@ int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
         return 0;
     if (tls->attester == NULL && tls->attester_failure.status == RATLS_OK)
         return 0; /* the program went on with an SSL_CTX that does not attest */
+    if (channel->agreed & RATLS_OFFER_EXPORTER)
+        return 0; /* it comes behind the handshake */
     if (make_evidence(ssl, tls, channel, certificate, &evidence, ret_len) != RATLS_OK) {
         ratls_raise_error(&channel->error);
         *alert = SSL_AD_INTERNAL_ERROR;

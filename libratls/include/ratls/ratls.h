@@ -6,6 +6,7 @@
 #define RATLS_RATLS_H
 
 #include <ratls/attester.h>
+#include <ratls/connection.h>
 #include <ratls/error.h>
 #include <ratls/exchange.h>
 #include <ratls/policy.h>

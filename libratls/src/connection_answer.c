@@ -1,0 +1,265 @@
+/*
+ * What this side owes the other: an answer to each challenge, and, where that was asked for,
+ * evidence again when its measured state changes (WIRE.md, 11).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "connection_state.h"
+#include "fail.h"
+
+#define CHALLENGES_PER_S 10 /* each costs the TPM a signature: WIRE.md, 6 */
+#define LOOK_MS 1000        /* a state is at most a second old: attester.h */
+#define QUEUE_MAX 65536     /* of pieces that the transport has not taken yet */
+
+static enum ratls_outcome cannot_attest(struct ratls_connection *c, enum ratls_status status)
+{
+    ratls_fail(&c->error, status, "the attester gave no reason");
+    return ratls_connection_end(c, RATLS_FAILED, RATLS_END_CANNOT_ATTEST);
+}
+
+static enum ratls_outcome break_protocol(struct ratls_connection *c, const char *what)
+{
+    ratls_fail(&c->error, RATLS_MALFORMED, "%s", what);
+    return ratls_connection_end(c, RATLS_FAILED, RATLS_END_PROTOCOL);
+}
+
+/* From any thread of the attester: only wakes who polls. */
+static void see_done(void *arg)
+{
+    struct ratls_answering *a = arg;
+    const uint64_t one = 1;
+
+    atomic_store(&a->is_done, true);
+    (void)!write(a->fd, &one, sizeof one);
+}
+
+static enum ratls_status begin_job(struct ratls_connection *c)
+{
+    struct ratls_answering *a = &c->answering;
+
+    if (a->fd < 0)
+        a->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (a->fd < 0)
+        return ratls_fail(&c->error, RATLS_IO, "no eventfd: %s", strerror(errno));
+    atomic_store(&a->is_done, false);
+    return a->attester->begin(a->attester, &a->asked, see_done, a, &a->job, &c->error);
+}
+
+/* The evidence is there: its pieces follow. */
+static enum ratls_status begin_writing(struct ratls_connection *c, uint8_t *evidence, size_t len)
+{
+    struct ratls_answering *a = &c->answering;
+    enum ratls_status status = ratls_answer_writer_begin(a->attester, &a->turn, &a->asked, evidence,
+                                                         len, &a->writer, &c->error);
+
+    a->is_writing = status == RATLS_OK;
+    return status;
+}
+
+static enum ratls_status make_now(struct ratls_connection *c)
+{
+    struct ratls_answering *a = &c->answering;
+    uint8_t *evidence = NULL;
+    size_t len = 0;
+    enum ratls_status status =
+        a->attester->attest(a->attester, &a->asked, &evidence, &len, &c->error);
+
+    return status == RATLS_OK ? begin_writing(c, evidence, len) : status;
+}
+
+/* The state first, then the evidence: what changes in between is seen as a change. */
+static enum ratls_status note_state(struct ratls_connection *c, int64_t now_ms)
+{
+    struct ratls_answering *a = &c->answering;
+
+    a->look_ms = a->push_ms = RATLS_NEVER;
+    if (!a->is_watched)
+        return RATLS_OK;
+    if (a->period_ms != 0)
+        a->push_ms = now_ms + a->period_ms;
+    if (a->attester->state == NULL)
+        return RATLS_OK;
+    a->look_ms = now_ms + LOOK_MS;
+    return a->attester->state(a->attester, &a->request.selection, a->state, &c->error);
+}
+
+static enum ratls_outcome make(struct ratls_connection *c)
+{
+    struct ratls_answering *a = &c->answering;
+    enum ratls_role role = SSL_is_server(c->ssl) ? RATLS_ROLE_SERVER : RATLS_ROLE_CLIENT;
+    enum ratls_status status = note_state(c, ratls_clock_ms());
+
+    if (status == RATLS_OK)
+        status = ratls_exchange_request(c->ssl, role, &a->request, &a->turn, &a->asked, &c->error);
+    if (status == RATLS_OK)
+        status = a->attester->begin != NULL ? begin_job(c) : make_now(c);
+    return status == RATLS_OK ? RATLS_DONE : cannot_attest(c, status);
+}
+
+enum ratls_outcome ratls_answering_begin(struct ratls_connection *c,
+                                         const struct ratls_request *request, uint64_t counter)
+{
+    struct ratls_answering *a = &c->answering;
+    enum ratls_status status = ratls_exchange_count(c->ssl, counter, &c->error);
+
+    if (status == RATLS_USAGE)
+        return break_protocol(c, "the other side counts its challenges wrongly");
+    if (status != RATLS_OK)
+        return ratls_connection_fail(c, status);
+    a->request = *request;
+    a->turn = (struct ratls_turn){.counter = counter};
+    a->is_watched = a->period_ms != 0 || c->options.pushes;
+    return make(c);
+}
+
+/* What is being sent unasked is void when the other side asks anew: it passes over the rest. */
+static void abandon(struct ratls_answering *a)
+{
+    if (a->job != NULL)
+        a->attester->cancel(a->attester, a->job);
+    a->job = NULL;
+    if (a->is_writing)
+        ratls_answer_writer_end(&a->writer);
+    a->is_writing = false;
+}
+
+static bool is_too_often(struct ratls_answering *a, int64_t now_ms)
+{
+    if (now_ms - a->second_ms >= RATLS_MS_PER_S) {
+        a->second_ms = now_ms;
+        a->challenges = 0;
+    }
+    return ++a->challenges > CHALLENGES_PER_S;
+}
+
+enum ratls_outcome ratls_answering_challenge(struct ratls_connection *c, struct ratls_slice bytes)
+{
+    struct ratls_answering *a = &c->answering;
+    struct ratls_challenge challenge;
+
+    if (!ratls_challenge_read(bytes, &challenge) || challenge.counter == 0)
+        return break_protocol(c, "the other side sent a challenge that is none");
+    if (is_too_often(a, ratls_clock_ms()))
+        return break_protocol(c, "the other side asks for evidence too often");
+    if (a->attester == NULL) {
+        ratls_fail(&c->error, RATLS_USAGE, "the other side asks for evidence; here is no attester");
+        return ratls_connection_end(c, RATLS_FAILED, RATLS_END_CANNOT_ATTEST);
+    }
+    if ((a->job != NULL || a->is_writing) && a->turn.sequence == 0)
+        return break_protocol(c, "the other side asks again before it has the answer");
+    abandon(a);
+    a->period_ms = (int64_t)challenge.period_ms;
+    return ratls_answering_begin(c, &challenge.request, challenge.counter);
+}
+
+/* Pieces, as long as the transport takes them: an answer may be longer than a queue should be. */
+static enum ratls_outcome write_pieces(struct ratls_connection *c)
+{
+    struct ratls_answering *a = &c->answering;
+
+    while (a->is_writing && c->stream.frames.len - c->stream.frames.at < QUEUE_MAX) {
+        uint8_t *piece = NULL;
+        size_t len = 0;
+        bool is_last = true;
+        enum ratls_status status =
+            ratls_answer_writer_next(&a->writer, &piece, &len, &is_last, &c->error);
+
+        if (status != RATLS_OK)
+            return cannot_attest(c, status);
+        status = ratls_stream_queue(&c->stream, RATLS_FRAME_EVIDENCE, ratls_slice(piece, len),
+                                    &c->error);
+        free(piece);
+        if (status != RATLS_OK)
+            return ratls_connection_fail(c, status);
+        a->is_writing = !is_last;
+        if (is_last)
+            ratls_answer_writer_end(&a->writer);
+    }
+    return a->is_writing ? RATLS_WANT_WRITE : RATLS_DONE;
+}
+
+static enum ratls_outcome take(struct ratls_connection *c)
+{
+    struct ratls_answering *a = &c->answering;
+    struct ratls_attest_job *job = a->job;
+    uint8_t *evidence = NULL;
+    uint64_t count;
+    size_t len = 0;
+    enum ratls_status status;
+
+    (void)!read(a->fd, &count, sizeof count);
+    a->job = NULL;
+    status = a->attester->take(a->attester, job, &evidence, &len, &c->error);
+    if (status == RATLS_OK)
+        status = begin_writing(c, evidence, len);
+    return status == RATLS_OK ? RATLS_DONE : cannot_attest(c, status);
+}
+
+/* Whether evidence is due that nobody asked for: the period is over, or the state is another. */
+static enum ratls_status is_push_due(struct ratls_connection *c, int64_t now_ms, bool *ret_due)
+{
+    struct ratls_answering *a = &c->answering;
+    uint8_t state[sizeof a->state];
+    enum ratls_status status;
+
+    *ret_due = now_ms >= a->push_ms;
+    if (*ret_due || now_ms < a->look_ms)
+        return RATLS_OK;
+    a->look_ms = now_ms + LOOK_MS;
+    status = a->attester->state(a->attester, &a->request.selection, state, &c->error);
+    *ret_due = status == RATLS_OK && memcmp(state, a->state, sizeof state) != 0;
+    return status;
+}
+
+/* Begins evidence that nobody asked for, if it is due. */
+static enum ratls_outcome push(struct ratls_connection *c, int64_t now_ms)
+{
+    struct ratls_answering *a = &c->answering;
+    bool is_due = false;
+    enum ratls_status status;
+
+    if (c->phase != RATLS_PHASE_OPEN || !a->is_watched || c->is_shut)
+        return RATLS_DONE;
+    status = is_push_due(c, now_ms, &is_due);
+    if (status != RATLS_OK)
+        return cannot_attest(c, status);
+    if (!is_due)
+        return RATLS_DONE;
+    a->turn.sequence++;
+    return make(c);
+}
+
+enum ratls_outcome ratls_answering_progress(struct ratls_connection *c, int64_t now_ms)
+{
+    struct ratls_answering *a = &c->answering;
+    enum ratls_outcome outcome = RATLS_DONE;
+
+    if (a->job == NULL && !a->is_writing)
+        outcome = push(c, now_ms);
+    if (outcome == RATLS_DONE && a->job != NULL)
+        outcome = atomic_load(&a->is_done) ? take(c) : RATLS_WANT_ATTESTER;
+    return outcome == RATLS_DONE ? write_pieces(c) : outcome;
+}
+
+int64_t ratls_answering_due_ms(const struct ratls_answering *a)
+{
+    if (!a->is_watched || a->job != NULL || a->is_writing)
+        return RATLS_NEVER;
+    return a->look_ms < a->push_ms ? a->look_ms : a->push_ms;
+}
+
+void ratls_answering_free(struct ratls_answering *a)
+{
+    if (a->attester == NULL)
+        return;
+    abandon(a);
+    if (a->fd >= 0)
+        close(a->fd);
+    a->attester->free(a->attester);
+    a->attester = NULL;
+    a->fd = -1;
+}

@@ -1,0 +1,202 @@
+/*
+ * The lease: how long the last verdict about the other side holds, and how it is renewed (WIRE.md,
+ * 11). It counts from the moment when the challenge was sent: evidence that answers it cannot be
+ * older.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection_state.h"
+#include "fail.h"
+#include "tls_internal.h"
+
+/*
+ * Evidence that comes unasked is dated by the TPM's clock, which may be fast by a twentieth
+ * (check_quote.c). So the lease counts its milliseconds as fewer, and after some of them the other
+ * side gets a nonce again.
+ */
+#define CLOCK_FAST 20
+#define PUSHED_PER_NONCE 4
+
+static bool is_streaming(const struct ratls_connection *c)
+{
+    return c->options.period_ms != 0;
+}
+
+/* When the evidence was made, at the earliest. */
+static int64_t date(const struct ratls_lease *lease, uint64_t clock_before_ms)
+{
+    const uint64_t clock_ms = lease->report->accepted.clock_ms;
+    const uint64_t passed_ms = clock_ms < clock_before_ms ? 0 : clock_ms - clock_before_ms;
+
+    return lease->asked_ms + (int64_t)(passed_ms - passed_ms / (CLOCK_FAST + 1));
+}
+
+static void extend(struct ratls_connection *c, int64_t made_ms, bool is_asked_for)
+{
+    struct ratls_lease *lease = &c->lease;
+    int64_t now_ms = ratls_clock_ms();
+
+    if (made_ms > now_ms)
+        made_ms = now_ms;
+    lease->until_ms =
+        lease->max_age_s == 0 ? RATLS_NEVER : ratls_clock_later(made_ms, lease->max_age_s);
+    if (lease->exchange != NULL && lease->renew_s != 0 && (is_asked_for || is_streaming(c)))
+        lease->renew_ms = ratls_clock_later(now_ms, lease->renew_s);
+    if (!is_asked_for && lease->renew_ms != RATLS_NEVER) {
+        int64_t latest_ms = ratls_clock_later(lease->asked_ms, PUSHED_PER_NONCE * lease->renew_s);
+
+        lease->renew_ms = lease->renew_ms < latest_ms ? lease->renew_ms : latest_ms;
+    }
+    lease->verdicts++;
+    c->gate.is_accepted = ratls_channel_of(c->ssl)->accepted = true;
+    ratls_connection_tell(c, lease->verdicts == 1 ? RATLS_EVENT_ACCEPTED : RATLS_EVENT_RENEWED);
+}
+
+static enum ratls_outcome refuse_unframed(struct ratls_connection *c)
+{
+    ratls_fail(&c->error, RATLS_USAGE,
+               "the policy wants evidence again every %llu s (renew), and the other side does not "
+               "renew: it needs a ratls_connection of its own",
+               (unsigned long long)c->lease.renew_s);
+    return ratls_connection_end(c, RATLS_FAILED, 0);
+}
+
+static enum ratls_status make_exchange(struct ratls_connection *c)
+{
+    const struct ratls_channel *channel = ratls_channel_of(c->ssl);
+    const struct ratls_tls *tls = ratls_tls_of(c->ssl);
+    const char *name = channel->server_name[0] == '\0' ? NULL : channel->server_name;
+    enum ratls_role peer = SSL_is_server(c->ssl) ? RATLS_ROLE_CLIENT : RATLS_ROLE_SERVER;
+    enum ratls_status status =
+        ratls_exchange_new(c->ssl, channel->policy, name, peer, &c->lease.exchange, &c->error);
+
+    if (status == RATLS_OK)
+        c->lease.exchange->is_brief = tls->brief;
+    return status;
+}
+
+/* After the handshake. In mode 3 the evidence is yet to come; else the verdict has fallen in it. */
+enum ratls_outcome ratls_lease_begin(struct ratls_connection *c)
+{
+    const struct ratls_channel *channel = ratls_channel_of(c->ssl);
+    struct ratls_lease *lease = &c->lease;
+    enum ratls_status status = RATLS_OK;
+
+    if (channel == NULL || channel->rules == NULL)
+        return RATLS_DONE;
+    if (channel->rules->freshness != RATLS_FRESHNESS_CERTIFICATE) {
+        lease->max_age_s = channel->rules->max_age_s;
+        lease->renew_s = channel->rules->renew_s;
+    }
+    if (!c->stream.is_framed && lease->renew_s != 0)
+        return refuse_unframed(c);
+    if (c->stream.is_framed)
+        status = make_exchange(c);
+    if (status == RATLS_OK && channel->agreed & RATLS_OFFER_EXPORTER) {
+        status = ratls_exchange_adopt(lease->exchange, &channel->request, &channel->known,
+                                      lease->asked_ms, &c->error);
+        lease->is_asking = true;
+        lease->until_ms = lease->max_age_s == 0
+                              ? RATLS_NEVER
+                              : ratls_clock_later(lease->asked_ms, lease->max_age_s);
+    } else if (status == RATLS_OK) {
+        if (lease->exchange != NULL) {
+            lease->exchange->accepted = channel->report->accepted;
+            lease->exchange->anchored_ms = lease->asked_ms;
+            lease->exchange->next_counter = 1; /* 0 stands for evidence behind the handshake */
+        }
+        extend(c, lease->asked_ms, true);
+    }
+    return status == RATLS_OK ? RATLS_DONE : ratls_connection_fail(c, status);
+}
+
+static enum ratls_outcome ask(struct ratls_connection *c, int64_t now_ms)
+{
+    struct ratls_lease *lease = &c->lease;
+    uint8_t *challenge = NULL;
+    size_t len = 0;
+    enum ratls_status status =
+        ratls_exchange_ask(lease->exchange, c->options.period_ms, &challenge, &len, &c->error);
+
+    if (status == RATLS_OK)
+        status = ratls_stream_queue(&c->stream, RATLS_FRAME_CHALLENGE, ratls_slice(challenge, len),
+                                    &c->error);
+    free(challenge);
+    if (status != RATLS_OK)
+        return ratls_connection_fail(c, status);
+    lease->is_asking = true;
+    lease->asked_ms = now_ms;
+    lease->renew_ms = RATLS_NEVER;
+    return RATLS_DONE;
+}
+
+bool ratls_lease_is_over(const struct ratls_connection *c, int64_t now_ms)
+{
+    return now_ms >= c->lease.until_ms;
+}
+
+enum ratls_outcome ratls_lease_progress(struct ratls_connection *c, int64_t now_ms)
+{
+    if (ratls_lease_is_over(c, now_ms)) {
+        ratls_fail(&c->error, RATLS_IO,
+                   c->lease.is_asking ? "the other side did not attest again in time"
+                                      : "the time for which the evidence holds is over (max-age)");
+        return ratls_connection_end(c, RATLS_LAPSED, RATLS_END_LEASE);
+    }
+    if (now_ms < c->lease.renew_ms || c->is_shut || c->is_peer_closed)
+        return RATLS_DONE;
+    return ask(c, now_ms);
+}
+
+/* The verdict on an answer, or on evidence that came unasked. */
+static enum ratls_outcome judge(struct ratls_connection *c)
+{
+    struct ratls_lease *lease = &c->lease;
+    struct ratls_report *report = NULL;
+    uint64_t clock_before_ms = lease->exchange->accepted.clock_ms;
+    bool is_asked_for = lease->is_asking;
+    enum ratls_status status = ratls_exchange_judge(lease->exchange, &report, &c->error);
+
+    if (report != NULL) {
+        ratls_report_free(lease->report);
+        lease->report = report;
+    }
+    if (status == RATLS_REJECTED)
+        return ratls_connection_end(c, RATLS_REFUSED, RATLS_END_REFUSED);
+    if (status != RATLS_OK)
+        return ratls_connection_fail(c, status);
+    lease->is_asking = false;
+    extend(c, is_asked_for ? lease->asked_ms : date(lease, clock_before_ms), is_asked_for);
+    return RATLS_DONE;
+}
+
+enum ratls_outcome ratls_lease_take(struct ratls_connection *c, struct ratls_slice piece)
+{
+    bool is_complete = false;
+    enum ratls_status status;
+
+    if (c->lease.exchange == NULL || (!c->lease.is_asking && !is_streaming(c))) {
+        ratls_fail(&c->error, RATLS_MALFORMED, "the other side sent evidence that nobody wants");
+        return ratls_connection_end(c, RATLS_FAILED, RATLS_END_PROTOCOL);
+    }
+    status = ratls_exchange_take(c->lease.exchange, piece, &is_complete, &c->error);
+    if (status == RATLS_USAGE) /* none is awaited */
+        return ratls_connection_end(c, RATLS_FAILED, RATLS_END_PROTOCOL);
+    if (status != RATLS_OK)
+        return ratls_connection_fail(c, status);
+    return is_complete ? judge(c) : RATLS_DONE;
+}
+
+int64_t ratls_lease_due_ms(const struct ratls_lease *lease)
+{
+    return lease->until_ms < lease->renew_ms ? lease->until_ms : lease->renew_ms;
+}
+
+void ratls_lease_free(struct ratls_lease *lease)
+{
+    ratls_exchange_free(lease->exchange);
+    ratls_report_free(lease->report);
+    lease->exchange = NULL;
+    lease->report = NULL;
+}
