@@ -12,40 +12,6 @@
 
 #define DAY_S 86400
 
-/* A server without an attester, whose certificate has evidence about its key. */
-static SSL_CTX *certified_server(struct tls_world *world, EVP_PKEY *about)
-{
-    struct ratls_expectation expectation = {
-        .mode = RATLS_MODE_CERTIFICATE, .role = RATLS_ROLE_SERVER, .now = time(NULL)};
-    EVP_PKEY *key = pki_key(PKI_P256);
-    X509 *draft = pki_ca("only for its key", about == NULL ? key : about, NULL, NULL);
-    struct ratls_attest_request request;
-    struct fake_draft *attested;
-    X509_EXTENSION *extension = NULL;
-    SSL_CTX *server = SSL_CTX_new(TLS_server_method());
-    X509 *certificate;
-
-    cr_assert_eq(ratls_spki_sha256(draft, expectation.spki_sha256, NULL), RATLS_OK);
-    fake_request(&expectation, &fake_policy_rules(world->policy)->selection, &request);
-    attested = fake_tpm_attest(world->tpm, &request, NULL, NULL);
-    cr_assert_eq(
-        ratls_evidence_extension(ratls_slice(attested->wire, attested->wire_len), &extension, NULL),
-        RATLS_OK);
-    certificate = pki_certificate(&(struct pki_spec){.subject = "server",
-                                                     .key = key,
-                                                     .issuer = world->ca,
-                                                     .issuer_key = world->ca_key,
-                                                     .names = "DNS:" TLS_NAME,
-                                                     .extensions = {extension}});
-    cr_assert(SSL_CTX_use_certificate(server, certificate) && SSL_CTX_use_PrivateKey(server, key));
-    X509_free(certificate);
-    X509_EXTENSION_free(extension);
-    free(attested);
-    X509_free(draft);
-    EVP_PKEY_free(key);
-    return server;
-}
-
 static struct tls_world *content_world(void)
 {
     struct tls_world *world = tls_world_new();
@@ -58,7 +24,7 @@ static struct tls_world *content_world(void)
 Test(tls_certificate, accepted_if_the_policy_is_content)
 {
     struct tls_world *world = content_world();
-    SSL_CTX *server = certified_server(world, NULL);
+    SSL_CTX *server = tls_certified_server(world, NULL);
     struct tls_pair *pair = tls_pair_new(world->client, server, TLS_NAME);
 
     assert_accepted(pair);
@@ -73,7 +39,7 @@ Test(tls_certificate, accepted_if_the_policy_is_content)
 Test(tls_certificate, shows_no_machine)
 {
     struct tls_world *world = content_world();
-    SSL_CTX *certified = certified_server(world, NULL);
+    SSL_CTX *certified = tls_certified_server(world, NULL);
     SSL_CTX *const servers[] = {certified, world->server};
     const enum ratls_status wanted[] = {RATLS_USAGE, RATLS_OK};
 
@@ -93,7 +59,7 @@ Test(tls_certificate, shows_no_machine)
 Test(tls_certificate, refused_if_the_policy_wants_it_fresh)
 {
     struct tls_world *world = tls_world_new();
-    SSL_CTX *server = certified_server(world, NULL);
+    SSL_CTX *server = tls_certified_server(world, NULL);
     struct tls_pair *pair = tls_pair_new(world->client, server, TLS_NAME);
 
     assert_refused(pair, "evidence.present");
@@ -105,7 +71,7 @@ Test(tls_certificate, refused_if_the_policy_wants_it_fresh)
 Test(tls_certificate, about_another_key)
 {
     struct tls_world *world = content_world();
-    SSL_CTX *server = certified_server(world, world->key);
+    SSL_CTX *server = tls_certified_server(world, world->key);
     struct tls_pair *pair = tls_pair_new(world->client, server, TLS_NAME);
 
     assert_refused(pair, "statement.spki");
@@ -118,7 +84,7 @@ Test(tls_certificate, about_another_key)
 Test(tls_certificate, no_second_chance)
 {
     struct tls_world *world = content_world();
-    SSL_CTX *server = certified_server(world, NULL);
+    SSL_CTX *server = tls_certified_server(world, NULL);
     struct tls_raw raw = {
         .context = SSL_EXT_TLS1_3_CERTIFICATE, .p = (const uint8_t *)"\xa0", .len = 1};
     struct tls_pair *pair;

@@ -43,6 +43,11 @@ SSL_CTX *tls_plain_server(const struct tls_world *world);
 /* Contexts that do what ratls_tls_verify() and ratls_tls_attest() make of them. */
 SSL_CTX *tls_client(struct tls_world *world);
 SSL_CTX *tls_server(struct tls_world *world);
+/*
+ * A server without an attester, with a key of its own, whose certificate has evidence about this
+ * key; NULL: about its own.
+ */
+SSL_CTX *tls_certified_server(struct tls_world *world, EVP_PKEY *about);
 
 struct tls_bytes {
     uint8_t *p;

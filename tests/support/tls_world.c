@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "crypto.h"
 #include "must.h"
 #include "pki.h"
 #include "tls_pair.h"
@@ -55,6 +57,38 @@ SSL_CTX *tls_server(struct tls_world *world)
 
     must(ratls_tls_attest(ctx, world->attester, &error) == RATLS_OK);
     return ctx;
+}
+
+SSL_CTX *tls_certified_server(struct tls_world *world, EVP_PKEY *about)
+{
+    struct ratls_expectation expectation = {
+        .mode = RATLS_MODE_CERTIFICATE, .role = RATLS_ROLE_SERVER, .now = time(NULL)};
+    EVP_PKEY *key = pki_key(PKI_P256);
+    X509 *draft = pki_ca("only for its key", about == NULL ? key : about, NULL, NULL);
+    struct ratls_attest_request request;
+    struct fake_draft *attested;
+    X509_EXTENSION *extension = NULL;
+    SSL_CTX *server = SSL_CTX_new(TLS_server_method());
+    X509 *certificate;
+
+    must(ratls_spki_sha256(draft, expectation.spki_sha256, NULL) == RATLS_OK);
+    fake_request(&expectation, &fake_policy_rules(world->policy)->selection, &request);
+    attested = fake_tpm_attest(world->tpm, &request, NULL, NULL);
+    must(ratls_evidence_extension(ratls_slice(attested->wire, attested->wire_len), &extension,
+                                  NULL) == RATLS_OK);
+    certificate = pki_certificate(&(struct pki_spec){.subject = "server",
+                                                     .key = key,
+                                                     .issuer = world->ca,
+                                                     .issuer_key = world->ca_key,
+                                                     .names = "DNS:" TLS_NAME,
+                                                     .extensions = {extension}});
+    must(SSL_CTX_use_certificate(server, certificate) && SSL_CTX_use_PrivateKey(server, key));
+    X509_free(certificate);
+    X509_EXTENSION_free(extension);
+    free(attested);
+    X509_free(draft);
+    EVP_PKEY_free(key);
+    return server;
 }
 
 struct tls_world *tls_world_new(void)

@@ -1,0 +1,180 @@
+#include "mitm_rows.h"
+
+#include <ratls/exchange.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_policy.h"
+#include "mitm.h"
+#include "must.h"
+
+#define DAY_S 86400
+
+static void note_failure(const struct ratls_report *report, struct mitm_outcome *ret)
+{
+    struct ratls_finding finding;
+
+    if (ratls_report_first_failure(report, &finding))
+        snprintf(ret->check, sizeof ret->check, "%s", finding.check);
+}
+
+/* Of a client that appraises in its handshake. */
+static void note_client(struct mitm *mitm, struct mitm_outcome *ret)
+{
+    const struct ratls_report *report = ratls_tls_report(mitm->to_client->client.ssl);
+
+    note_failure(report, ret);
+    ret->accepted = mitm->to_client->client.done == 1 && ratls_report_accepted(report);
+    ret->secret_read = mitm_reads_secret(mitm);
+}
+
+static void relay_handshake(bool weak, struct mitm_outcome *ret)
+{
+    struct tls_world *world = tls_world_new();
+    struct mitm *mitm = mitm_new(world, world->server);
+
+    (void)weak;
+    (void)mitm_connect(mitm, world->client);
+    ret->was_relayed = mitm->evidence.len != 0;
+    note_client(mitm, ret);
+    mitm_free(mitm);
+    tls_world_free(world);
+}
+
+/* Evidence in a certificate is for the key alone: that is why a policy must say that it will do. */
+static void relay_certificate(bool weak, struct mitm_outcome *ret)
+{
+    struct tls_world *world = tls_world_new();
+    SSL_CTX *server = tls_certified_server(world, NULL);
+    struct mitm *mitm = mitm_new(world, server);
+
+    if (weak) {
+        fake_policy_rules(world->policy)->freshness = RATLS_FRESHNESS_CERTIFICATE;
+        fake_policy_rules(world->policy)->max_age_s = DAY_S;
+    }
+    (void)mitm_connect(mitm, world->client);
+    ret->was_relayed = true; /* it is in the certificate */
+    note_client(mitm, ret);
+    mitm_free(mitm);
+    SSL_CTX_free(server);
+    tls_world_free(world);
+}
+
+/* A session that the client has from the true server opens nothing: he has not its secret. */
+static void relay_behind_session(bool weak, struct mitm_outcome *ret)
+{
+    struct tls_world *world = tls_world_new();
+    struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
+    struct mitm *mitm = mitm_new(world, world->server);
+    SSL_SESSION *session;
+
+    (void)weak;
+    must(tls_pair_handshake(pair));
+    session = SSL_get1_session(pair->client.ssl);
+    SSL_set_shutdown(pair->client.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    tls_pair_free(pair);
+    must(SSL_SESSION_is_resumable(session));
+    (void)mitm_connect_again(mitm, world->client, session);
+    ret->was_relayed = mitm->evidence.len != 0;
+    note_client(mitm, ret);
+    SSL_SESSION_free(session);
+    mitm_free(mitm);
+    tls_world_free(world);
+}
+
+/* Challenges of one side of the client's session, answered on his own with the server. */
+struct relay {
+    struct mitm *mitm;
+    SSL *asks;            /* honest, on one session, */
+    SSL *attests;         /* and on the other */
+    enum ratls_role role; /* of the side that attests */
+    struct ratls_exchange *exchange;
+};
+
+static enum ratls_status relay_once(struct relay *relay, struct ratls_report **ret_report)
+{
+    uint8_t *challenge = NULL;
+    uint8_t *answer = NULL;
+    size_t challenge_len;
+    size_t answer_len;
+    enum ratls_status status;
+
+    must(ratls_exchange_challenge(relay->exchange, &challenge, &challenge_len, NULL) == RATLS_OK);
+    must(ratls_exchange_answer(relay->attests, relay->role, relay->mitm->world->attester, challenge,
+                               challenge_len, &answer, &answer_len, NULL) == RATLS_OK);
+    status = ratls_exchange_check(relay->exchange, answer, answer_len, ret_report, NULL);
+    free(challenge);
+    free(answer);
+    return status;
+}
+
+/* turns: how many challenges; the first is in mode 3, later ones in mode 4. */
+static void relay_exchange(enum ratls_role role, unsigned turns, struct mitm_outcome *ret)
+{
+    struct tls_world *world = tls_world_new();
+    SSL_CTX *client = tls_plain_client(world);
+    SSL_CTX *server = tls_plain_server(world);
+    struct relay relay = {.mitm = mitm_new(world, server), .role = role};
+    const bool of_server = role == RATLS_ROLE_SERVER;
+    struct ratls_report *report = NULL;
+
+    must(mitm_connect(relay.mitm, client));
+    relay.asks = of_server ? relay.mitm->to_client->client.ssl : relay.mitm->to_server->server.ssl;
+    relay.attests =
+        of_server ? relay.mitm->to_server->server.ssl : relay.mitm->to_client->client.ssl;
+    fake_policy_rules(world->policy)->for_clients = !of_server;
+    must(ratls_exchange_new(relay.asks, world->policy, of_server ? TLS_NAME : NULL, role,
+                            &relay.exchange, NULL) == RATLS_OK);
+    for (unsigned i = 0; i < turns; i++) {
+        ratls_report_free(report);
+        report = NULL;
+        ret->accepted = relay_once(&relay, &report) == RATLS_OK;
+    }
+    ret->was_relayed = world->attested == turns;
+    note_failure(report, ret);
+    /* A client writes once it has accepted the server; a server talks to whom it has accepted. */
+    ret->secret_read = ret->accepted && mitm_reads_secret(relay.mitm);
+    ratls_report_free(report);
+    ratls_exchange_free(relay.exchange);
+    mitm_free(relay.mitm);
+    SSL_CTX_free(server);
+    SSL_CTX_free(client);
+    tls_world_free(world);
+}
+
+static void relay_challenge(bool weak, struct mitm_outcome *ret)
+{
+    (void)weak;
+    relay_exchange(RATLS_ROLE_SERVER, 1, ret);
+}
+
+static void relay_renewal(bool weak, struct mitm_outcome *ret)
+{
+    (void)weak;
+    relay_exchange(RATLS_ROLE_SERVER, 2, ret);
+}
+
+static void relay_challenge_of_server(bool weak, struct mitm_outcome *ret)
+{
+    (void)weak;
+    relay_exchange(RATLS_ROLE_CLIENT, 1, ret);
+}
+
+static void relay_renewal_of_server(bool weak, struct mitm_outcome *ret)
+{
+    (void)weak;
+    relay_exchange(RATLS_ROLE_CLIENT, 2, ret);
+}
+
+const struct mitm_row mitm_rows[] = {
+    {"mode 1: the certificate", "evidence.present", relay_certificate},
+    {"mode 2: the nonce in his own ClientHello", "statement.binder", relay_handshake},
+    {"mode 2, and the client has a session", "statement.binder", relay_behind_session},
+    {"mode 3: a challenge of the client", "statement.binder", relay_challenge},
+    {"mode 4: a later challenge of the client", "statement.binder", relay_renewal},
+    {"mode 3: a challenge of the server", "statement.binder", relay_challenge_of_server},
+    {"mode 4: a later challenge of the server", "statement.binder", relay_renewal_of_server},
+};
+
+const size_t mitm_row_count = sizeof mitm_rows / sizeof mitm_rows[0];
