@@ -86,10 +86,13 @@ static void prepare(struct subject *subject, const struct ima_list *list,
     struct ratls_appraisal *a = &subject->appraisal;
     size_t offset = known == NULL ? 0 : (size_t)known->ima.offset;
 
-    *subject = (struct subject){.submission = {.expectation = &expectation, .known = known}};
+    memset(subject, 0, sizeof *subject);
+    subject->submission.expectation = &expectation;
+    subject->submission.known = known;
     memcpy(subject->pcrs + PCRS_LEN - 32, list->end.pcr, 32);
-    *a = (struct ratls_appraisal){
-        .submission = &subject->submission, .rules = &rules, .report = ratls_report_new()};
+    a->submission = &subject->submission;
+    a->rules = &rules;
+    a->report = ratls_report_new();
     bench_must(a->report != NULL, "no memory");
     for (int check = 0; check < RATLS_CHECK_IMA_PRESENT; check++)
         ratls_check_holds(a->report, (enum ratls_check)check, true, "", "", "");

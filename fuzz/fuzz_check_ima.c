@@ -143,16 +143,20 @@ static struct ratls_ledger_row know(const struct input *input, const struct ratl
 static struct ratls_report *check(const struct input *input, struct ratls_slice list)
 {
     static struct source source;
+    static struct ratls_appraisal a; /* too much for a stack */
     const struct ratls_expectation expectation = {.server_name = "bank.example"};
     struct ratls_submission submission = {.expectation = &expectation};
     struct ratls_error err = {0};
-    struct ratls_appraisal a = {
-        .submission = &submission, .rules = rules, .report = ratls_report_new(), .err = &err};
     struct ratls_ledger_row known;
     uint8_t pcrs[352];
     bool is_cut = (input->flags & IN_PIECES) != 0;
     uint64_t offset = 0;
 
+    memset(&a, 0, sizeof a);
+    a.submission = &submission;
+    a.rules = rules;
+    a.report = ratls_report_new();
+    a.err = &err;
     FUZZ_CHECK(a.report != NULL);
     pass_quote(&a, pcrs, input);
     known = know(input, &a);

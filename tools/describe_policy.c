@@ -93,16 +93,27 @@ static void describe_algorithms(struct ratls_view *v, unsigned allowed)
         ratls_view_text(v, NULL, "algorithms", line);
 }
 
+static void describe_epoch(struct ratls_view *v, const struct ratls_epoch_rules *epoch)
+{
+    if (epoch->within_s == 0)
+        return;
+    ratls_view_uint(v, "epochWithinSeconds", "epoch.within", epoch->within_s, "s");
+    ratls_view_list(v, "epochAuthorities");
+    for (size_t i = 0; i < epoch->authorities.count; i++)
+        ratls_view_text(v, NULL, "epoch.authorities", epoch->certificates[i].subject);
+    ratls_view_list_end(v);
+}
+
 static void describe_rules(struct ratls_view *v, const struct ratls_rules *rules)
 {
-    const bool is_session = rules->freshness == RATLS_FRESHNESS_SESSION;
     char firmware[24];
 
     ratls_view_section(v, NULL, rules->path);
     ratls_view_text(v, "file", NULL, rules->path);
     describe_peers(v, rules, &rules->servers, "(any)");
     ratls_view_text(v, "service", "service", rules->service);
-    ratls_view_text(v, "freshness", "freshness", is_session ? "session" : "certificate");
+    ratls_view_text(v, "freshness", "freshness", ratls_freshness_name(rules->freshness));
+    describe_epoch(v, &rules->epoch);
     if (rules->max_age_s != 0)
         ratls_view_uint(v, "maxAgeSeconds", "max-age", rules->max_age_s, "s");
     if (rules->renew_s != 0)

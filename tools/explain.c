@@ -176,14 +176,34 @@ static void age_text(uint64_t seconds, char *out, size_t cap)
     snprintf(out, cap, "%llu %s", (unsigned long long)(seconds / units[i].seconds), units[i].word);
 }
 
+static void explain_epoch(const struct ratls_explain *x)
+{
+    const struct ratls_epoch_rules *epoch = &x->rules->epoch;
+    char age[32];
+
+    age_text(epoch->within_s, age, sizeof age);
+    ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
+                      "The TPM must have signed the machine's state at most %s ago: what happens "
+                      "since then is not seen. The server must sign for this very connection all "
+                      "the same, with a key that the TPM vouches for.",
+                      age);
+    for (size_t i = 0; i < epoch->authorities.count; i++)
+        ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
+                          "How long ago is told by the clock of %s, or of whom it certifies.",
+                          epoch->certificates[i].subject);
+}
+
 /* How long one proof is enough, and who asks for the next. */
 static void explain_verdict(const struct ratls_explain *x)
 {
     const struct ratls_rules *rules = x->rules;
     char age[32], renewal[32];
 
-    ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
-                      "The proof must be made for this very connection.");
+    if (rules->freshness == RATLS_FRESHNESS_EPOCH)
+        explain_epoch(x);
+    else
+        ratls_explain_say(x, RATLS_EXPLAIN_FRESHNESS,
+                          "The proof must be made for this very connection.");
     if (rules->max_age_s == 0)
         return;
     age_text(rules->max_age_s, age, sizeof age);

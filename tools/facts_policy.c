@@ -145,6 +145,26 @@ static enum ratls_status add_seconds(const char *key, uint64_t seconds, struct r
     return seconds == 0 ? RATLS_OK : add_text(facts, RATLS_TOPIC_RULE, key, text, err);
 }
 
+static enum ratls_status add_epoch(const struct ratls_epoch_rules *epoch, struct ratls_facts *facts,
+                                   struct ratls_error *err)
+{
+    enum ratls_status status = add_seconds("epoch.within", epoch->within_s, facts, err);
+
+    for (size_t i = 0; status == RATLS_OK && i < epoch->authorities.count; i++) {
+        const struct ratls_pem_certificate *authority = &epoch->certificates[i];
+        char text[RATLS_ERROR_TEXT], hex[2 * 32 + 1];
+        uint8_t digest[32];
+
+        status = ratls_sha256(ratls_slice(authority->der, authority->len), digest, err);
+        if (status != RATLS_OK)
+            break;
+        ratls_hex(ratls_slice(digest, sizeof digest), hex, sizeof hex);
+        snprintf(text, sizeof text, "%s (SHA-256 %s)", authority->subject, hex);
+        status = add_text(facts, RATLS_TOPIC_RULE, "epoch.authorities", text, err);
+    }
+    return status;
+}
+
 /* What is compared besides: its words are those of the policy. */
 static enum ratls_status add_rules(const struct ratls_rules *rules, struct ratls_facts *facts,
                                    struct ratls_error *err)
@@ -152,8 +172,10 @@ static enum ratls_status add_rules(const struct ratls_rules *rules, struct ratls
     char text[32];
     enum ratls_status status;
 
-    status = add_text(facts, RATLS_TOPIC_RULE, "freshness",
-                      rules->freshness == RATLS_FRESHNESS_SESSION ? "session" : "certificate", err);
+    status =
+        add_text(facts, RATLS_TOPIC_RULE, "freshness", ratls_freshness_name(rules->freshness), err);
+    if (status == RATLS_OK)
+        status = add_epoch(&rules->epoch, facts, err);
     if (status == RATLS_OK)
         status = add_seconds("max-age", rules->max_age_s, facts, err);
     if (status == RATLS_OK)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epoch_memory.h"
 #include "fail.h"
 #include "keys.h"
 
@@ -26,6 +27,7 @@ static const struct group {
     /* needs                      runs */
     {NOTHING, ratls_check_channel},                       /* tls.*, evidence.present to .format */
     {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_statement}, /* statement.*, evidence.age */
+    {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_epoch},     /* epoch.* */
     {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_identity},  /* ak.* */
     {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_quote},     /* quote.* */
     {RATLS_CHECK_QUOTE_TYPE, ratls_check_pcrs},           /* pcr.* */
@@ -106,6 +108,13 @@ static void remember_key(struct ratls_appraisal *a)
                                        a->submission->expectation->server_name, a->chain_until);
 }
 
+static void remember_epoch(struct ratls_appraisal *a)
+{
+    if (ratls_is_of_epoch(a))
+        ratls_epoch_memory_seen(a->rules->epoch.memory, a->token_sha256, &a->token,
+                                a->quote_sha256);
+}
+
 /*
  * How far the list is acknowledged. That it cannot be kept says nothing about this server, and
  * costs that the same entries are looked at again: who reads the report should know.
@@ -164,6 +173,7 @@ enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
         return RATLS_REJECTED;
     keep_accepted(&a);
     remember_key(&a);
+    remember_epoch(&a);
     remember_ima(&a);
     return RATLS_OK;
 }

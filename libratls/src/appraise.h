@@ -45,7 +45,11 @@ struct ratls_appraisal {
     struct ratls_report *report;
     struct ratls_error *err;
     struct ratls_evidence evidence;       /* EVIDENCE_FORMAT */
-    struct ratls_statement statement;     /* EVIDENCE_FORMAT */
+    struct ratls_statement statement;     /* EVIDENCE_FORMAT: of the session */
+    struct ratls_statement epoch_statement; /* EVIDENCE_FORMAT, if it is of an epoch: was quoted */
+    struct ratls_token token;               /* EPOCH_TOKEN */
+    uint8_t token_sha256[32];               /* EPOCH_TOKEN */
+    uint8_t quote_sha256[32];               /* QUOTE_SIGNATURE, if it is of an epoch */
     struct ratls_tpm_public ak;           /* AK_FORMAT */
     uint8_t ak_name[RATLS_TPM_NAME_MAX];  /* AK_FORMAT */
     size_t ak_name_len;
@@ -79,11 +83,18 @@ RATLS_MUST_CHECK enum ratls_status ratls_appraise_new(struct ratls_rules *rules,
  */
 RATLS_MUST_CHECK enum ratls_status ratls_check_channel(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_statement(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_epoch(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_identity(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_quote(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_boot(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_ima(struct ratls_appraisal *a);
+
+/* Whether a key of an epoch stands between quote and session. After EVIDENCE_FORMAT passed. */
+static inline bool ratls_is_of_epoch(const struct ratls_appraisal *a)
+{
+    return a->evidence.token.len != 0;
+}
 
 /*
  * The value of a PCR: of what was quoted, if PCR_SELECTION and PCR_DIGEST passed. False if the

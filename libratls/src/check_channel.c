@@ -54,7 +54,7 @@ static bool is_failed(const struct ratls_report *report, enum ratls_check check)
 static void check_presence(struct ratls_appraisal *a)
 {
     const struct ratls_submission *s = a->submission;
-    bool needs_session = a->rules->freshness == RATLS_FRESHNESS_SESSION;
+    bool needs_session = a->rules->freshness != RATLS_FRESHNESS_CERTIFICATE;
     bool came = s->present || s->misplaced;
     const char *expected = needs_session ? "evidence for this session (handshake)"
                                          : "evidence, in the handshake or in the certificate";
@@ -120,7 +120,20 @@ static const char *find_unfit(const struct ratls_appraisal *a)
         return "logs without a quote";
     if (!has_session(a) && (a->evidence.boot_log.len != 0 || a->evidence.has_ima))
         return "logs in a certificate";
+    if (!has_session(a) && ratls_is_of_epoch(a))
+        return "an epoch in a certificate";
     return NULL;
+}
+
+/* Of an epoch: what was quoted is not of the session, and what is of the session is signed. */
+static bool read_statements(struct ratls_appraisal *a)
+{
+    const struct ratls_evidence *evidence = &a->evidence;
+
+    if (!ratls_is_of_epoch(a))
+        return ratls_statement_read(evidence->statement, &a->statement);
+    return ratls_statement_read(evidence->statement, &a->epoch_statement) &&
+           ratls_statement_read(evidence->session.statement, &a->statement);
 }
 
 static void check_format(struct ratls_appraisal *a)
@@ -136,7 +149,7 @@ static void check_format(struct ratls_appraisal *a)
     whole = s->evidence.len <= RATLS_EVIDENCE_MAX && ratls_evidence_read(s->evidence, &a->evidence);
     if (whole || s->fault != NULL)
         unfit = find_unfit(a);
-    readable = whole && unfit == NULL && ratls_statement_read(a->evidence.statement, &a->statement);
+    readable = whole && unfit == NULL && read_statements(a);
     if (!ratls_check_decide(a->report, RATLS_CHECK_EVIDENCE_FORMAT, readable))
         return;
     if (unfit != NULL)

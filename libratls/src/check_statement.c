@@ -120,7 +120,7 @@ static void check_age(struct ratls_appraisal *a)
     struct ratls_reader r = ratls_reader(a->statement.context);
 
     if (ratls_mode_has_session(a->submission->expectation->mode) ||
-        a->rules->freshness == RATLS_FRESHNESS_SESSION)
+        a->rules->freshness != RATLS_FRESHNESS_CERTIFICATE)
         ratls_check_not_asked(a->report, RATLS_CHECK_EVIDENCE_AGE);
     else if (ratls_check_passed(a->report, RATLS_CHECK_STATEMENT_CONTEXT))
         check_age_of(a, ratls_read_u64(&r), (uint64_t)a->submission->expectation->now);

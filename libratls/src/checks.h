@@ -25,6 +25,11 @@
     X(STATEMENT_MANIFEST, "statement.manifest", "covers the certificates of the evidence",           "WIRE.md, 5")         \
     X(STATEMENT_CONTEXT,  "statement.context",  "what its mode says: time of issue, or turn",        "WIRE.md, 5")         \
     X(EVIDENCE_AGE,       "evidence.age",       "not older than the policy allows",                  "policy: max-age")    \
+    X(EPOCH_ASKED,        "epoch.asked",        "evidence of an epoch only where the policy takes it", "policy: freshness") \
+    X(EPOCH_STATEMENT,    "epoch.statement",    "the quote names this key of an epoch, for this server", "WIRE.md, 5")     \
+    X(EPOCH_SIGNATURE,    "epoch.signature",    "signed for this session by the key of the epoch",   "WIRE.md, 5.1")       \
+    X(EPOCH_TOKEN,        "epoch.token",        "a time stamp of an authority of the policy",        "RFC 3161, 2.4.2")    \
+    X(EPOCH_AGE,          "epoch.age",          "the time stamp is as new as the policy asks",       "policy: epoch")      \
     X(AK_FORMAT,          "ak.format",          "the attestation key is well formed",                "TPM 2.0 Part 2, 12.2.4") \
     X(AK_ATTRIBUTES,      "ak.attributes",      "a restricted signing key that cannot leave its TPM", "TPM 2.0 Part 2, 8.3") \
     X(AK_ALGORITHM,       "ak.algorithm",       "algorithms that the policy allows",                 "policy: algorithms") \

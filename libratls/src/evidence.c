@@ -13,20 +13,25 @@
 #define QUOTE_MEDIA_TYPE "application/vnd.ratls.quote+cbor"
 #define CERTIFICATE_LABEL 2 /* of the first one */
 #define CERTIFICATE_CONTENT_FORMAT 287
-#define CERTIFICATE_INDICATOR 2
 #define BOOT_LOG_LABEL 5
 #define BOOT_LOG_MEDIA_TYPE "application/vnd.ratls.boot-log"
 #define IMA_LABEL 6
 #define IMA_MEDIA_TYPE "application/vnd.ratls.ima-list+cbor"
-#define EVIDENCE_INDICATOR 4 /* of all but the certificates */
+#define TOKEN_LABEL 7
+#define TOKEN_MEDIA_TYPE "application/vnd.ratls.timestamp-token"
+#define SESSION_LABEL 8
+#define SESSION_MEDIA_TYPE "application/vnd.ratls.session+cbor"
+#define ENDORSEMENT_INDICATOR 2 /* of certificates and token */
+#define EVIDENCE_INDICATOR 4    /* of all others */
 #define RECORD_ITEMS 3
-#define ITEMS_MAX IMA_LABEL
+#define ITEMS_MAX SESSION_LABEL
+#define EPOCH_ITEMS 2
 
 #define QUOTE_ITEMS 6
 #define QUOTE_MAX 12288 /* more than the limits of its items allow */
 #define PATH_ITEMS 3
 #define NODE_LEN 32
-#define IMA_ITEMS 4
+#define SESSION_MAX 1024 /* more than the limits of its items allow */
 #define IMA_HEADS_MAX 4 /* that the two heads around entries grow, from none to as many as can be  \
                          */
 
@@ -34,13 +39,15 @@
 #define CERTIFICATE_OVERHEAD_MAX 16
 #define RECORD_OVERHEAD_MAX 64
 
-/* The IMA list takes what the others leave. They always fit, so only its length is ever in doubt.
+/*
+ * The IMA list takes what the others leave. Quote, certificates and boot log always fit. A token
+ * beside the largest of all of them would not, which no machine has: then nothing is written.
  */
 _Static_assert(2 * RECORD_OVERHEAD_MAX + QUOTE_MAX + RATLS_BOOT_LOG_MAX +
                        RATLS_CERTIFICATES_MAX *
                            (RATLS_CERTIFICATE_MAX + CERTIFICATE_OVERHEAD_MAX) <=
                    RATLS_EVIDENCE_MAX,
-               "all but the IMA list fits the extension at its largest");
+               "a quote and the logs of the boot fit the extension at their largest");
 
 static void read_path(struct ratls_cbor *c, struct ratls_merkle_path *path)
 {
@@ -73,14 +80,15 @@ static bool read_quote(struct ratls_slice in, struct ratls_evidence *evidence)
 }
 
 /* A record of evidence, behind its label. */
-static struct ratls_slice read_record(struct ratls_cbor *c, const char *media_type, size_t max)
+static struct ratls_slice read_record(struct ratls_cbor *c, const char *media_type, size_t max,
+                                      uint64_t indicator)
 {
     struct ratls_slice value;
 
     ratls_cbor_array(c, RECORD_ITEMS, RECORD_ITEMS);
     ratls_cbor_expect_text(c, media_type);
     value = ratls_cbor_bytes(c, 1, max);
-    ratls_cbor_expect_uint(c, EVIDENCE_INDICATOR);
+    ratls_cbor_expect_uint(c, indicator);
     return value;
 }
 
@@ -91,61 +99,58 @@ static struct ratls_slice read_certificate(struct ratls_cbor *c)
     ratls_cbor_array(c, RECORD_ITEMS, RECORD_ITEMS);
     ratls_cbor_expect_uint(c, CERTIFICATE_CONTENT_FORMAT);
     der = ratls_cbor_bytes(c, 1, RATLS_CERTIFICATE_MAX);
-    ratls_cbor_expect_uint(c, CERTIFICATE_INDICATOR);
+    ratls_cbor_expect_uint(c, ENDORSEMENT_INDICATOR);
     return der;
 }
 
-static bool is_list_alg(uint64_t alg)
+static struct ratls_slice read_evidence_record(struct ratls_cbor *c, const char *media_type,
+                                               size_t max)
 {
-    return alg == RATLS_ALG_SHA1 || (alg <= UINT16_MAX && ratls_tpm_is_strong_hash((uint16_t)alg));
-}
-
-/* Entries lie within the list. An offset behind its end says that there are none. */
-static bool is_ima_valid(const struct ratls_ima_slice *ima)
-{
-    return is_list_alg(ima->list_alg) &&
-           (ima->entries.len == 0 ||
-            (ima->offset <= ima->total && ima->entries.len <= ima->total - ima->offset));
-}
-
-static bool read_ima(struct ratls_slice in, struct ratls_ima_slice *ret)
-{
-    struct ratls_cbor c = ratls_cbor(in);
-    struct ratls_ima_slice ima = {0};
-
-    ratls_cbor_array(&c, IMA_ITEMS, IMA_ITEMS);
-    ima.list_alg = (uint16_t)ratls_cbor_uint(&c, UINT16_MAX);
-    ima.offset = ratls_cbor_uint(&c, UINT64_MAX);
-    ima.total = ratls_cbor_uint(&c, UINT64_MAX);
-    ima.entries = ratls_cbor_bytes(&c, 0, RATLS_EVIDENCE_MAX);
-    if (!ratls_cbor_done(&c) || !is_ima_valid(&ima))
-        return false;
-    *ret = ima;
-    return true;
+    return read_record(c, media_type, max, EVIDENCE_INDICATOR);
 }
 
 /* A certificate needs the one before it, and the first one the quote. */
-static bool read_item(struct ratls_cbor *c, uint64_t label, struct ratls_evidence *evidence)
+static bool read_next_certificate(struct ratls_cbor *c, uint64_t label,
+                                  struct ratls_evidence *evidence)
 {
     size_t *count = &evidence->certificate_count;
 
+    if (!evidence->has_quote || label != CERTIFICATE_LABEL + *count)
+        return false;
+    evidence->certificates[(*count)++] = read_certificate(c);
+    return true;
+}
+
+static bool read_item(struct ratls_cbor *c, uint64_t label, struct ratls_evidence *evidence)
+{
     switch (label) {
     case QUOTE_LABEL:
-        evidence->has_quote = read_quote(read_record(c, QUOTE_MEDIA_TYPE, QUOTE_MAX), evidence);
+        evidence->has_quote =
+            read_quote(read_evidence_record(c, QUOTE_MEDIA_TYPE, QUOTE_MAX), evidence);
         return evidence->has_quote;
     case BOOT_LOG_LABEL:
-        evidence->boot_log = read_record(c, BOOT_LOG_MEDIA_TYPE, RATLS_BOOT_LOG_MAX);
+        evidence->boot_log = read_evidence_record(c, BOOT_LOG_MEDIA_TYPE, RATLS_BOOT_LOG_MAX);
         return true;
     case IMA_LABEL:
-        evidence->has_ima =
-            read_ima(read_record(c, IMA_MEDIA_TYPE, RATLS_EVIDENCE_MAX), &evidence->ima);
+        evidence->has_ima = ratls_ima_slice_read(
+            read_evidence_record(c, IMA_MEDIA_TYPE, RATLS_EVIDENCE_MAX), &evidence->ima);
         return evidence->has_ima;
+    case TOKEN_LABEL:
+        evidence->token = read_record(c, TOKEN_MEDIA_TYPE, RATLS_TOKEN_MAX, ENDORSEMENT_INDICATOR);
+        return evidence->has_quote;
+    case SESSION_LABEL:
+        return evidence->token.len != 0 &&
+               ratls_epoch_session_read(read_evidence_record(c, SESSION_MEDIA_TYPE, SESSION_MAX),
+                                        &evidence->session);
     default:
-        if (!evidence->has_quote || label != CERTIFICATE_LABEL + *count)
-            return false;
-        evidence->certificates[(*count)++] = read_certificate(c);
-        return true;
+        return read_next_certificate(c, label, evidence);
     }
+}
+
+/* Items 7 and 8 are both there, or neither. */
+static bool is_epoch_whole(const struct ratls_evidence *evidence)
+{
+    return (evidence->token.len != 0) == (evidence->session.key.len != 0);
 }
 
 bool ratls_evidence_read(struct ratls_slice in, struct ratls_evidence *ret)
@@ -164,7 +169,7 @@ bool ratls_evidence_read(struct ratls_slice in, struct ratls_evidence *ret)
             return false;
         last = label;
     }
-    if (!ratls_cbor_done(&c))
+    if (!ratls_cbor_done(&c) || !is_epoch_whole(&evidence))
         return false;
     *ret = evidence;
     return true;
@@ -184,6 +189,9 @@ static bool is_quote_writable(const struct ratls_evidence *evidence)
     for (size_t i = 0; i < evidence->certificate_count; i++)
         if (!is_within(evidence->certificates[i], RATLS_CERTIFICATE_MAX))
             return false;
+    if (evidence->token.len != 0 &&
+        (evidence->token.len > RATLS_TOKEN_MAX || !ratls_epoch_session_valid(&evidence->session)))
+        return false;
     return path->leaf_index < RATLS_MERKLE_LEAVES_MAX && path->tree_size >= 1 &&
            path->tree_size <= RATLS_MERKLE_LEAVES_MAX && path->count <= RATLS_MERKLE_DEPTH_MAX &&
            is_within(evidence->statement, RATLS_STATEMENT_MAX) &&
@@ -196,13 +204,14 @@ static bool is_quote_writable(const struct ratls_evidence *evidence)
 /* Whether the reader would take it: what one side writes, no other side has to puzzle over. */
 static bool is_writable(const struct ratls_evidence *evidence)
 {
-    if (evidence->boot_log.len > RATLS_BOOT_LOG_MAX)
+    if (evidence->boot_log.len > RATLS_BOOT_LOG_MAX || !is_epoch_whole(evidence))
         return false;
-    if (evidence->has_ima && !is_ima_valid(&evidence->ima))
+    if (evidence->has_ima && !ratls_ima_slice_valid(&evidence->ima))
         return false;
     if (evidence->has_quote)
         return is_quote_writable(evidence);
-    return evidence->certificate_count == 0 && (evidence->boot_log.len != 0 || evidence->has_ima);
+    return evidence->certificate_count == 0 && evidence->token.len == 0 &&
+           (evidence->boot_log.len != 0 || evidence->has_ima);
 }
 
 static void write_quote(const struct ratls_evidence *evidence, struct ratls_writer *w)
@@ -231,11 +240,6 @@ static void write_certificate_start(size_t i, size_t len, struct ratls_writer *w
     ratls_cbor_put_bytes_head(w, len);
 }
 
-static void write_certificate_end(struct ratls_writer *w)
-{
-    ratls_cbor_put_uint(w, CERTIFICATE_INDICATOR);
-}
-
 static void write_record_start(uint64_t label, const char *media_type, size_t len,
                                struct ratls_writer *w)
 {
@@ -256,17 +260,8 @@ static void write_quote_record(const struct ratls_evidence *evidence, struct rat
     for (size_t i = 0; i < evidence->certificate_count; i++) {
         write_certificate_start(i, evidence->certificates[i].len, w);
         ratls_write_bytes(w, evidence->certificates[i]);
-        write_certificate_end(w);
+        ratls_cbor_put_uint(w, ENDORSEMENT_INDICATOR);
     }
-}
-
-static void write_ima(const struct ratls_ima_slice *ima, struct ratls_writer *w)
-{
-    ratls_cbor_put_array(w, IMA_ITEMS);
-    ratls_cbor_put_uint(w, ima->list_alg);
-    ratls_cbor_put_uint(w, ima->offset);
-    ratls_cbor_put_uint(w, ima->total);
-    ratls_cbor_put_bytes(w, ima->entries);
 }
 
 static void write_log_records(const struct ratls_evidence *evidence, struct ratls_writer *w)
@@ -280,12 +275,34 @@ static void write_log_records(const struct ratls_evidence *evidence, struct ratl
     }
     if (!evidence->has_ima)
         return;
-    write_ima(&evidence->ima, &counter);
+    ratls_ima_slice_write(&evidence->ima, &counter);
     if (counter.failed)
         w->failed = true;
     write_record_start(IMA_LABEL, IMA_MEDIA_TYPE, counter.len, w);
-    write_ima(&evidence->ima, w);
+    ratls_ima_slice_write(&evidence->ima, w);
     ratls_cbor_put_uint(w, EVIDENCE_INDICATOR);
+}
+
+static void write_epoch_records(const struct ratls_evidence *evidence, struct ratls_writer *w)
+{
+    struct ratls_writer counter = ratls_writer(NULL, SESSION_MAX);
+
+    if (evidence->token.len == 0)
+        return;
+    write_record_start(TOKEN_LABEL, TOKEN_MEDIA_TYPE, evidence->token.len, w);
+    ratls_write_bytes(w, evidence->token);
+    ratls_cbor_put_uint(w, ENDORSEMENT_INDICATOR);
+    ratls_epoch_session_write(&evidence->session, &counter);
+    write_record_start(SESSION_LABEL, SESSION_MEDIA_TYPE, counter.len, w);
+    ratls_epoch_session_write(&evidence->session, w);
+    ratls_cbor_put_uint(w, EVIDENCE_INDICATOR);
+}
+
+static size_t count_items(const struct ratls_evidence *evidence)
+{
+    return (size_t)evidence->has_quote + evidence->certificate_count +
+           (size_t)(evidence->boot_log.len != 0) + (size_t)evidence->has_ima +
+           (evidence->token.len != 0 ? EPOCH_ITEMS : 0);
 }
 
 void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w)
@@ -296,11 +313,11 @@ void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_wr
         w->failed = true;
         return;
     }
-    ratls_cbor_put_map(w, (size_t)evidence->has_quote + evidence->certificate_count +
-                              (size_t)(evidence->boot_log.len != 0) + (size_t)evidence->has_ima);
+    ratls_cbor_put_map(w, count_items(evidence));
     if (evidence->has_quote)
         write_quote_record(evidence, w);
     write_log_records(evidence, w);
+    write_epoch_records(evidence, w);
     if (w->len - begin > RATLS_EVIDENCE_MAX)
         w->failed = true;
 }
@@ -323,22 +340,29 @@ size_t ratls_evidence_ima_room(const struct ratls_evidence *evidence)
 enum ratls_status ratls_evidence_manifest(const struct ratls_evidence *evidence,
                                           uint8_t out[static 32], struct ratls_error *err)
 {
-    uint8_t frame[1 + RATLS_CERTIFICATES_MAX * CERTIFICATE_OVERHEAD_MAX];
+    uint8_t frame[1 + RATLS_CERTIFICATES_MAX * CERTIFICATE_OVERHEAD_MAX + RECORD_OVERHEAD_MAX];
     struct ratls_writer w = ratls_writer(frame, sizeof frame);
-    struct ratls_slice parts[1 + 2 * RATLS_CERTIFICATES_MAX];
+    struct ratls_slice parts[1 + 2 * (RATLS_CERTIFICATES_MAX + 1)];
+    const bool has_token = evidence->token.len != 0;
     size_t count = 0;
     size_t begin = 0;
 
     if (evidence->certificate_count > RATLS_CERTIFICATES_MAX)
         return ratls_fail(err, RATLS_LIMIT, "%zu certificates in evidence, at most %d",
                           evidence->certificate_count, RATLS_CERTIFICATES_MAX);
-    ratls_cbor_put_map(&w, evidence->certificate_count);
-    for (size_t i = 0; i < evidence->certificate_count; i++) {
-        write_certificate_start(i, evidence->certificates[i].len, &w);
+    ratls_cbor_put_map(&w, evidence->certificate_count + (size_t)has_token);
+    for (size_t i = 0; i < evidence->certificate_count + (size_t)has_token; i++) {
+        const bool is_token = i == evidence->certificate_count;
+        struct ratls_slice bytes = is_token ? evidence->token : evidence->certificates[i];
+
+        if (is_token)
+            write_record_start(TOKEN_LABEL, TOKEN_MEDIA_TYPE, bytes.len, &w);
+        else
+            write_certificate_start(i, bytes.len, &w);
         parts[count++] = ratls_slice(frame + begin, w.len - begin);
-        parts[count++] = evidence->certificates[i];
+        parts[count++] = bytes;
         begin = w.len;
-        write_certificate_end(&w);
+        ratls_cbor_put_uint(&w, ENDORSEMENT_INDICATOR);
     }
     parts[count++] = ratls_slice(frame + begin, w.len - begin);
     return ratls_digest(RATLS_ALG_SHA256, parts, count, out, err);

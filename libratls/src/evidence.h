@@ -7,6 +7,8 @@
 #include <ratls/attester.h>
 
 #include "bytes.h"
+#include "epoch.h"
+#include "evidence_ima.h"
 #include "merkle.h"
 
 #define RATLS_CERTIFICATES_MAX 3
@@ -15,14 +17,6 @@
 #define RATLS_PCR_VALUES_MAX 6144
 
 #define RATLS_BOOT_LOG_MAX 24576
-
-/* A piece of an IMA list, as the kernel wrote it (ima.h), beside the quote of its PCR. */
-struct ratls_ima_slice {
-    uint16_t list_alg; /* TPM_ALG_ID of the digests in the list */
-    uint64_t offset;   /* of its first byte in the list */
-    uint64_t total;    /* length of the list, as far as the server knows it: is there more? */
-    struct ratls_slice entries; /* whole entries; may be empty */
-};
 
 /* Borrows from the bytes that it was read from. */
 struct ratls_evidence {
@@ -38,6 +32,8 @@ struct ratls_evidence {
     struct ratls_slice boot_log; /* compact (boot_compact.h); empty: none was sent */
     bool has_ima;
     struct ratls_ima_slice ima;
+    struct ratls_slice token; /* TimeStampToken of RFC 3161; empty: it is not of an epoch, */
+    struct ratls_epoch_session session; /* and this is empty */
 };
 
 bool ratls_evidence_read(struct ratls_slice in, struct ratls_evidence *ret);
@@ -46,7 +42,7 @@ size_t ratls_evidence_ima_room(const struct ratls_evidence *evidence);
 
 void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w);
 
-/* SHA-256 of the certificates as a collection of their own: the manifest of the statement. */
+/* SHA-256 of certificates and token as a collection of their own: the manifest of the statement. */
 RATLS_MUST_CHECK enum ratls_status ratls_evidence_manifest(const struct ratls_evidence *evidence,
                                                            uint8_t out[static 32],
                                                            struct ratls_error *err);

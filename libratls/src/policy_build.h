@@ -40,8 +40,9 @@ RATLS_MUST_CHECK enum ratls_status ratls_build_boot(struct ratls_build *b); /* p
 void ratls_boot_rules_done(struct ratls_boot_rules *rules);
 RATLS_MUST_CHECK enum ratls_status ratls_build_ima(struct ratls_build *b); /* policy_ima.c */
 void ratls_ima_rules_done(struct ratls_ima_rules *rules);
-/* policy_freshness.c: freshness, max-age, renew and binding. */
+/* policy_freshness.c: freshness, epoch, max-age, renew and binding. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_freshness(struct ratls_build *b);
+void ratls_epoch_rules_done(struct ratls_epoch_rules *rules);
 /* policy_selection.c: what must be quoted; refuses what compares nothing. After all of the above.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_build_selection(struct ratls_build *b);

@@ -100,7 +100,7 @@ static const char *find_kind(const char *yaml)
 
 static const struct words choices[] = {
     {"policy", "ratls-1, the version of this format"},
-    {"freshness", "session or certificate"},
+    {"freshness", "nonce, epoch or certificate"},
     {"binding", "handshake or exporter"},
     {"clock", "safe or ignored"},
     {"algorithms", "ecdsa-p256, ecdsa-p384, ecdsa-p521, rsassa or rsapss"},
@@ -111,6 +111,12 @@ static const struct words choices[] = {
     {"ima.violations", "refuse or allow"},
     {"ima.sync", "auto or never"},
 };
+
+/* Words of older versions. */
+static const char *find_hint(const char *at)
+{
+    return strcmp(at, "freshness") == 0 ? ", which is called nonce now" : "";
+}
 
 static enum ratls_status refuse_value(const struct ratls_source *source,
                                       const struct complaint *complaint, struct ratls_error *err)
@@ -129,8 +135,9 @@ static enum ratls_status refuse_value(const struct ratls_source *source,
             strncmp(complaint->at, choices[i].yaml, strlen(choices[i].yaml)) != 0)
             continue;
         ratls_escape(ratls_slice(value, strlen(value)), shown, sizeof shown);
-        return ratls_source_fail(source, err, complaint->at, "expected %s, got %s",
-                                 choices[i].plain, shown);
+        return ratls_source_fail(source, err, complaint->at, "expected %s, got %s%s",
+                                 choices[i].plain, shown,
+                                 strcmp(value, "session") == 0 ? find_hint(complaint->at) : "");
     }
     return ratls_source_fail(source, err, complaint->at, "%s", complaint->words);
 }

@@ -1,12 +1,15 @@
 /* How old a proof may be, how long a verdict holds, and what it is bound to. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "epoch_memory.h"
 #include "policy_build.h"
 
 #define SECONDS_PER_DAY 86400
 #define CERTIFICATE_AGE_MAX_DAYS 3650
 #define VERDICT_AGE_MAX_S SECONDS_PER_DAY /* a machine that nobody looked at for a day is unknown  \
                                            */
+#define EPOCH_MAX_S 3600                  /* what happens to a machine in an epoch is not seen */
 #define AGES_OF_RENEWAL 2                 /* one renewal may fail before the verdict ends */
 
 /* 0 if the text is not a whole number without leading zeros and one of the units s, m, h, d. */
@@ -108,8 +111,70 @@ static enum ratls_status build_verdict(struct ratls_build *b)
     return status;
 }
 
+static enum ratls_status build_authorities(struct ratls_build *b)
+{
+    struct ratls_epoch_rules *rules = &b->rules->epoch;
+    struct ratls_authorities *authorities = &rules->authorities;
+    struct ratls_build_certificates list = {0};
+    enum ratls_status status =
+        ratls_build_certificates(b, "epoch.authorities", &b->document->epoch->authorities, &list);
+
+    if (status != RATLS_OK)
+        return status;
+    rules->certificates = list.items;
+    authorities->count = list.count;
+    rules->memory = ratls_epoch_memory_new();
+    authorities->certificates = calloc(list.count, sizeof *authorities->certificates);
+    if (authorities->certificates == NULL || rules->memory == NULL)
+        return ratls_build_no_memory(b);
+    ratls_build_at(b, "epoch.authorities");
+    for (size_t i = 0; i < list.count; i++) {
+        authorities->certificates[i] = list.items[i].certificate;
+        if (!ratls_authority_valid(list.items[i].certificate))
+            return ratls_build_refuse(b,
+                                      "%s: neither a CA nor an authority of time stamps (extended "
+                                      "key usage timeStamping, critical and alone)",
+                                      list.items[i].subject);
+    }
+    return RATLS_OK;
+}
+
+static enum ratls_status build_epoch(struct ratls_build *b)
+{
+    const struct ratls_document *document = b->document;
+    const bool is_asked = document->freshness == RATLS_FRESHNESS_EPOCH;
+    enum ratls_status status;
+
+    ratls_build_at(b, is_asked ? "freshness" : "epoch");
+    if (is_asked && document->epoch == NULL)
+        return ratls_build_refuse(b, "epoch needs a key epoch, for example epoch: {within: 60s, "
+                                     "authorities: [tsa.pem]}");
+    if (!is_asked && document->epoch != NULL)
+        return ratls_build_refuse(b, "compares nothing: only with freshness: epoch are time stamps "
+                                     "looked at");
+    if (!is_asked)
+        return RATLS_OK;
+    ratls_build_at(b, "epoch.within");
+    status = build_duration(b, document->epoch->within, &b->rules->epoch.within_s);
+    if (status == RATLS_OK && b->rules->epoch.within_s > EPOCH_MAX_S)
+        return ratls_build_refuse(b, "longer than %dh", EPOCH_MAX_S / 3600);
+    return status == RATLS_OK ? build_authorities(b) : status;
+}
+
+void ratls_epoch_rules_done(struct ratls_epoch_rules *rules)
+{
+    ratls_pem_certificates_free(rules->certificates, rules->authorities.count);
+    free(rules->authorities.certificates);
+    ratls_epoch_memory_free(rules->memory);
+    *rules = (struct ratls_epoch_rules){0};
+}
+
 enum ratls_status ratls_build_freshness(struct ratls_build *b)
 {
+    enum ratls_status status = build_epoch(b);
+
+    if (status != RATLS_OK)
+        return status;
     b->rules->freshness = b->document->freshness;
     return b->rules->freshness == RATLS_FRESHNESS_CERTIFICATE ? build_certificate(b)
                                                               : build_verdict(b);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fail.h"
 #include "policy_file.h"
@@ -11,6 +12,8 @@
 
 #define MAX_AGE_DAYS 30
 #define VERDICT_AGE_HOURS 1
+#define EPOCH_SHORT_S 30
+#define EPOCH_LONG_S 300
 #define SECONDS_PER_HOUR 3600
 #define SECONDS_PER_DAY 86400
 
@@ -58,8 +61,32 @@ static void lint_verdict(const struct ratls_lint *lint)
                         "such evidence: an unmodified program is refused by every server");
 }
 
+/* A server renews its time stamp when half of its epoch is over, and uses it to the end. */
+static void lint_epoch(const struct ratls_lint *lint)
+{
+    const struct ratls_epoch_rules *epoch = &lint->rules->epoch;
+    const struct ratls_pem_certificate *certificates = epoch->certificates;
+
+    if (epoch->within_s > EPOCH_LONG_S)
+        ratls_lint_warn(lint, "epoch.within",
+                        "longer than %d min: what happens to a machine within an epoch is not seen",
+                        EPOCH_LONG_S / 60);
+    if (epoch->within_s < EPOCH_SHORT_S)
+        ratls_lint_warn(lint, "epoch.within",
+                        "shorter than %d s, for which servers use a time stamp: they are refused "
+                        "now and then",
+                        EPOCH_SHORT_S);
+    for (size_t i = 0; i < epoch->authorities.count; i++)
+        if (ratls_authority_expired(certificates[i].certificate, time(NULL)))
+            ratls_lint_warn(lint, "epoch.authorities",
+                            "%s has expired: none of its time stamps is accepted",
+                            certificates[i].subject);
+}
+
 static void lint_age(const struct ratls_lint *lint)
 {
+    if (lint->rules->freshness == RATLS_FRESHNESS_EPOCH)
+        lint_epoch(lint);
     if (lint->rules->freshness == RATLS_FRESHNESS_CERTIFICATE)
         lint_certificate(lint);
     else

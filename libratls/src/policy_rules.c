@@ -197,6 +197,7 @@ void ratls_rules_done(struct ratls_rules *rules)
     ratls_references_done(&rules->reference_values);
     ratls_boot_rules_done(&rules->boot);
     ratls_ima_rules_done(&rules->ima);
+    ratls_epoch_rules_done(&rules->epoch);
     free(rules->pins);
     free(rules->issuers);
     free(rules->pcrs);

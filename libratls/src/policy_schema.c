@@ -55,8 +55,19 @@ static const cyaml_schema_value_t pcr_schema = {
 static const cyaml_strval_t versions[] = {{"ratls-1", RATLS_DOCUMENT_1}};
 
 static const cyaml_strval_t freshness[] = {
-    {"session", RATLS_FRESHNESS_SESSION},
+    {"nonce", RATLS_FRESHNESS_NONCE},
+    {"epoch", RATLS_FRESHNESS_EPOCH},
     {"certificate", RATLS_FRESHNESS_CERTIFICATE},
+};
+
+static const cyaml_schema_field_t epoch_fields[] = {
+    CYAML_FIELD_STRING_PTR("within", CYAML_FLAG_POINTER, struct ratls_document_epoch, within, 1,
+                           TEXT_MAX),
+    CYAML_FIELD_SEQUENCE_COUNT("authorities", CYAML_FLAG_POINTER, struct ratls_document_epoch,
+                               authorities.items, authorities.count, &text_schema, 1,
+                               RATLS_POLICY_FILES_MAX),
+    CYAML_FIELD_IGNORE("comment", CYAML_FLAG_OPTIONAL),
+    CYAML_FIELD_END,
 };
 
 static const cyaml_strval_t bindings[] = {
@@ -155,6 +166,7 @@ static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_MAPPING_PTR("ima", LIST, struct ratls_document, ima, ima_fields),
     CYAML_FIELD_STRING_PTR("service", LIST, struct ratls_document, service, 1, TEXT_MAX),
     ENUM_FIELD("freshness", struct ratls_document, freshness, freshness),
+    CYAML_FIELD_MAPPING_PTR("epoch", LIST, struct ratls_document, epoch, epoch_fields),
     CYAML_FIELD_STRING_PTR("max-age", LIST, struct ratls_document, max_age, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("renew", LIST, struct ratls_document, renew, 1, TEXT_MAX),
     ENUM_FIELD("binding", struct ratls_document, binding, bindings),
@@ -170,6 +182,11 @@ static const cyaml_schema_field_t document_fields[] = {
 static const cyaml_schema_value_t document_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct ratls_document, document_fields),
 };
+
+const char *ratls_freshness_name(enum ratls_freshness value)
+{
+    return freshness[value].str;
+}
 
 const struct cyaml_schema_value *ratls_document_schema(void)
 {

@@ -91,6 +91,11 @@ struct ratls_document_ima {
     enum ratls_document_sync sync;
 };
 
+struct ratls_document_epoch {
+    char *within;
+    struct ratls_document_list authorities;
+};
+
 struct ratls_document {
     enum ratls_document_version policy;
     char **servers;
@@ -106,6 +111,7 @@ struct ratls_document {
     struct ratls_document_ima *ima;
     char *service;
     enum ratls_freshness freshness;
+    struct ratls_document_epoch *epoch; /* NULL: not said */
     char *max_age;
     char *renew;
     enum ratls_document_binding binding;

@@ -41,7 +41,9 @@ static enum ratls_status check_compares(struct ratls_build *b)
     ratls_build_at(b, "freshness");
     if (rules->freshness == RATLS_FRESHNESS_CERTIFICATE &&
         (rules->boot.is_asked || rules->ima.is_asked))
-        return ratls_build_refuse(b, "a certificate has no logs: %s needs freshness: session",
+        return ratls_build_refuse(b,
+                                  "a certificate has no logs: %s needs freshness: nonce or "
+                                  "epoch",
                                   rules->boot.is_asked ? "boot" : "ima");
     return RATLS_OK;
 }

@@ -57,7 +57,7 @@ struct ratls_policy_draft {
     const struct ratls_draft_boot *boot; /* NULL: no such section */
     const struct ratls_draft_ima *ima;
     const char *service; /* NULL: "default" */
-    uint64_t max_age_s;  /* freshness: certificate with this age; 0: session */
+    uint64_t max_age_s;  /* freshness: certificate with this age; 0: nonce */
 };
 
 /*

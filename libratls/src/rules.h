@@ -19,6 +19,7 @@
 #include "pattern.h"
 #include "policy_stamp.h"
 #include "refvals.h"
+#include "token.h"
 #include "tpm_wire.h"
 
 struct ratls_names { /* of peers; count 0: every name, also none */
@@ -49,8 +50,17 @@ struct ratls_issuer {
 };
 
 enum ratls_freshness {
-    RATLS_FRESHNESS_SESSION = 0, /* handshake mode: bound to this session */
+    RATLS_FRESHNESS_NONCE = 0,   /* the quote is made for this session */
+    RATLS_FRESHNESS_EPOCH,       /* it may be one of this epoch, whose key speaks for the session */
     RATLS_FRESHNESS_CERTIFICATE, /* certificate mode is enough */
+};
+
+/* Whose time stamps end an epoch, and when (policy: epoch). */
+struct ratls_epoch_rules {
+    uint64_t within_s;
+    struct ratls_pem_certificate *certificates; /* of the authorities */
+    struct ratls_authorities authorities;       /* the same: borrows the certificates */
+    struct ratls_epoch_memory *memory;          /* epoch_memory.h; NULL: not asked */
 };
 
 /* Algorithms of attestation keys, a bit set. */
@@ -146,6 +156,7 @@ struct ratls_rules {
     struct ratls_pcr_selection selection;
     char service[RATLS_SERVICE_MAX + 1];
     enum ratls_freshness freshness;
+    struct ratls_epoch_rules epoch;
     uint64_t max_age_s;  /* of evidence in a certificate; else of a verdict, 0: of one connection */
     uint64_t renew_s;    /* how often an attested channel is renewed; 0: never */
     bool needs_exporter; /* only evidence that is bound to the exporter counts */
@@ -172,6 +183,9 @@ struct ratls_policy {
 struct ratls_rules *ratls_policy_rules(const struct ratls_policy *policy, const char *name);
 /* The same of clients: a file speaks for servers or for clients, never for both. */
 struct ratls_rules *ratls_policy_client_rules(const struct ratls_policy *policy, const char *name);
+
+/* The word of a policy for it. */
+const char *ratls_freshness_name(enum ratls_freshness freshness);
 
 /* Whether a list of names covers a name; an empty list covers everything. */
 bool ratls_names_cover(const struct ratls_names *names, const char *name);

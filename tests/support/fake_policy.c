@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "epoch_memory.h"
 #include "keys.h"
 #include "must.h"
 
@@ -66,6 +67,23 @@ void fake_policy_issuer(struct ratls_policy *policy, X509 *certificate, const ch
     *issuer = (struct ratls_issuer){.path = strdup("issuer.pem"), .certificate = certificate};
     must(issuer->path != NULL && X509_up_ref(certificate) == 1);
     set_names(&issuer->servers, server);
+}
+
+void fake_policy_epoch(struct ratls_policy *policy, X509 *authority, uint64_t within_s)
+{
+    struct ratls_rules *rules = fake_policy_rules(policy);
+    struct ratls_epoch_rules *epoch = &rules->epoch;
+
+    rules->freshness = RATLS_FRESHNESS_EPOCH;
+    epoch->within_s = within_s;
+    epoch->memory = ratls_epoch_memory_new();
+    epoch->certificates = calloc(1, sizeof *epoch->certificates);
+    epoch->authorities.certificates = calloc(1, sizeof *epoch->authorities.certificates);
+    must(epoch->memory != NULL && epoch->certificates != NULL &&
+         epoch->authorities.certificates != NULL && X509_up_ref(authority) == 1);
+    epoch->certificates[0].certificate = authority;
+    epoch->authorities.certificates[0] = authority;
+    epoch->authorities.count = 1;
 }
 
 static void add_to_selection(struct ratls_pcr_selection *selection, uint16_t bank, uint8_t index)

@@ -20,6 +20,8 @@ void fake_policy_pin(struct ratls_policy *policy, const struct fake_tpm *tpm, co
 /* Trusts certificates by an issuer with this one for a server; NULL: for every server. Takes a
  * reference. */
 void fake_policy_issuer(struct ratls_policy *policy, X509 *certificate, const char *server);
+/* freshness: epoch, with the time stamps of an authority with this certificate, or below it. */
+void fake_policy_epoch(struct ratls_policy *policy, X509 *authority, uint64_t within_s);
 /* Allows one more value, the one that the TPM has now; PCRs must come in ascending order. */
 void fake_policy_pcr(struct ratls_policy *policy, struct fake_tpm *tpm, uint16_t bank,
                      uint8_t index);

@@ -81,6 +81,7 @@ static void fill_statement(struct fake_draft *draft)
     evidence->certificate_count = is_key_named(draft) ? 0 : draft->tpm->chain_count;
     for (size_t i = 0; i < evidence->certificate_count; i++)
         evidence->certificates[i] = ratls_slice(draft->tpm->chain[i], draft->tpm->chain_len[i]);
+    fake_epoch_token(draft);
     must(ratls_evidence_manifest(evidence, draft->manifest, NULL) == RATLS_OK);
     draft->statement = (struct ratls_statement){
         .label = ratls_slice(RATLS_STATEMENT_LABEL, strlen(RATLS_STATEMENT_LABEL)),
@@ -101,8 +102,9 @@ static void fill_leaf(struct fake_draft *draft)
 {
     struct ratls_writer w = writer_of(&draft->statement_cbor);
 
-    ratls_statement_write(&draft->statement, &w);
+    ratls_statement_write(draft->token_len != 0 ? &draft->epoch_statement : &draft->statement, &w);
     end_writing(&w, &draft->statement_cbor);
+    fake_epoch_sign(draft);
     draft->path = (struct ratls_merkle_path){.tree_size = 1};
 }
 
@@ -289,10 +291,10 @@ struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_atte
                                    fake_tamper *tamper, void *arg)
 {
     static void (*const fill[])(struct fake_draft *) = {
-        [FAKE_AREA] = fill_area,     [FAKE_STATEMENT] = fill_statement,
-        [FAKE_LEAF] = fill_leaf,     [FAKE_QUOTE] = fill_quote,
-        [FAKE_ATTEST] = fill_attest, [FAKE_SIGNED] = fill_signature,
-        [FAKE_WIRE] = fill_wire,
+        [FAKE_AREA] = fill_area,        [FAKE_STATEMENT] = fill_statement,
+        [FAKE_EPOCH] = fake_epoch_fill, [FAKE_LEAF] = fill_leaf,
+        [FAKE_QUOTE] = fill_quote,      [FAKE_ATTEST] = fill_attest,
+        [FAKE_SIGNED] = fill_signature, [FAKE_WIRE] = fill_wire,
     };
     struct fake_draft *draft = calloc(1, sizeof *draft);
 

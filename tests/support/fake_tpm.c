@@ -51,6 +51,7 @@ void fake_tpm_free(struct fake_tpm *tpm)
     for (size_t i = 0; i < tpm->chain_count; i++)
         OPENSSL_free(tpm->chain[i]);
     EVP_PKEY_free(tpm->key);
+    EVP_PKEY_free(tpm->epoch_key);
     free(tpm);
 }
 

@@ -17,6 +17,7 @@
 #include <ratls/verifier.h>
 
 #include "evidence.h"
+#include "fake_tsa.h"
 #include "statement.h"
 #include "tpm_wire.h"
 
@@ -60,6 +61,12 @@ struct fake_tpm {
     struct ratls_slice boot_log;
     uint16_t ima_alg; /* 0: there is none */
     struct ratls_slice ima_list;
+    /* NULL: it has no epochs. Else borrowed, with what the token says: evidence is of an epoch. */
+    const struct fake_tsa *tsa;
+    struct fake_stamp stamp;
+    struct ratls_slice
+        token_again;     /* borrowed: this one, made before, instead of one that is made */
+    EVP_PKEY *epoch_key; /* made when it is needed; owned */
 };
 
 /* PCR i of every bank begins as bytes that differ between banks and PCRs. */
@@ -91,11 +98,12 @@ void fake_bytes_set(struct fake_bytes *bytes, const void *p, size_t len);
 enum fake_stage {
     FAKE_AREA,      /* area; then the Name is made */
     FAKE_STATEMENT, /* statement; then it is encoded */
-    FAKE_LEAF,      /* statement_cbor and path; then the root is made */
-    FAKE_QUOTE,     /* all fields of TPMS_ATTEST, and the PCR values; then it is encoded */
-    FAKE_ATTEST,    /* attest; then it is signed */
-    FAKE_SIGNED,    /* signature, ak_public, chain, all else that the evidence has; then encoded */
-    FAKE_WIRE,      /* wire */
+    FAKE_EPOCH,  /* of an epoch: epoch_statement, session_cbor, epoch_signer; then it is signed */
+    FAKE_LEAF,   /* statement_cbor and path; then the root is made */
+    FAKE_QUOTE,  /* all fields of TPMS_ATTEST, and the PCR values; then it is encoded */
+    FAKE_ATTEST, /* attest; then it is signed */
+    FAKE_SIGNED, /* signature, ak_public, chain, all else that the evidence has; then encoded */
+    FAKE_WIRE,   /* wire */
 };
 
 struct fake_draft {
@@ -105,7 +113,7 @@ struct fake_draft {
     struct fake_area area;
     struct ratls_statement statement; /* the slices may be replaced */
     uint8_t manifest[32];
-    struct fake_bytes statement_cbor;
+    struct fake_bytes statement_cbor; /* what is quoted: of an epoch, epoch_statement's */
     struct ratls_merkle_path path;
 
     uint32_t magic;
@@ -121,6 +129,16 @@ struct fake_draft {
     struct fake_bytes pcr_digest;
     struct fake_bytes pcr_values;
     struct fake_bytes attest;
+
+    size_t token_len;              /* 0: not of an epoch, and so with what follows */
+    struct ratls_slice token_text; /* sent instead of a token, if it is not empty */
+    uint8_t token[RATLS_TOKEN_MAX];
+    struct ratls_statement epoch_statement;
+    uint8_t epoch_context[32];
+    struct fake_bytes session_cbor; /* of statement */
+    struct fake_bytes epoch_spki;
+    EVP_PKEY *epoch_signer; /* borrowed */
+    struct fake_bytes epoch_signature;
 
     EVP_PKEY *signer; /* borrowed */
     uint16_t signature_alg;
@@ -139,6 +157,11 @@ typedef void fake_tamper(enum fake_stage stage, struct fake_draft *draft, void *
 /* A draft that went through all stages. tamper may be NULL. The caller frees it with free(). */
 struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_attest_request *request,
                                    fake_tamper *tamper, void *arg);
+
+/* The stages of an epoch, in fake_epoch.c. */
+void fake_epoch_token(struct fake_draft *draft);
+void fake_epoch_fill(struct fake_draft *draft);
+void fake_epoch_sign(struct fake_draft *draft);
 
 /* PCR values of the draft's selection, and their digest by the hash of the scheme. */
 void fake_draft_pcrs(struct fake_draft *draft);

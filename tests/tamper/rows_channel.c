@@ -40,7 +40,7 @@ static void send_none_where_certificates_do(struct scene *scene)
 
 static void want_session(struct scene *scene)
 {
-    scene->rules->freshness = RATLS_FRESHNESS_SESSION;
+    scene->rules->freshness = RATLS_FRESHNESS_NONCE;
 }
 
 static void misplace(struct scene *scene)

@@ -50,6 +50,7 @@ void scene_close(struct scene *scene)
     fake_boot_free(scene->boot);
     scene_ima_free(scene);
     ratls_policy_free(scene->policy);
+    fake_tsa_free(scene->tsa);
     fake_tpm_free(scene->tpm);
     X509_free(scene->issuer);
     EVP_PKEY_free(scene->issuer_key);
@@ -98,6 +99,49 @@ void scene_boot(struct scene *scene)
     scene->boot = fake_boot_new();
     fake_boot_extend(scene->boot, scene->tpm);
     fake_boot_allow(scene->boot, scene->policy);
+}
+
+void scene_epoch_by(struct scene *scene, struct pki_spec spec, X509 *anchor)
+{
+    int64_t start = SCENE_NOW - (int64_t)time(NULL);
+
+    spec.not_before_s += start - 3600;
+    spec.not_after_s += start + 86400;
+    scene->tsa = fake_tsa_new(&spec);
+    fake_policy_epoch(scene->policy, anchor == NULL ? scene->tsa->certificate : anchor,
+                      SCENE_WITHIN_S);
+    scene->tpm->tsa = scene->tsa;
+    scene->tpm->stamp = (struct fake_stamp){.time = SCENE_NOW - 5};
+}
+
+void scene_epoch_below(struct scene *scene, const char *eku)
+{
+    EVP_PKEY *root_key = pki_key(PKI_P256), *key = pki_key(PKI_P256);
+    X509 *root = scene_certificate(
+        scene, (struct pki_spec){.subject = "root", .key = root_key, .ca = "critical,CA:TRUE"});
+    X509 *ca = scene_certificate(scene, (struct pki_spec){.subject = "below",
+                                                          .key = key,
+                                                          .issuer = root,
+                                                          .issuer_key = root_key,
+                                                          .ca = "critical,CA:TRUE",
+                                                          .eku = eku});
+
+    scene_epoch_by(scene,
+                   (struct pki_spec){.subject = "time stamps",
+                                     .issuer = ca,
+                                     .issuer_key = key,
+                                     .eku = "critical,timeStamping"},
+                   root);
+    scene->tsa->issuer = ca;
+    X509_free(root);
+    EVP_PKEY_free(root_key);
+    EVP_PKEY_free(key);
+}
+
+void scene_epoch(struct scene *scene)
+{
+    scene_epoch_by(
+        scene, (struct pki_spec){.subject = "time stamps", .eku = "critical,timeStamping"}, NULL);
 }
 
 struct fake_draft *scene_attest(struct scene *scene, fake_tamper *tamper, void *arg)

@@ -12,6 +12,8 @@
 #define SCENE_COUNTER 7      /* of the challenge, in mode renewal */
 #define SCENE_NOW 1800000000 /* in 2027; certificates are made to be valid then */
 
+#define SCENE_WITHIN_S 60
+
 struct scene_ima; /* scene_ima.h */
 
 struct scene {
@@ -29,6 +31,7 @@ struct scene {
     /* The issuer of the policy, and the certificate of the key, of a scene with certificates. */
     EVP_PKEY *issuer_key;
     X509 *issuer;
+    struct fake_tsa *tsa; /* NULL: no epochs */
 };
 
 /* mode and algorithm as the names say; the key is not trusted yet. */
@@ -47,6 +50,15 @@ void scene_certify(struct scene *scene, const char *names);
  * log that is sent is that of scene->boot when the server attests.
  */
 void scene_boot(struct scene *scene);
+/*
+ * The server has epochs: its time stamps are of the authority that the policy names, 5 seconds old
+ * and valid for SCENE_WITHIN_S.
+ */
+void scene_epoch(struct scene *scene);
+/* The same, with a certificate as spec says, its life beside; anchor NULL: itself is named. */
+void scene_epoch_by(struct scene *scene, struct pki_spec spec, X509 *anchor);
+/* The policy names a root; a CA below it, with this extended key usage, certified the authority. */
+void scene_epoch_below(struct scene *scene, const char *eku);
 /* A certificate of the scene's issuer with this specification, whose issuer may be left out. */
 X509 *scene_certificate(struct scene *scene, struct pki_spec spec);
 

@@ -7,9 +7,10 @@
 #include "rows.h"
 
 static const struct rows *const tables[] = {
-    &rows_channel,    &rows_statement, &rows_ak,          &rows_quote,       &rows_binding,
-    &rows_exchange,   &rows_pcr,       &rows_boot_log,    &rows_boot_claims, &rows_boot_events,
-    &rows_ima_offset, &rows_ima_list,  &rows_ima_entries, &rows_ima_template};
+    &rows_channel,     &rows_statement,    &rows_ak,         &rows_quote,
+    &rows_binding,     &rows_exchange,     &rows_pcr,        &rows_boot_log,
+    &rows_boot_claims, &rows_boot_events,  &rows_ima_offset, &rows_ima_list,
+    &rows_ima_entries, &rows_ima_template, &rows_epoch,      &rows_token};
 
 static const char *name_of(enum ratls_check check)
 {
@@ -294,6 +295,16 @@ Test(tamper, ima_entries)
 Test(tamper, ima_templates)
 {
     run_table(&rows_ima_template);
+}
+
+Test(tamper, epoch)
+{
+    run_table(&rows_epoch);
+}
+
+Test(tamper, token)
+{
+    run_table(&rows_token);
 }
 
 Test(tamper, every_check_has_a_row)

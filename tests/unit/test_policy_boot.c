@@ -64,9 +64,9 @@ static const struct refused refusals[] = {
     {"signed by nobody", OPEN("  images: [signed]\n"),
      "p.yaml:5:12: boot.images[0]: compares nothing: signed needs secure-boot: required"},
     {"boot in a certificate", OPEN("  images: [a.sha256]\nfreshness: certificate\nmax-age: 1h\n"),
-     "p.yaml:6:12: freshness: a certificate has no logs: boot needs freshness: session"},
+     "p.yaml:6:12: freshness: a certificate has no logs: boot needs freshness: nonce or epoch"},
     {"ima in a certificate", KEPT("freshness: certificate\nmax-age: 1h\n"),
-     "p.yaml:6:12: freshness: a certificate has no logs: ima needs freshness: session"},
+     "p.yaml:6:12: freshness: a certificate has no logs: ima needs freshness: nonce or epoch"},
     {"ima that allows nothing", IMA("  deny: [a.sha256]\n"),
      "p.yaml:5:3: ima: compares nothing: give allow (digests of files) or signed-by (certificates "
      "of who signs them)"},

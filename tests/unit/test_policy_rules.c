@@ -60,9 +60,12 @@ static const struct refused refusals[] = {
     {"empty server", WITH("servers: [a, '']"),
      "p.yaml:4:14: servers[1]: expected a value, got nothing"},
     {"other freshness", WITH("freshness: sesion"),
-     "p.yaml:4:12: freshness: expected session or certificate, got sesion"},
+     "p.yaml:4:12: freshness: expected nonce, epoch or certificate, got sesion"},
+    {"freshness of an older version", WITH("freshness: session"),
+     "p.yaml:4:12: freshness: expected nonce, epoch or certificate, got session, which is called "
+     "nonce now"},
     {"number for a choice", WITH("freshness: 0"),
-     "p.yaml:4:12: freshness: expected session or certificate, got 0"},
+     "p.yaml:4:12: freshness: expected nonce, epoch or certificate, got 0"},
     {"quoted boolean for a choice", WITH("clock: \"true\""),
      "p.yaml:4:8: clock: expected safe or ignored, got true"},
     {"other algorithm", WITH("algorithms: [rsassa, rsa]"),
@@ -317,7 +320,7 @@ Test(policy_rules, defaults)
         "%s", err.text);
     cr_expect(eq(sz, r.servers.count, 0));
     cr_expect(eq(str, r.service, "default"));
-    cr_expect(eq(int, (int)r.freshness, RATLS_FRESHNESS_SESSION));
+    cr_expect(eq(int, (int)r.freshness, RATLS_FRESHNESS_NONCE));
     cr_expect(eq(u64, r.max_age_s, 0));
     cr_expect(eq(u64, r.renew_s, 0));
     cr_expect(eq(int, r.needs_exporter, 0));

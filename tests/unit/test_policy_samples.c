@@ -40,17 +40,17 @@ struct sample {
 };
 
 static const struct sample samples[] = {
-    {"policies/swtpm-demo.yaml", "localhost", "bank.example", 1, 0, 8, RATLS_FRESHNESS_SESSION},
-    {"policies/strict.yaml", "vault.bank.example", "bank.example", 1, 0, 9,
-     RATLS_FRESHNESS_SESSION},
+    {"policies/swtpm-demo.yaml", "localhost", "bank.example", 1, 0, 8, RATLS_FRESHNESS_NONCE},
+    {"policies/strict.yaml", "vault.bank.example", "bank.example", 1, 0, 9, RATLS_FRESHNESS_NONCE},
     {"policies/debian12-uefi.yaml", "shop.bank.example", "bank.example", 2, 0, 10,
-     RATLS_FRESHNESS_SESSION},
+     RATLS_FRESHNESS_NONCE},
+    {"policies/epoch.yaml", "pay.bank.example", "bank.example", 1, 0, 5, RATLS_FRESHNESS_EPOCH},
     {"policies/issuer.yaml", "node17.fleet.example", "fleet.example", 0, 1, 5,
-     RATLS_FRESHNESS_SESSION},
+     RATLS_FRESHNESS_NONCE},
     {"policies/certificate.yaml", "mail.bank.example", "bank.example", 1, 0, 8,
      RATLS_FRESHNESS_CERTIFICATE},
     {"policies/debian12-measured.yaml", "db.bank.example", "bank.example", 1, 0, 0,
-     RATLS_FRESHNESS_SESSION},
+     RATLS_FRESHNESS_NONCE},
 };
 
 Test(policy_samples, load)
@@ -144,10 +144,12 @@ Test(policy_samples, strict_has_no_warnings)
 }
 
 static const char *const keys[] = {
-    "policy",  "servers",   "attestation-keys", "name",       "issuer",
-    "pcrs",    "index",     "sha256",           "sha384",     "sha512",
-    "service", "freshness", "max-age",          "algorithms", "renew",
-    "binding", "clock",     "deny-firmware",    "comment",
+    "policy",        "servers", "attestation-keys", "name",
+    "issuer",        "epoch",   "within",           "authorities",
+    "pcrs",          "index",   "sha256",           "sha384",
+    "sha512",        "service", "freshness",        "max-age",
+    "algorithms",    "renew",   "binding",          "clock",
+    "deny-firmware", "comment",
 };
 
 static const char *const log_keys[] = {

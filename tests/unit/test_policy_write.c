@@ -72,7 +72,7 @@ Test(policy_write, round_trip)
     cr_expect(eq(u32, r.selection.banks[0].pcrs, banks[0].pcrs));
     cr_expect(eq(u32, r.selection.banks[1].pcrs, banks[1].pcrs));
     cr_expect(eq(str, r.service, "it's 'web': # 1"));
-    cr_expect(eq(int, (int)r.freshness, RATLS_FRESHNESS_SESSION));
+    cr_expect(eq(int, (int)r.freshness, RATLS_FRESHNESS_NONCE));
     ratls_rules_done(&r);
     free(text);
 }

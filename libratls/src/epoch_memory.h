@@ -1,0 +1,28 @@
+/*
+ * What was verified for an epoch, of one policy file: its time stamp, and the signature of its
+ * quote. Both come again with each handshake of the epoch. Bounded; has its own lock.
+ *
+ * Only what was part of evidence that was accepted as a whole gets in: a stranger must not flush
+ * the others.
+ */
+#ifndef RATLS_EPOCH_MEMORY_H
+#define RATLS_EPOCH_MEMORY_H
+
+#include "token.h"
+
+struct ratls_epoch_memory;
+
+struct ratls_epoch_memory *ratls_epoch_memory_new(void);         /* NULL if memory is short */
+void ratls_epoch_memory_free(struct ratls_epoch_memory *memory); /* accepts NULL */
+
+/* By the SHA-256 of the token. */
+bool ratls_epoch_memory_token(struct ratls_epoch_memory *memory, const uint8_t sha256[static 32],
+                              struct ratls_token *ret_token);
+/* By a SHA-256 of the key's Name, of what it signed, and of the signature. */
+bool ratls_epoch_memory_quote(struct ratls_epoch_memory *memory, const uint8_t sha256[static 32]);
+
+void ratls_epoch_memory_seen(struct ratls_epoch_memory *memory,
+                             const uint8_t token_sha256[static 32], const struct ratls_token *token,
+                             const uint8_t quote_sha256[static 32]);
+
+#endif
