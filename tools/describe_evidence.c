@@ -9,6 +9,7 @@
 #include "evidence.h"
 #include "ima.h"
 #include "statement.h"
+#include "turn.h"
 
 #define CONTEXT_TIME_LEN 8
 
@@ -24,9 +25,20 @@ void ratls_time_text(int64_t seconds, char out[static RATLS_TIME_TEXT_MAX])
 
 static const char *mode_words(uint64_t mode)
 {
-    if (mode == RATLS_MODE_CERTIFICATE)
-        return "in a certificate: the state when it was made";
-    return mode == RATLS_MODE_HANDSHAKE ? "in a handshake: bound to one TLS session" : "unknown";
+    static const struct {
+        uint64_t mode;
+        const char *words;
+    } modes[] = {
+        {RATLS_MODE_CERTIFICATE, "in a certificate: the state when it was made"},
+        {RATLS_MODE_HANDSHAKE, "in a handshake: bound to one TLS session"},
+        {RATLS_MODE_EXPORTER, "on a TLS session, the first: bound to its exporter"},
+        {RATLS_MODE_RENEWAL, "on a TLS session, again: bound to its exporter and a counter"},
+    };
+
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (modes[i].mode == mode)
+            return modes[i].words;
+    return "unknown";
 }
 
 static const char *role_words(uint64_t role)
@@ -45,7 +57,18 @@ static void describe_number16(struct ratls_view *v, const char *key, const char 
     ratls_view_text(v, key, label, text);
 }
 
-/* In certificate mode the context is the time of issue (WIRE.md, 5). */
+/* In mode renewal the context says which evidence of its session it is (WIRE.md, 5). */
+static void describe_turn(struct ratls_view *v, const struct ratls_statement *s)
+{
+    struct ratls_reader r = ratls_reader(s->context);
+
+    if (s->mode != RATLS_MODE_RENEWAL || s->context.len != RATLS_TURN_CONTEXT_LEN)
+        return;
+    ratls_view_uint(v, "counter", "challenge", ratls_read_u64(&r), NULL);
+    ratls_view_uint(v, "sequence", "sequence", ratls_read_u32(&r), "(0: its answer)");
+}
+
+/* In certificate mode it is the time of issue. */
 static void describe_context(struct ratls_view *v, const struct ratls_statement *s)
 {
     struct ratls_reader r = ratls_reader(s->context);
@@ -72,6 +95,7 @@ static void describe_statement(struct ratls_view *v, struct ratls_slice bytes)
         ratls_view_uint(v, "role", "role", s.role, role_words(s.role));
         ratls_view_slice(v, "service", "service", s.service);
         describe_context(v, &s);
+        describe_turn(v, &s);
         if (s.mode != RATLS_MODE_CERTIFICATE) {
             describe_number16(v, "tlsVersion", "TLS version", s.tls_version);
             describe_number16(v, "cipherSuite", "cipher suite", s.cipher_suite);

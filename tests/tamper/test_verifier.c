@@ -126,6 +126,46 @@ Test(verifier, certificate_mode_expects_no_session)
     scene_close(&scene);
 }
 
+/* Evidence on a session: which one of its session it is must be said, and what it goes on from. */
+Test(verifier, a_turn_that_cannot_be_is_an_error)
+{
+    static const struct {
+        enum ratls_mode mode;
+        uint64_t counter;
+        uint32_t sequence;
+        size_t before_len;
+        enum ratls_status status;
+    } rows[] = {
+        {RATLS_MODE_EXPORTER, 0, 0, 0, RATLS_OK},
+        {RATLS_MODE_EXPORTER, 1, 0, 0, RATLS_USAGE},
+        {RATLS_MODE_EXPORTER, 0, 1, 1, RATLS_USAGE},
+        {RATLS_MODE_HANDSHAKE, 1, 0, 0, RATLS_USAGE},
+        {RATLS_MODE_RENEWAL, 0, 0, 0, RATLS_USAGE},
+        {RATLS_MODE_RENEWAL, 1, 0, 0, RATLS_OK},
+        {RATLS_MODE_RENEWAL, UINT64_MAX, 0, 1, RATLS_OK},
+        {RATLS_MODE_RENEWAL, 1, 1, 0, RATLS_USAGE},
+        {RATLS_MODE_RENEWAL, 0, 1, 1, RATLS_OK},
+        {RATLS_MODE_RENEWAL, 1, 0, RATLS_AK_NAME_MAX + 1, RATLS_USAGE},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ratls_error err = {0};
+        struct scene scene;
+
+        scene_open(&scene, rows[i].mode, FAKE_ECDSA_P256);
+        scene_pin(&scene);
+        if (rows[i].before_len > 0)
+            scene_accepted(&scene);
+        if (rows[i].before_len > 1)
+            scene.expectation.before.ak_name_len = rows[i].before_len;
+        scene.expectation.counter = rows[i].counter;
+        scene.expectation.sequence = rows[i].sequence;
+        cr_expect_eq(appraise(&scene, &scene.expectation, &err), rows[i].status, "row %zu: %s", i,
+                     err.text);
+        scene_close(&scene);
+    }
+}
+
 Test(verifier, a_server_without_rules_is_an_error)
 {
     struct scene scene;
