@@ -5,7 +5,8 @@
 
 #include "must.h"
 
-#define EXTENSION_CONTEXTS (SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_CERTIFICATE)
+#define EXTENSION_CONTEXTS                                                                         \
+    (SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS | SSL_EXT_TLS1_3_CERTIFICATE)
 
 static void keep(struct tls_bytes *bytes, const unsigned char *in, size_t len)
 {
@@ -29,13 +30,15 @@ static int add_to_client(SSL *ssl, unsigned type, unsigned context, const unsign
                          size_t *ret_len, X509 *certificate, size_t chain_index, int *alert,
                          void *arg)
 {
-    struct mitm *mitm = arg;
+    const struct mitm *mitm = arg;
+    const bool is_certificate = (context & SSL_EXT_TLS1_3_CERTIFICATE) != 0;
+    const struct tls_bytes *said = is_certificate ? &mitm->evidence : &mitm->agreed;
 
     (void)ssl, (void)type, (void)certificate, (void)alert;
-    if ((context & SSL_EXT_TLS1_3_CERTIFICATE) == 0 || chain_index != 0 || mitm->evidence.len == 0)
+    if (said->len == 0 || (is_certificate && chain_index != 0))
         return 0;
-    *out = mitm->evidence.p;
-    *ret_len = mitm->evidence.len;
+    *out = said->p;
+    *ret_len = said->len;
     return 1;
 }
 
@@ -48,7 +51,7 @@ static int see_client(SSL *ssl, unsigned type, unsigned context, const unsigned 
     if ((context & SSL_EXT_CLIENT_HELLO) == 0)
         return 1;
     keep(&mitm->request, in, len);
-    reach_server(mitm);
+    mitm->reach(mitm);
     return 1;
 }
 
@@ -72,8 +75,7 @@ static int see_server(SSL *ssl, unsigned type, unsigned context, const unsigned 
     struct mitm *mitm = arg;
 
     (void)ssl, (void)type, (void)certificate, (void)chain_index, (void)alert;
-    if (context & SSL_EXT_TLS1_3_CERTIFICATE)
-        keep(&mitm->evidence, in, len);
+    keep(context & SSL_EXT_TLS1_3_CERTIFICATE ? &mitm->evidence : &mitm->agreed, in, len);
     return 1;
 }
 
@@ -84,6 +86,7 @@ struct mitm *mitm_new(struct tls_world *world, SSL_CTX *server)
     must(mitm != NULL);
     mitm->world = world;
     mitm->server = server;
+    mitm->reach = reach_server;
     mitm->front = SSL_CTX_new(TLS_server_method());
     must(mitm->front != NULL &&
          SSL_CTX_use_certificate(mitm->front, SSL_CTX_get0_certificate(server)) == 1 &&
@@ -105,6 +108,7 @@ void mitm_free(struct mitm *mitm)
     SSL_CTX_free(mitm->front);
     SSL_CTX_free(mitm->back);
     free(mitm->request.p);
+    free(mitm->agreed.p);
     free(mitm->evidence.p);
     free(mitm);
 }

@@ -21,7 +21,10 @@ struct mitm {
     struct tls_pair *to_client; /* the client is honest */
     struct tls_pair *to_server; /* the server is */
     struct tls_bytes request;   /* of the client's ClientHello */
-    struct tls_bytes evidence;  /* of the server's Certificate message */
+    struct tls_bytes agreed;    /* of the server's EncryptedExtensions: its acknowledgement */
+    struct tls_bytes evidence;  /* of its Certificate message */
+    void (*reach)(struct mitm *mitm); /* his handshake with the server; a row may have its own */
+    void *arg;
 };
 
 /* Between a client and this server, whose key and certificate he has. */

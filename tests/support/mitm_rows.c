@@ -175,6 +175,11 @@ const struct mitm_row mitm_rows[] = {
     {"mode 4: a later challenge of the client", "statement.binder", relay_renewal},
     {"mode 3: a challenge of the server", "statement.binder", relay_challenge_of_server},
     {"mode 4: a later challenge of the server", "statement.binder", relay_renewal_of_server},
+    {"mode 3: a connection, its data behind the handshake", "statement.binder",
+     mitm_relay_connection},
+    {"mode 2: a connection, its evidence in the handshake", "statement.binder",
+     mitm_relay_framed_handshake},
+    {"mode 4: a connection that is renewed", "statement.binder", mitm_relay_lease},
 };
 
 const size_t mitm_row_count = sizeof mitm_rows / sizeof mitm_rows[0];

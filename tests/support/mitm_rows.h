@@ -19,6 +19,11 @@ struct mitm_row {
     void (*run)(bool weak, struct mitm_outcome *ret);
 };
 
+/* Of a whole connection, in mitm_connection.c: see there. */
+void mitm_relay_connection(bool weak, struct mitm_outcome *ret);
+void mitm_relay_framed_handshake(bool weak, struct mitm_outcome *ret);
+void mitm_relay_lease(bool weak, struct mitm_outcome *ret);
+
 extern const struct mitm_row mitm_rows[];
 extern const size_t mitm_row_count;
 
