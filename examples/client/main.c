@@ -2,7 +2,10 @@
  * A client that logs in to a bank: it verifies which software the server runs, prints what it
  * verified, and only then sends the password.
  *
- *   ratls-example-client --policy bank.yaml --ca ca.pem bank.example 443
+ *   ratls-example-client --policy bank.yaml --ca ca.pem [--hold] bank.example 443
+ *
+ * With --hold it stays connected: the server proves itself again and again, as often as the policy
+ * says (renew), and the connection ends when it is not any more what it was.
  */
 #include <getopt.h>
 #include <netdb.h>
@@ -13,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <ratls/ratls.h>
@@ -20,6 +24,11 @@
 enum { ACCEPTED = 0, REFUSED = 1, WRONG_USAGE = 2, COULD_NOT_WORK = 3 };
 
 #define TIMEOUT_S 10
+
+struct settings {
+    const char *policy, *ca;
+    bool holds;
+};
 
 static int connect_to(const char *host, const char *port)
 {
@@ -46,17 +55,18 @@ static int connect_to(const char *host, const char *port)
 }
 
 /* A context that accepts nothing but servers of this policy, with a certificate of this CA. */
-static SSL_CTX *make_context(const char *policy_path, const char *ca, struct ratls_error *error)
+static SSL_CTX *make_context(const struct settings *settings, struct ratls_error *error)
 {
     struct ratls_policy *policy = NULL;
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
-    if (ctx == NULL || SSL_CTX_load_verify_locations(ctx, ca, NULL) != 1) {
-        snprintf(error->text, sizeof error->text, "cannot use the certificates of %.200s", ca);
+    if (ctx == NULL || SSL_CTX_load_verify_locations(ctx, settings->ca, NULL) != 1) {
+        snprintf(error->text, sizeof error->text, "cannot use the certificates of %.200s",
+                 settings->ca);
         error->status = RATLS_USAGE;
     } else {
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-        if (ratls_policy_load(policy_path, &policy, error) == RATLS_OK &&
+        if (ratls_policy_load(settings->policy, &policy, error) == RATLS_OK &&
             ratls_tls_verify(ctx, policy, error) == RATLS_OK) {
             ratls_policy_free(policy); /* the context has its own reference */
             return ctx;
@@ -67,63 +77,119 @@ static SSL_CTX *make_context(const char *policy_path, const char *ca, struct rat
     return NULL;
 }
 
-static void print_report(const SSL *ssl)
+static void print_report(const struct ratls_connection *connection, unsigned flags)
 {
-    const struct ratls_report *report = ratls_tls_report(ssl);
+    const struct ratls_report *report = ratls_connection_report(connection);
     char *text = NULL;
 
-    if (report != NULL && ratls_report_text(report, 0, &text) == RATLS_OK)
+    if (report != NULL && ratls_report_text(report, flags, &text) == RATLS_OK)
         fputs(text, stdout);
     free(text);
 }
 
-/* The secret. Only an accepted report leads here. */
-static int log_in(SSL *ssl, const char *host)
+/* While the program waits in a read: the server has proved itself again, or cannot any more. */
+static void see_event(void *arg, struct ratls_connection *connection,
+                      enum ratls_connection_event event)
+{
+    const struct ratls_report *report = ratls_connection_report(connection);
+    struct ratls_finding finding;
+    char now[sizeof "00:00:00"] = "";
+    time_t seconds = time(NULL);
+    struct tm local;
+    size_t passed = 0;
+
+    (void)arg;
+    if (event != RATLS_EVENT_RENEWED)
+        return;
+    for (size_t i = 0; ratls_report_finding(report, i, &finding); i++)
+        passed += finding.verdict == RATLS_PASS;
+    if (localtime_r(&seconds, &local) != NULL)
+        strftime(now, sizeof now, "%T", &local);
+    printf("renewed at %s, %zu checks\n", now, passed);
+    fflush(stdout);
+}
+
+/* What became of a call that did not bring what it was for. */
+static int explain(const struct ratls_connection *connection, enum ratls_outcome outcome)
+{
+    const struct ratls_error *error = ratls_connection_error(connection);
+
+    if (outcome == RATLS_REFUSED)
+        print_report(connection, RATLS_TEXT_FAILURES);
+    if (error != NULL)
+        fprintf(stderr, "%s\n", error->text);
+    else if (outcome != RATLS_REFUSED)
+        fprintf(stderr, "the server does not answer (%s)\n", ratls_outcome_name(outcome));
+    return outcome == RATLS_REFUSED || outcome == RATLS_LAPSED ? REFUSED : COULD_NOT_WORK;
+}
+
+/* The secret. Nothing of it leaves before the server was accepted, whatever the program does. */
+static enum ratls_outcome log_in(struct ratls_connection *connection, const char *host, bool holds)
 {
     static const char form[] = "user=alice&password=correct+horse+battery+staple";
     char request[512];
-    char answer[2048];
+    size_t sent;
     int len = snprintf(request, sizeof request,
-                       "POST /login HTTP/1.1\r\nHost: %.200s\r\nConnection: close\r\n"
+                       "POST /login HTTP/1.1\r\nHost: %.200s\r\nConnection: %s\r\n"
                        "Content-Type: application/x-www-form-urlencoded\r\n"
                        "Content-Length: %zu\r\n\r\n%s",
-                       host, strlen(form), form);
+                       host, holds ? "keep-alive" : "close", strlen(form), form);
+
+    if (len < 0 || (size_t)len >= sizeof request)
+        return RATLS_FAILED;
+    return ratls_connection_write(connection, request, (size_t)len, &sent);
+}
+
+/* What the server says, to the end. With --hold it says no more, and the connection is all. */
+static int listen_to(struct ratls_connection *connection, bool holds)
+{
+    enum ratls_outcome outcome;
+    char answer[2048];
     size_t got;
 
-    if (len < 0 || (size_t)len >= sizeof request || SSL_write(ssl, request, len) != len)
-        return COULD_NOT_WORK;
-    while (SSL_read_ex(ssl, answer, sizeof answer, &got))
-        fwrite(answer, 1, got, stdout);
-    return ACCEPTED;
+    do {
+        outcome = ratls_connection_read(connection, answer, sizeof answer, &got);
+        if (outcome == RATLS_DONE) {
+            fwrite(answer, 1, got, stdout);
+            fflush(stdout);
+        }
+    } while (outcome == RATLS_DONE || (holds && outcome == RATLS_WANT_READ));
+    return outcome == RATLS_CLOSED ? ACCEPTED : explain(connection, outcome);
 }
 
-static int talk(SSL *ssl, const char *host)
+static int talk(struct ratls_connection *connection, const char *host, bool holds)
 {
-    const struct ratls_error *error;
-    int connected = SSL_connect(ssl);
+    enum ratls_outcome outcome = ratls_connection_handshake(connection);
 
-    print_report(ssl);
-    if (connected == 1 && ratls_report_accepted(ratls_tls_report(ssl)))
-        return log_in(ssl, host);
-    error = ratls_tls_error(ssl);
-    if (error != NULL)
-        fprintf(stderr, "%s\n", error->text);
-    else
-        ERR_print_errors_fp(stderr);
-    return ratls_tls_report(ssl) != NULL ? REFUSED : COULD_NOT_WORK;
+    if (outcome == RATLS_DONE) {
+        print_report(connection, 0);
+        outcome = log_in(connection, host, holds);
+    }
+    return outcome == RATLS_DONE ? listen_to(connection, holds) : explain(connection, outcome);
 }
 
-static int run(SSL_CTX *ctx, char *host, const char *port)
+static int run(SSL_CTX *ctx, char *host, const char *port, bool holds)
 {
+    const struct ratls_connection_options options = {.on_event = see_event};
+    struct ratls_connection *connection = NULL;
+    struct ratls_error error = {0};
     int fd = connect_to(host, port);
     SSL *ssl = SSL_new(ctx);
     int result = COULD_NOT_WORK;
 
-    if (fd < 0)
+    if (fd < 0) {
         fprintf(stderr, "cannot connect to %s:%s\n", host, port);
-    else if (ssl != NULL && SSL_set_tlsext_host_name(ssl, host) && SSL_set1_host(ssl, host) &&
-             SSL_set_fd(ssl, fd))
-        result = talk(ssl, host);
+    } else if (ssl != NULL && SSL_set_tlsext_host_name(ssl, host) && SSL_set1_host(ssl, host) &&
+               SSL_set_fd(ssl, fd)) {
+        SSL_set_connect_state(ssl);
+        if (ratls_connection_new(ssl, &options, &connection, &error) == RATLS_OK) {
+            ssl = NULL; /* it is the connection's */
+            result = talk(connection, host, holds);
+        } else {
+            fprintf(stderr, "%s\n", error.text);
+        }
+    }
+    ratls_connection_free(connection);
     SSL_free(ssl);
     if (fd >= 0)
         close(fd);
@@ -134,32 +200,34 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {{"policy", required_argument, NULL, 'p'},
                                             {"ca", required_argument, NULL, 'c'},
+                                            {"hold", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     struct ratls_error error = {0};
-    const char *policy = NULL;
-    const char *ca = NULL;
+    struct settings settings = {0};
     SSL_CTX *ctx;
     int result;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'p')
-            policy = optarg;
+            settings.policy = optarg;
         else if (option == 'c')
-            ca = optarg;
+            settings.ca = optarg;
+        else if (option == 'h')
+            settings.holds = true;
         else
             return WRONG_USAGE;
     }
-    if (policy == NULL || ca == NULL || argc - optind != 2) {
-        fprintf(stderr, "usage: %s --policy FILE --ca FILE HOST PORT\n", argv[0]);
+    if (settings.policy == NULL || settings.ca == NULL || argc - optind != 2) {
+        fprintf(stderr, "usage: %s --policy FILE --ca FILE [--hold] HOST PORT\n", argv[0]);
         return WRONG_USAGE;
     }
-    ctx = make_context(policy, ca, &error);
+    ctx = make_context(&settings, &error);
     if (ctx == NULL) {
         fprintf(stderr, "%s\n", error.text);
         return error.status == RATLS_USAGE ? WRONG_USAGE : COULD_NOT_WORK;
     }
-    result = run(ctx, argv[optind], argv[optind + 1]);
+    result = run(ctx, argv[optind], argv[optind + 1], settings.holds);
     SSL_CTX_free(ctx);
     return result;
 }
