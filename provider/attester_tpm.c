@@ -26,12 +26,14 @@ enum ratls_status ratls_provider_attester(const struct ratls_config *config,
                                         .tcti = config->tcti,
                                         .service = config->service,
                                         .boot_log = config->boot_log,
-                                        .ima_list = config->ima_list};
+                                        .ima_list = config->ima_list,
+                                        .result = config->result};
     enum ratls_status status = ratls_tpm_attester_new(&options, ret_attester, err);
 
     if (status != RATLS_OK)
         return status;
     tell_missing(config->log, *ret_attester, RATLS_TPM_BOOT_LOG, "the boot log");
     tell_missing(config->log, *ret_attester, RATLS_TPM_IMA_LIST, "the IMA list");
+    tell_missing(config->log, *ret_attester, RATLS_TPM_RESULT, "the attestation result");
     return RATLS_OK;
 }

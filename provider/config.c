@@ -13,8 +13,8 @@
 #define RENEGOTIATION_INFO 65281 /* assigned, in spite of its place */
 
 struct raw {
-    char *role, *policy, *state, *tcti, *service, *boot_log, *ima_list, *unlisted, *log, *extension,
-        *watch;
+    char *role, *policy, *state, *tcti, *service, *boot_log, *ima_list, *result, *unlisted, *log,
+        *extension, *watch;
 };
 
 static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_fn *get_params,
@@ -28,6 +28,7 @@ static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_f
         OSSL_PARAM_utf8_ptr("service", &raw->service, 0),
         OSSL_PARAM_utf8_ptr("boot-log", &raw->boot_log, 0),
         OSSL_PARAM_utf8_ptr("ima-list", &raw->ima_list, 0),
+        OSSL_PARAM_utf8_ptr("result", &raw->result, 0),
         OSSL_PARAM_utf8_ptr("unlisted", &raw->unlisted, 0),
         OSSL_PARAM_utf8_ptr("log", &raw->log, 0),
         OSSL_PARAM_utf8_ptr("extension", &raw->extension, 0),
@@ -120,6 +121,8 @@ static enum ratls_status copy_texts(const struct raw *raw, struct ratls_config *
 
     if (status == RATLS_OK)
         status = read_log_path("ima-list", raw->ima_list, &config->ima_list, err);
+    if (status == RATLS_OK)
+        status = read_log_path("result", raw->result, &config->result, err);
     if (status != RATLS_OK)
         return status;
     if (copy_text(raw->policy, &config->policy) && copy_text(raw->state, &config->state) &&
@@ -176,5 +179,6 @@ void ratls_config_clear(struct ratls_config *config)
     free(config->boot_log);
     free(config->ima_list);
     free(config->watch);
+    free(config->result);
     *config = (struct ratls_config){0};
 }

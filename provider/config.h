@@ -25,6 +25,7 @@ struct ratls_config {
     char *boot_log; /* server: NULL: the kernel's; "": none */
     char *ima_list; /* likewise */
     char *watch;    /* client: socket of who watches, as of `ratls exec --watch`, or NULL */
+    char *result;   /* server: file of an attestation result, or NULL */
     bool unlisted_plain;
     enum ratls_log log;
     unsigned extension;

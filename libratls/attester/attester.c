@@ -6,6 +6,7 @@
 #include "attester_parts.h"
 #include "crypto.h"
 #include "fail.h"
+#include "passport.h"
 #include "request.h"
 
 static bool wants_logs(const struct ratls_attest_request *request)
@@ -174,14 +175,28 @@ static enum ratls_status add_logs(struct ratls_tpm_attester *self, struct ratls_
     return RATLS_OK;
 }
 
-static enum ratls_status write_evidence(const struct ratls_evidence *evidence,
-                                        uint8_t **ret_evidence, size_t *ret_len,
-                                        struct ratls_error *err)
+/* What cannot be read is not sent. */
+static void add_result(const struct ratls_tpm_attester *self, struct ratls_draft *draft)
+{
+    if (self->result == NULL || (draft->request.offers & RATLS_OFFER_RESULT) == 0)
+        return;
+    if (ratls_passport_read(self->result, draft->result, &draft->evidence.result, NULL) != RATLS_OK)
+        draft->evidence.result = ratls_slice(NULL, 0);
+}
+
+/* Beside a long log there may be no room for a result, which no policy wants both. */
+static enum ratls_status write_evidence(struct ratls_evidence *evidence, uint8_t **ret_evidence,
+                                        size_t *ret_len, struct ratls_error *err)
 {
     struct ratls_writer w = ratls_writer(NULL, RATLS_EVIDENCE_MAX); /* counts */
     uint8_t *out;
 
     ratls_evidence_write(evidence, &w);
+    if (w.failed && evidence->result.len > 0) {
+        evidence->result = ratls_slice(NULL, 0);
+        w = ratls_writer(NULL, RATLS_EVIDENCE_MAX);
+        ratls_evidence_write(evidence, &w);
+    }
     if (w.failed)
         return ratls_fail(err, RATLS_LIMIT, "the evidence has more than %zu bytes", w.cap);
     out = malloc(w.len);
@@ -200,8 +215,10 @@ enum ratls_status ratls_draft_finish(struct ratls_tpm_attester *self, struct rat
 {
     enum ratls_status status;
 
-    if (ratls_draft_needs_quote(draft))
+    if (ratls_draft_needs_quote(draft)) {
         add_quote(self, draft);
+        add_result(self, draft);
+    }
     status = add_logs(self, draft, err);
     return status == RATLS_OK ? write_evidence(&draft->evidence, ret_evidence, ret_len, err)
                               : status;

@@ -23,6 +23,8 @@ struct ratls_tpm_attester {
     char service[RATLS_SERVICE_MAX + 1];
     unsigned deadline_ms;
     struct ratls_logs logs; /* but for its cache, which guards itself */
+    char *result;           /* path; NULL: none is sent */
+    struct ratls_error result_missing;
 };
 
 /* What evidence borrows from until it is written; together it is too much for a stack. */
@@ -33,6 +35,7 @@ struct ratls_draft {
     uint8_t leaf[RATLS_QUALIFYING_LEN];
     struct ratls_quoted quoted; /* filled in by who has the leaf quoted, if it needs a quote */
     uint8_t ima[RATLS_EVIDENCE_MAX + 1];
+    uint8_t result[RATLS_RESULT_MAX + 1];
 };
 
 /* attester.c: all that comes before the quote, and behind it. The caller frees with free(). */

@@ -7,6 +7,7 @@
 #include "attester_parts.h"
 #include "crypto.h"
 #include "fail.h"
+#include "passport.h"
 #include "request.h"
 
 #define DEADLINE_DEFAULT_MS 5000
@@ -88,8 +89,12 @@ static enum ratls_status read_state(struct ratls_attester *interface,
 const char *ratls_tpm_log_missing(const struct ratls_attester *attester, enum ratls_tpm_log log)
 {
     const struct ratls_tpm_attester *self = (const struct ratls_tpm_attester *)attester;
-    const struct ratls_error *missing =
-        log == RATLS_TPM_BOOT_LOG ? &self->logs.boot_missing : &self->logs.ima_missing;
+    const struct ratls_error *missing = &self->result_missing;
+
+    if (log == RATLS_TPM_BOOT_LOG)
+        missing = &self->logs.boot_missing;
+    else if (log == RATLS_TPM_IMA_LIST)
+        missing = &self->logs.ima_missing;
 
     return missing->status == RATLS_OK ? NULL : missing->text;
 }
@@ -115,7 +120,29 @@ static void free_attester(struct ratls_attester *interface)
         ratls_worker_free(worker);
     ratls_logs_close(&self->logs);
     ratls_ak_state_clear(&self->state);
+    free(self->result);
     free(self);
+}
+
+/* Whether there is one now is said, and decides nothing: it may come later. */
+static enum ratls_status take_result(struct ratls_tpm_attester *self, const char *path,
+                                     struct ratls_error *err)
+{
+    struct ratls_slice ignored;
+    uint8_t *buffer;
+
+    if (path == NULL || path[0] == '\0')
+        return RATLS_OK;
+    buffer = malloc(RATLS_RESULT_MAX + 1);
+    self->result = strdup(path);
+    if (buffer == NULL || self->result == NULL) {
+        free(buffer);
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    }
+    if (ratls_passport_read(path, buffer, &ignored, &self->result_missing) == RATLS_OK)
+        self->result_missing = (struct ratls_error){.status = RATLS_OK};
+    free(buffer);
+    return RATLS_OK;
 }
 
 static enum ratls_status take_options(struct ratls_tpm_attester *self,
@@ -166,6 +193,8 @@ enum ratls_status ratls_tpm_attester_new(const struct ratls_tpm_options *options
     status = ratls_ak_state_load(options->state_dir, &self->state, err);
     if (status == RATLS_OK)
         status = take_options(self, options, err);
+    if (status == RATLS_OK)
+        status = take_result(self, options->result, err);
     if (status == RATLS_OK)
         status = ratls_sha256(ratls_slice(self->state.name, sizeof self->state.name), digest, err);
     if (status != RATLS_OK) {

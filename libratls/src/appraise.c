@@ -31,8 +31,9 @@ static const struct group {
     {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_identity},  /* ak.* */
     {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_quote},     /* quote.* */
     {RATLS_CHECK_QUOTE_TYPE, ratls_check_pcrs},           /* pcr.* */
-    {NOTHING, ratls_check_boot},                          /* boot.*; needs all of quote and PCRs */
-    {NOTHING, ratls_check_ima},                           /* ima.*: what it needs is said there */
+    {NOTHING, ratls_check_result}, /* result.*: what it needs is said there */
+    {NOTHING, ratls_check_boot},   /* boot.*; needs all of quote and PCRs */
+    {NOTHING, ratls_check_ima},    /* ima.*: what it needs is said there */
 };
 
 static enum ratls_status run_groups(struct ratls_appraisal *a)
@@ -167,6 +168,8 @@ enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
     name_report(&a);
     status = run_groups(&a);
     EVP_PKEY_free(a.key);
+    if (status == RATLS_OK)
+        status = ratls_appraise_keep_facts(&a);
     if (status != RATLS_OK)
         return status;
     if (!ratls_report_accepted(report))

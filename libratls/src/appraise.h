@@ -77,6 +77,9 @@ RATLS_MUST_CHECK enum ratls_status ratls_appraise_new(struct ratls_rules *rules,
                                                       struct ratls_report **ret_report,
                                                       struct ratls_error *err);
 
+/* appraise_facts.c: what a result of it will say, unless the report is brief. */
+RATLS_MUST_CHECK enum ratls_status ratls_appraise_keep_facts(struct ratls_appraisal *a);
+
 /*
  * The groups of checks, each in its file check_*.c. Each returns RATLS_OK also when a check failed;
  * else it could not work.
@@ -87,6 +90,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_check_epoch(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_identity(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_quote(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_result(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_boot(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_ima(struct ratls_appraisal *a);
 

@@ -5,6 +5,8 @@
 #include <cbor/streaming.h>
 #include <string.h>
 
+#define ARGUMENT_BITS 5
+#define ARGUMENT_MASK 0x1f
 #define HEAD_MAX 9 /* RFC 8949, 3: the initial byte and a 64-bit argument */
 
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "libcbor gives counts and lengths as size_t");
@@ -94,11 +96,6 @@ static void take_negative64(void *context, uint64_t value)
     set_item(context, ITEM_NEGATIVE, value, NULL);
 }
 
-static void take_tag(void *context, uint64_t value)
-{
-    set_item(context, ITEM_TAG, value, NULL);
-}
-
 static void take_float(void *context, float value)
 {
     (void)value;
@@ -139,7 +136,7 @@ static const struct cbor_callbacks CALLBACKS = {
     .array_start = take_array,
     .indef_map_start = cbor_null_indef_map_start_callback,
     .map_start = take_map,
-    .tag = take_tag,
+    .tag = cbor_null_tag_callback,
     .float2 = take_float,
     .float4 = take_float,
     .float8 = take_double,
@@ -161,6 +158,23 @@ static size_t shortest_head_len(uint64_t argument)
     return argument <= UINT32_MAX ? 5 : HEAD_MAX;
 }
 
+/*
+ * The head of a tag is that of an integer, but for the major type (RFC 8949, 3.1). libcbor refuses
+ * some that were without a meaning when it was written, as that of COSE_Sign1.
+ */
+static struct cbor_decoder_result decode_tag(struct ratls_slice in, struct item *item)
+{
+    uint8_t head[HEAD_MAX];
+    size_t len = in.len < sizeof head ? in.len : sizeof head;
+    struct cbor_decoder_result result;
+
+    memcpy(head, in.p, len);
+    head[0] &= ARGUMENT_MASK;
+    result = cbor_stream_decode(head, len, &CALLBACKS, item);
+    item->kind = item->kind == ITEM_UINT ? ITEM_TAG : ITEM_REFUSED;
+    return result;
+}
+
 /* Takes the next item, whatever it is. */
 static struct item take_any(struct ratls_cbor *c)
 {
@@ -170,7 +184,10 @@ static struct item take_any(struct ratls_cbor *c)
 
     if (c->failed || c->rest.len == 0)
         goto fail;
-    result = cbor_stream_decode(c->rest.p, c->rest.len, &CALLBACKS, &item);
+    if (c->rest.p[0] >> ARGUMENT_BITS == RATLS_CBOR_TAG)
+        result = decode_tag(c->rest, &item);
+    else
+        result = cbor_stream_decode(c->rest.p, c->rest.len, &CALLBACKS, &item);
     if (result.status != CBOR_DECODER_FINISHED || item.kind == ITEM_REFUSED)
         goto fail;
     string_len = item.kind == ITEM_BYTES || item.kind == ITEM_TEXT ? (size_t)item.argument : 0;
@@ -254,7 +271,23 @@ enum ratls_cbor_kind ratls_cbor_peek(const struct ratls_cbor *c)
 {
     if (c->failed || c->rest.len == 0)
         return RATLS_CBOR_OTHER;
-    return (enum ratls_cbor_kind)(c->rest.p[0] >> 5); /* RFC 8949, 3.1: the major type */
+    return (enum ratls_cbor_kind)(c->rest.p[0] >>
+                                  ARGUMENT_BITS); /* RFC 8949, 3.1: the major type */
+}
+
+/* RFC 8949, 3.1: of a negative integer the argument is -1 minus its value. */
+int64_t ratls_cbor_int(struct ratls_cbor *c, int64_t min, int64_t max)
+{
+    bool is_negative = ratls_cbor_peek(c) == RATLS_CBOR_NEGATIVE;
+    struct item item =
+        take_item(c, is_negative ? ITEM_NEGATIVE : ITEM_UINT, 0, (uint64_t)INT64_MAX);
+    int64_t value = is_negative ? -1 - (int64_t)item.argument : (int64_t)item.argument;
+
+    if (c->failed || value < min || value > max) {
+        c->failed = true;
+        return 0;
+    }
+    return value;
 }
 
 uint64_t ratls_cbor_tag(struct ratls_cbor *c)
@@ -303,6 +336,25 @@ void ratls_cbor_put_uint(struct ratls_writer *w, uint64_t value)
     uint8_t head[HEAD_MAX];
 
     ratls_write_bytes(w, ratls_slice(head, cbor_encode_uint(value, head, sizeof head)));
+}
+
+void ratls_cbor_put_int(struct ratls_writer *w, int64_t value)
+{
+    uint8_t head[HEAD_MAX];
+
+    if (value >= 0) {
+        ratls_cbor_put_uint(w, (uint64_t)value);
+        return;
+    }
+    ratls_write_bytes(
+        w, ratls_slice(head, cbor_encode_negint((uint64_t)(-1 - value), head, sizeof head)));
+}
+
+void ratls_cbor_put_tag(struct ratls_writer *w, uint64_t number)
+{
+    uint8_t head[HEAD_MAX];
+
+    ratls_write_bytes(w, ratls_slice(head, cbor_encode_tag(number, head, sizeof head)));
 }
 
 void ratls_cbor_put_bytes_head(struct ratls_writer *w, size_t len)

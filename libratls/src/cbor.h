@@ -26,8 +26,8 @@ void ratls_cbor_expect_text(struct ratls_cbor *c, const char *expected);
 void ratls_cbor_expect_uint(struct ratls_cbor *c, uint64_t expected);
 
 /*
- * For files of others (CoRIM), which have more in them than is read here: deterministic as well,
- * but with tags, negative numbers, and items that are passed over.
+ * For formats of others (CoRIM, CWT), which have more in them than is read here: deterministic as
+ * well, but with tags, negative numbers, and items that are passed over.
  */
 enum ratls_cbor_kind {
     RATLS_CBOR_UINT,
@@ -42,6 +42,8 @@ enum ratls_cbor_kind {
 
 /* What the next item seems to be; RATLS_CBOR_OTHER behind the end or after a failure. */
 enum ratls_cbor_kind ratls_cbor_peek(const struct ratls_cbor *c);
+/* An integer of either sign. */
+int64_t ratls_cbor_int(struct ratls_cbor *c, int64_t min, int64_t max);
 /* The number of a tag. What it is of comes next. */
 uint64_t ratls_cbor_tag(struct ratls_cbor *c);
 /* Passes over one item, with all that is in it, to any depth. Text may be any UTF-8. */
@@ -49,6 +51,8 @@ void ratls_cbor_skip(struct ratls_cbor *c);
 bool ratls_cbor_done(const struct ratls_cbor *c);
 
 void ratls_cbor_put_uint(struct ratls_writer *w, uint64_t value);
+void ratls_cbor_put_int(struct ratls_writer *w, int64_t value);
+void ratls_cbor_put_tag(struct ratls_writer *w, uint64_t number);
 /* Only the head of a byte string: its len bytes follow by other means. */
 void ratls_cbor_put_bytes_head(struct ratls_writer *w, size_t len);
 void ratls_cbor_put_bytes(struct ratls_writer *w, struct ratls_slice bytes);

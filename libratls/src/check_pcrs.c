@@ -120,13 +120,18 @@ bool ratls_quoted_pcr(const struct ratls_appraisal *a, uint16_t bank, unsigned p
     return false;
 }
 
-/* Whether a log has to lead to the value of a PCR, or the PCR is what boot_aggregate is made of. */
-static bool is_left_to_logs(const struct ratls_rules *rules, uint16_t bank, unsigned pcr)
+/*
+ * Whether a log has to lead to the value of a PCR, or the PCR is what boot_aggregate is made of, or
+ * a result has to be about it.
+ */
+static bool is_left_to_others(const struct ratls_rules *rules, uint16_t bank, unsigned pcr)
 {
     const struct ratls_boot_rules *boot = &rules->boot;
     const struct ratls_ima_rules *ima = &rules->ima;
+    const struct ratls_result_rules *results = &rules->results;
 
-    return (boot->is_asked && boot->bank == bank && (boot->pcrs >> pcr & 1) != 0) ||
+    return (results->is_asked && results->bank == bank && (results->pcrs >> pcr & 1) != 0) ||
+           (boot->is_asked && boot->bank == bank && (boot->pcrs >> pcr & 1) != 0) ||
            (ima->is_asked && ima->bank == bank && pcr <= RATLS_IMA_PCR);
 }
 
@@ -141,7 +146,7 @@ static void check_pcr(struct ratls_appraisal *a, uint16_t bank, unsigned pcr, si
         ratls_quoted_pcr(a, bank, pcr, &value)) {
         check_value(a, rule, value);
         (*next)++;
-    } else if (!is_left_to_logs(rules, bank, pcr)) {
+    } else if (!is_left_to_others(rules, bank, pcr)) {
         ratls_check_holds(a->report, RATLS_CHECK_PCR_VALUE, false, "policy",
                           "a rule for each PCR of the selection", "one without a rule");
     }

@@ -49,6 +49,15 @@
     X(PCR_SELECTION,      "pcr.selection",      "exactly the PCRs of the policy",                    "policy: pcrs")       \
     X(PCR_DIGEST,         "pcr.digest",         "the values are those that were quoted",             "TPM 2.0 Part 2, 10.12.4") \
     X(PCR_VALUE,          "pcr.value",          "values that the policy allows",                     "policy: pcrs")       \
+    X(RESULT_PRESENT,     "result.present",     "the server brought an attestation result",          "policy: results")    \
+    X(RESULT_FORMAT,      "result.format",      "the result is well formed",                         "WIRE.md, 12")        \
+    X(RESULT_SIGNATURE,   "result.signature",   "signed by a verifier of the policy",                "policy: results")    \
+    X(RESULT_PROFILE,     "result.profile",     "an EAR of the profile that is known",               "draft-ietf-rats-ear, 3") \
+    X(RESULT_AGE,         "result.age",         "issued before now, and not expired",                "draft-ietf-rats-ear, 3") \
+    X(RESULT_SERVER,      "result.server",      "about the server and the service that are meant",   "WIRE.md, 12")        \
+    X(RESULT_KEY,         "result.key",         "about this attestation key and this TLS key",       "WIRE.md, 12")        \
+    X(RESULT_STATE,       "result.state",       "about the state that was quoted now",               "WIRE.md, 12")        \
+    X(RESULT_STATUS,      "result.status",      "affirming, and not better than its vector",         "draft-ietf-rats-ear, 3.1") \
     X(BOOT_PRESENT,       "boot.present",       "the boot log was sent",                             "policy: boot")      \
     X(BOOT_FORMAT,        "boot.format",        "the boot log is well formed",                       "PFP, 10")           \
     X(BOOT_REPLAY,        "boot.replay",        "the boot log leads to the quoted PCRs",             "PFP, 10.4.5")       \

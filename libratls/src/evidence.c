@@ -24,7 +24,10 @@
 #define ENDORSEMENT_INDICATOR 2 /* of certificates and token */
 #define EVIDENCE_INDICATOR 4    /* of all others */
 #define RECORD_ITEMS 3
-#define ITEMS_MAX SESSION_LABEL
+#define RESULT_LABEL 9
+#define RESULT_CONTENT_FORMAT 263 /* application/eat+cwt, RFC 9782 */
+#define RESULT_INDICATOR 8
+#define ITEMS_MAX RESULT_LABEL
 #define EPOCH_ITEMS 2
 
 #define QUOTE_ITEMS 6
@@ -92,15 +95,17 @@ static struct ratls_slice read_record(struct ratls_cbor *c, const char *media_ty
     return value;
 }
 
-static struct ratls_slice read_certificate(struct ratls_cbor *c)
+/* A record whose type is a Content-Format. */
+static struct ratls_slice read_numbered(struct ratls_cbor *c, uint64_t format, size_t max,
+                                        uint64_t indicator)
 {
-    struct ratls_slice der;
+    struct ratls_slice value;
 
     ratls_cbor_array(c, RECORD_ITEMS, RECORD_ITEMS);
-    ratls_cbor_expect_uint(c, CERTIFICATE_CONTENT_FORMAT);
-    der = ratls_cbor_bytes(c, 1, RATLS_CERTIFICATE_MAX);
-    ratls_cbor_expect_uint(c, ENDORSEMENT_INDICATOR);
-    return der;
+    ratls_cbor_expect_uint(c, format);
+    value = ratls_cbor_bytes(c, 1, max);
+    ratls_cbor_expect_uint(c, indicator);
+    return value;
 }
 
 static struct ratls_slice read_evidence_record(struct ratls_cbor *c, const char *media_type,
@@ -117,7 +122,8 @@ static bool read_next_certificate(struct ratls_cbor *c, uint64_t label,
 
     if (!evidence->has_quote || label != CERTIFICATE_LABEL + *count)
         return false;
-    evidence->certificates[(*count)++] = read_certificate(c);
+    evidence->certificates[(*count)++] =
+        read_numbered(c, CERTIFICATE_CONTENT_FORMAT, RATLS_CERTIFICATE_MAX, ENDORSEMENT_INDICATOR);
     return true;
 }
 
@@ -142,6 +148,10 @@ static bool read_item(struct ratls_cbor *c, uint64_t label, struct ratls_evidenc
         return evidence->token.len != 0 &&
                ratls_epoch_session_read(read_evidence_record(c, SESSION_MEDIA_TYPE, SESSION_MAX),
                                         &evidence->session);
+    case RESULT_LABEL:
+        evidence->result =
+            read_numbered(c, RESULT_CONTENT_FORMAT, RATLS_RESULT_MAX, RESULT_INDICATOR);
+        return evidence->has_quote;
     default:
         return read_next_certificate(c, label, evidence);
     }
@@ -204,14 +214,15 @@ static bool is_quote_writable(const struct ratls_evidence *evidence)
 /* Whether the reader would take it: what one side writes, no other side has to puzzle over. */
 static bool is_writable(const struct ratls_evidence *evidence)
 {
-    if (evidence->boot_log.len > RATLS_BOOT_LOG_MAX || !is_epoch_whole(evidence))
+    if (evidence->boot_log.len > RATLS_BOOT_LOG_MAX || evidence->result.len > RATLS_RESULT_MAX ||
+        !is_epoch_whole(evidence))
         return false;
     if (evidence->has_ima && !ratls_ima_slice_valid(&evidence->ima))
         return false;
     if (evidence->has_quote)
         return is_quote_writable(evidence);
     return evidence->certificate_count == 0 && evidence->token.len == 0 &&
-           (evidence->boot_log.len != 0 || evidence->has_ima);
+           evidence->result.len == 0 && (evidence->boot_log.len != 0 || evidence->has_ima);
 }
 
 static void write_quote(const struct ratls_evidence *evidence, struct ratls_writer *w)
@@ -298,11 +309,20 @@ static void write_epoch_records(const struct ratls_evidence *evidence, struct ra
     ratls_cbor_put_uint(w, EVIDENCE_INDICATOR);
 }
 
+static void write_result(struct ratls_slice result, struct ratls_writer *w)
+{
+    ratls_cbor_put_uint(w, RESULT_LABEL);
+    ratls_cbor_put_array(w, RECORD_ITEMS);
+    ratls_cbor_put_uint(w, RESULT_CONTENT_FORMAT);
+    ratls_cbor_put_bytes(w, result);
+    ratls_cbor_put_uint(w, RESULT_INDICATOR);
+}
+
 static size_t count_items(const struct ratls_evidence *evidence)
 {
     return (size_t)evidence->has_quote + evidence->certificate_count +
            (size_t)(evidence->boot_log.len != 0) + (size_t)evidence->has_ima +
-           (evidence->token.len != 0 ? EPOCH_ITEMS : 0);
+           (evidence->token.len != 0 ? EPOCH_ITEMS : 0) + (size_t)(evidence->result.len != 0);
 }
 
 void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w)
@@ -318,6 +338,8 @@ void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_wr
         write_quote_record(evidence, w);
     write_log_records(evidence, w);
     write_epoch_records(evidence, w);
+    if (evidence->result.len != 0)
+        write_result(evidence->result, w);
     if (w->len - begin > RATLS_EVIDENCE_MAX)
         w->failed = true;
 }

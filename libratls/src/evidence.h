@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include <ratls/attester.h>
+#include <ratls/result.h>
 
 #include "bytes.h"
 #include "epoch.h"
@@ -30,6 +31,7 @@ struct ratls_evidence {
     size_t certificate_count;
     struct ratls_slice certificates[RATLS_CERTIFICATES_MAX]; /* DER, the AK's first */
     struct ratls_slice boot_log; /* compact (boot_compact.h); empty: none was sent */
+    struct ratls_slice result;   /* an attestation result (CWT); empty: none was sent */
     bool has_ima;
     struct ratls_ima_slice ima;
     struct ratls_slice token; /* TimeStampToken of RFC 3161; empty: it is not of an epoch, */

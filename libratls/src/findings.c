@@ -44,6 +44,7 @@ void ratls_report_free(struct ratls_report *report)
     if (report == NULL)
         return;
     free(report->text);
+    free(report->facts);
     free(report);
 }
 

@@ -2,16 +2,38 @@
 #ifndef RATLS_FINDINGS_H
 #define RATLS_FINDINGS_H
 
+#include <ratls/attester.h>
 #include <ratls/report.h>
 #include <ratls/verifier.h>
 #include <stdint.h>
 
 #include "bytes.h"
 #include "checks.h"
+#include "tpm_wire.h"
 
 #define RATLS_AT_MAX 64
 #define RATLS_VALUE_MAX 160
 #define RATLS_REPORT_NAME_MAX 256
+#define RATLS_PCR_DIGEST_MAX 64
+
+/* What a result (<ratls/result.h>) says beside the verdict: of this side, and of the quote. */
+struct ratls_report_facts {
+    int64_t evidence_time; /* when the evidence was appraised, or captured */
+    enum ratls_mode mode;
+    uint8_t binder[RATLS_BINDER_LEN];
+    uint8_t spki_sha256[RATLS_SPKI_HASH_LEN];
+    char service[RATLS_SERVICE_MAX + 1];
+    uint8_t policy_sha256[32];
+    uint32_t judged;   /* bit i: by the policy PCR i has values, or what the log says of it */
+    bool judges_files; /* all that IMA measured, without exception */
+    bool has_state;    /* the quote is authentic; what follows is of it */
+    uint8_t ak_name[RATLS_TPM_NAME_MAX];
+    size_t ak_name_len;
+    struct ratls_pcr_selection selection;
+    uint8_t pcr_digest[RATLS_PCR_DIGEST_MAX];
+    size_t pcr_digest_len;
+    uint32_t reset_count, restart_count;
+};
 
 /* Strings are places in the report's text; 0 is the empty string. */
 struct ratls_finding_slot {
@@ -27,6 +49,7 @@ struct ratls_report {
     char *text; /* strings, one behind the other; NULL as long as there is none */
     size_t text_len, text_cap;
     bool is_brief; /* only failures have words: nobody will read the others */
+    struct ratls_report_facts *facts; /* NULL if it is brief */
     uint16_t server; /* the name that was meant; "" if there was none */
     uint16_t policy; /* the policy file */
     struct ratls_accepted accepted; /* zeros unless it was */

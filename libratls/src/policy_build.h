@@ -36,6 +36,10 @@ enum ratls_status ratls_build_refuse_file(struct ratls_build *b, const char *pat
 RATLS_MUST_CHECK enum ratls_status ratls_build_keys(struct ratls_build *b);
 /* policy_pcrs.c: pcrs and reference-values. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_pcrs(struct ratls_build *b);
+/* The number of a PCR that proves something; where: what goes before the words, "" or the file that
+ * has this text. */
+RATLS_MUST_CHECK enum ratls_status ratls_build_index(struct ratls_build *b, const char *where,
+                                                     struct ratls_slice text, uint8_t *ret_index);
 RATLS_MUST_CHECK enum ratls_status ratls_build_boot(struct ratls_build *b); /* policy_boot.c */
 void ratls_boot_rules_done(struct ratls_boot_rules *rules);
 RATLS_MUST_CHECK enum ratls_status ratls_build_ima(struct ratls_build *b); /* policy_ima.c */
@@ -43,6 +47,9 @@ void ratls_ima_rules_done(struct ratls_ima_rules *rules);
 /* policy_freshness.c: freshness, epoch, max-age, renew and binding. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_freshness(struct ratls_build *b);
 void ratls_epoch_rules_done(struct ratls_epoch_rules *rules);
+RATLS_MUST_CHECK enum ratls_status
+ratls_build_results(struct ratls_build *b); /* policy_results.c */
+void ratls_result_rules_done(struct ratls_result_rules *rules);
 /* policy_selection.c: what must be quoted; refuses what compares nothing. After all of the above.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_build_selection(struct ratls_build *b);

@@ -15,8 +15,7 @@
 #define BANKS 3 /* SHA-256, SHA-384 and SHA-512 */
 #define RULES_MAX (RATLS_PCR_COUNT * BANKS)
 
-/* where: what goes before the words, "" or the file that has this name of a PCR. */
-static enum ratls_status read_index(struct ratls_build *b, const char *where,
+enum ratls_status ratls_build_index(struct ratls_build *b, const char *where,
                                     struct ratls_slice text, uint8_t *ret_index)
 {
     unsigned index = 0;
@@ -106,7 +105,7 @@ static enum ratls_status build_pcr(struct ratls_build *b, size_t i)
     bool compares = false;
 
     ratls_build_at(b, "pcrs[%zu].index", i);
-    status = read_index(b, "", ratls_slice(pcr->index, strlen(pcr->index)), &index);
+    status = ratls_build_index(b, "", ratls_slice(pcr->index, strlen(pcr->index)), &index);
     for (size_t j = 0; status == RATLS_OK && j < sizeof lists / sizeof *lists; j++) {
         if (lists[j].count == 0)
             continue;
@@ -182,7 +181,7 @@ static enum ratls_status add_register(struct ratls_build *b, const char *where,
 
     if (!ratls_slice_equal(ratls_read_bytes(&r, REGISTER_LEN), ratls_slice(REGISTER, REGISTER_LEN)))
         return ratls_build_refuse(b, "%sexpected the name of a PCR, such as pcr:7", where);
-    status = read_index(b, where, r.rest, &index);
+    status = ratls_build_index(b, where, r.rest, &index);
     if (status != RATLS_OK)
         return status;
     if (find_bank(value.len) == 0)

@@ -150,6 +150,17 @@ static const cyaml_schema_field_t ima_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t result_fields[] = {
+    ENUM_FIELD("bank", struct ratls_document_results, bank, banks),
+    CYAML_FIELD_SEQUENCE_COUNT("verifiers", CYAML_FLAG_POINTER, struct ratls_document_results,
+                               verifiers.items, verifiers.count, &text_schema, 1,
+                               RATLS_POLICY_FILES_MAX),
+    CYAML_FIELD_SEQUENCE_COUNT("pcrs", CYAML_FLAG_POINTER, struct ratls_document_results,
+                               pcrs.items, pcrs.count, &text_schema, 1, RATLS_PCR_COUNT),
+    CYAML_FIELD_IGNORE("comment", CYAML_FLAG_OPTIONAL),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_ENUM("policy", CYAML_FLAG_STRICT, struct ratls_document, policy, versions,
                      CYAML_ARRAY_LEN(versions)),
@@ -164,6 +175,7 @@ static const cyaml_schema_field_t document_fields[] = {
     FILES_FIELD("reference-values", struct ratls_document, reference_values),
     CYAML_FIELD_MAPPING_PTR("boot", LIST, struct ratls_document, boot, boot_fields),
     CYAML_FIELD_MAPPING_PTR("ima", LIST, struct ratls_document, ima, ima_fields),
+    CYAML_FIELD_MAPPING_PTR("results", LIST, struct ratls_document, results, result_fields),
     CYAML_FIELD_STRING_PTR("service", LIST, struct ratls_document, service, 1, TEXT_MAX),
     ENUM_FIELD("freshness", struct ratls_document, freshness, freshness),
     CYAML_FIELD_MAPPING_PTR("epoch", LIST, struct ratls_document, epoch, epoch_fields),

@@ -96,6 +96,12 @@ struct ratls_document_epoch {
     struct ratls_document_list authorities;
 };
 
+struct ratls_document_results {
+    enum ratls_tpm_alg bank;
+    struct ratls_document_list verifiers;
+    struct ratls_document_list pcrs;
+};
+
 struct ratls_document {
     enum ratls_document_version policy;
     char **servers;
@@ -109,6 +115,7 @@ struct ratls_document {
     struct ratls_document_list reference_values;
     struct ratls_document_boot *boot; /* NULL: not asked */
     struct ratls_document_ima *ima;
+    struct ratls_document_results *results;
     char *service;
     enum ratls_freshness freshness;
     struct ratls_document_epoch *epoch; /* NULL: not said */

@@ -32,7 +32,8 @@ static enum ratls_status check_compares(struct ratls_build *b)
     const struct ratls_rules *rules = b->rules;
 
     ratls_build_at(b, "%s", "");
-    if (rules->pcr_count == 0 && !rules->boot.is_asked && !rules->ima.is_asked)
+    if (rules->pcr_count == 0 && !rules->boot.is_asked && !rules->ima.is_asked &&
+        !rules->results.is_asked)
         return ratls_build_refuse(b, "compares nothing: give pcrs, reference-values or boot");
     ratls_build_at(b, "ima");
     if (rules->ima.is_asked && !is_kernel_judged(rules))
@@ -59,5 +60,7 @@ enum ratls_status ratls_build_selection(struct ratls_build *b)
     if (rules->ima.is_asked)
         add_pcrs(&rules->selection, rules->ima.bank,
                  PCRS_OF_BOOT_AGGREGATE | UINT32_C(1) << RATLS_IMA_PCR);
+    if (rules->results.is_asked)
+        add_pcrs(&rules->selection, rules->results.bank, rules->results.pcrs);
     return check_compares(b);
 }

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "cbor.h"
 #include "tpm_wire.h"
 
 #define VERSION 1
@@ -95,6 +94,13 @@ static void read_bank(struct ratls_cbor *c, struct ratls_pcr_bank *ret_bank)
     *ret_bank = bank;
 }
 
+void ratls_selection_read(struct ratls_cbor *c, struct ratls_pcr_selection *ret)
+{
+    ret->count = ratls_cbor_array(c, 0, RATLS_BANKS_MAX);
+    for (size_t i = 0; i < ret->count; i++)
+        read_bank(c, &ret->banks[i]);
+}
+
 /* Whether the rules between the fields hold; those of each field are the reader's. */
 static bool is_valid(const struct ratls_request *request)
 {
@@ -155,9 +161,7 @@ static void read_body(struct ratls_cbor *c, struct ratls_request *request)
     if (!c->failed)
         memcpy(request->nonce, nonce.p, nonce.len);
     request->offers = (unsigned)ratls_cbor_uint(c, RATLS_OFFER_ALL);
-    request->selection.count = ratls_cbor_array(c, 0, RATLS_BANKS_MAX);
-    for (size_t i = 0; i < request->selection.count; i++)
-        read_bank(c, &request->selection.banks[i]);
+    ratls_selection_read(c, &request->selection);
     request->key_id_count = ratls_cbor_array(c, 0, RATLS_KEY_IDS_MAX);
     for (size_t i = 0; i < request->key_id_count; i++) {
         struct ratls_slice id = ratls_cbor_bytes(c, RATLS_KEY_ID_LEN, RATLS_KEY_ID_LEN);
@@ -198,6 +202,13 @@ static void write_bank(const struct ratls_pcr_bank *bank, struct ratls_writer *w
             ratls_cbor_put_uint(w, pcr);
 }
 
+void ratls_selection_write(const struct ratls_pcr_selection *selection, struct ratls_writer *w)
+{
+    ratls_cbor_put_array(w, selection->count);
+    for (size_t i = 0; i < selection->count; i++)
+        write_bank(&selection->banks[i], w);
+}
+
 static void write_logs(const struct ratls_log_request *logs, struct ratls_writer *w)
 {
     ratls_cbor_put_array(w, count_logs(logs));
@@ -230,9 +241,7 @@ void ratls_request_write(const struct ratls_request *request, struct ratls_write
     ratls_cbor_put_uint(w, VERSION);
     ratls_cbor_put_bytes(w, ratls_slice(request->nonce, sizeof request->nonce));
     ratls_cbor_put_uint(w, request->offers);
-    ratls_cbor_put_array(w, request->selection.count);
-    for (size_t i = 0; i < request->selection.count; i++)
-        write_bank(&request->selection.banks[i], w);
+    ratls_selection_write(&request->selection, w);
     ratls_cbor_put_array(w, request->key_id_count);
     for (size_t i = 0; i < request->key_id_count; i++)
         ratls_cbor_put_bytes(w, ratls_slice(request->key_ids[i], RATLS_KEY_ID_LEN));

@@ -4,7 +4,7 @@
 
 #include <ratls/attester.h>
 
-#include "bytes.h"
+#include "cbor.h"
 
 #define RATLS_REQUEST_MAX 1024
 
@@ -31,5 +31,8 @@ bool ratls_selection_valid(const struct ratls_pcr_selection *selection);
 /* Whether a selection is of exactly these banks with these PCRs. */
 bool ratls_selection_is(const struct ratls_pcr_selection *selection,
                         const struct ratls_pcr_bank *banks, size_t count);
+/* As it is encoded, also in results; whether it is well formed is asked of the above. */
+void ratls_selection_read(struct ratls_cbor *c, struct ratls_pcr_selection *ret);
+void ratls_selection_write(const struct ratls_pcr_selection *selection, struct ratls_writer *w);
 
 #endif

@@ -135,10 +135,26 @@ struct ratls_ima_rules {
     uint8_t sha256[32]; /* of all of this: what is acknowledged holds under the same rules only */
 };
 
+/* A verifier whose attestation results are believed: its key, ECDSA on P-256 or P-384. */
+struct ratls_result_verifier {
+    char *path; /* of the file, for words */
+    EVP_PKEY *key;
+};
+
+/* What stands for pcrs, boot and ima (policy: results). */
+struct ratls_result_rules {
+    bool is_asked;
+    uint16_t bank;
+    uint32_t pcrs; /* bit i: PCR i is part of the state that a result is about; at least one */
+    struct ratls_result_verifier *verifiers; /* at least one */
+    size_t verifier_count;
+};
+
 struct ratls_key_cache; /* keys.h: attestation keys that were seen before */
 
 struct ratls_rules {
     char *path;
+    uint8_t sha256[32];         /* of the text of the file */
     struct ratls_stamp *stamps; /* of the files that it names */
     size_t stamp_count;
     bool for_clients;           /* the peers that these rules, and all their names, speak for */
@@ -152,7 +168,8 @@ struct ratls_rules {
     struct ratls_references reference_values; /* where some of pcrs are from; for words */
     struct ratls_boot_rules boot;
     struct ratls_ima_rules ima;
-    /* Of pcrs and boot; with ima PCR 10, and 0 to 9 for boot_aggregate. */
+    struct ratls_result_rules results; /* if asked: no pcrs, boot or ima */
+    /* Of pcrs and boot, or of results; with ima PCR 10, and 0 to 9 for boot_aggregate. */
     struct ratls_pcr_selection selection;
     char service[RATLS_SERVICE_MAX + 1];
     enum ratls_freshness freshness;

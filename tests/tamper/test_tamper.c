@@ -7,10 +7,10 @@
 #include "rows.h"
 
 static const struct rows *const tables[] = {
-    &rows_channel,     &rows_statement,    &rows_ak,         &rows_quote,
-    &rows_binding,     &rows_exchange,     &rows_pcr,        &rows_boot_log,
-    &rows_boot_claims, &rows_boot_events,  &rows_ima_offset, &rows_ima_list,
-    &rows_ima_entries, &rows_ima_template, &rows_epoch,      &rows_token};
+    &rows_channel,     &rows_statement,  &rows_ak,       &rows_quote,       &rows_binding,
+    &rows_exchange,    &rows_pcr,        &rows_result,   &rows_boot_log,    &rows_boot_claims,
+    &rows_boot_events, &rows_ima_offset, &rows_ima_list, &rows_ima_entries, &rows_ima_template,
+    &rows_epoch,       &rows_token};
 
 static const char *name_of(enum ratls_check check)
 {
@@ -141,6 +141,11 @@ Test(tamper, exchange)
 Test(tamper, pcr)
 {
     run_table(&rows_pcr);
+}
+
+Test(tamper, result)
+{
+    run_table(&rows_result);
 }
 
 Test(tamper, boot_log)

@@ -30,6 +30,12 @@ struct ratls_tpm_options {
      */
     const char *boot_log;
     const char *ima_list;
+    /*
+     * A file with an attestation result of this machine (<ratls/result.h>, a CWT), for clients that
+     * ask for one. Read each time, so that it may be replaced at any time. NULL: none is sent; nor
+     * is a file that cannot be read, or is none.
+     */
+    const char *result;
 };
 
 /*
@@ -43,6 +49,7 @@ ratls_tpm_attester_new(const struct ratls_tpm_options *options,
 enum ratls_tpm_log {
     RATLS_TPM_BOOT_LOG,
     RATLS_TPM_IMA_LIST,
+    RATLS_TPM_RESULT, /* no log, but said in the same way */
 };
 
 /*

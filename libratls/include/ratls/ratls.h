@@ -11,6 +11,7 @@
 #include <ratls/exchange.h>
 #include <ratls/policy.h>
 #include <ratls/report.h>
+#include <ratls/result.h>
 #include <ratls/tls.h>
 #include <ratls/verifier.h>
 
