@@ -12,7 +12,7 @@ Test(mitm, is_refused)
         const struct mitm_row *row = &mitm_rows[i];
         struct mitm_outcome outcome = {.check = ""};
 
-        row->run(false, &outcome);
+        row->run(row, false, &outcome);
         cr_expect(outcome.was_relayed, "%s: there was nothing to relay", row->name);
         cr_expect_not(outcome.accepted, "%s: accepted", row->name);
         cr_expect_not(outcome.secret_read, "%s: he reads the secret", row->name);

@@ -12,7 +12,7 @@ Test(mitm_works, against_a_weaker_binding)
         const struct mitm_row *row = &mitm_rows[i];
         struct mitm_outcome outcome = {.check = ""};
 
-        row->run(true, &outcome);
+        row->run(row, true, &outcome);
         cr_expect(outcome.was_relayed, "%s: there was nothing to relay", row->name);
         cr_expect(outcome.accepted, "%s: refused by %s", row->name, outcome.check);
         cr_expect(outcome.secret_read, "%s: he does not read the secret", row->name);

@@ -25,7 +25,8 @@ struct wire {
 };
 
 struct scene {
-    struct tls_world *world;
+    struct mitm_stage stage;
+    struct tls_world *world; /* the stage's */
     struct mitm *mitm;
     struct ratls_connection *client, *server; /* honest */
     struct wire client_wire, server_wire, front_wire, back_wire;
@@ -163,11 +164,12 @@ static struct ratls_connection *new_honest(SSL_CTX *ctx, bool is_client, struct 
     return connection;
 }
 
-static void begin_scene(struct scene *s)
+static void begin_scene(struct scene *s, const struct mitm_row *row)
 {
     struct ratls_rules *rules;
 
-    *s = (struct scene){.world = tls_world_new()};
+    *s = (struct scene){.stage = mitm_stage(row)};
+    s->world = s->stage.world;
     rules = fake_policy_rules(s->world->policy);
     rules->max_age_s = MAX_AGE_S;
     rules->renew_s = RENEW_S;
@@ -212,27 +214,27 @@ static void end_scene(struct scene *s, uint64_t verdicts, struct mitm_outcome *r
     free(s->from_client.p);
     free(s->from_server.p);
     free(s->seen.p);
-    tls_world_free(s->world);
+    mitm_stage_clear(&s->stage);
 }
 
 /* The server sends its evidence as soon as its exporter is there: before all else. */
-void mitm_relay_connection(bool weak, struct mitm_outcome *ret)
+void mitm_relay_connection(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
     struct scene s;
 
     (void)weak;
-    begin_scene(&s);
+    begin_scene(&s, row);
     open_ends(&s);
     end_scene(&s, 1, ret);
 }
 
 /* A client with a certificate wants the evidence before it shows that: in the handshake. */
-void mitm_relay_framed_handshake(bool weak, struct mitm_outcome *ret)
+void mitm_relay_framed_handshake(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
     struct scene s;
 
     (void)weak;
-    begin_scene(&s);
+    begin_scene(&s, row);
     must(SSL_CTX_use_certificate(s.world->client, s.world->certificate) == 1 &&
          SSL_CTX_use_PrivateKey(s.world->client, s.world->key) == 1);
     open_ends(&s);
@@ -241,12 +243,12 @@ void mitm_relay_framed_handshake(bool weak, struct mitm_outcome *ret)
 }
 
 /* The client asks again, as long as it talks to him. */
-void mitm_relay_lease(bool weak, struct mitm_outcome *ret)
+void mitm_relay_lease(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
     struct scene s;
 
     (void)weak;
-    begin_scene(&s);
+    begin_scene(&s, row);
     open_ends(&s);
     for (unsigned i = 0; i < 3; i++) {
         clock_move(RENEW_S * MS_PER_S);

@@ -4,12 +4,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fake_policy.h"
+#include "fake_tsa.h"
 #include "mitm.h"
 #include "must.h"
+#include "pki.h"
 
 #define DAY_S 86400
+
+#define WITHIN_S 60
+
+struct mitm_stage mitm_stage(const struct mitm_row *row)
+{
+    const struct pki_spec spec = {.subject = "time stamps", .eku = "critical,timeStamping"};
+    struct mitm_stage stage = {.world = tls_world_new()};
+
+    if (!row->of_epoch)
+        return stage;
+    stage.tsa = fake_tsa_new(&spec);
+    stage.world->tpm->tsa = stage.tsa;
+    stage.world->tpm->stamp.time = time(NULL);
+    fake_policy_epoch(stage.world->policy, stage.tsa->certificate, WITHIN_S);
+    return stage;
+}
+
+void mitm_stage_clear(struct mitm_stage *stage)
+{
+    tls_world_free(stage->world);
+    fake_tsa_free(stage->tsa);
+}
 
 static void note_failure(const struct ratls_report *report, struct mitm_outcome *ret)
 {
@@ -29,9 +54,10 @@ static void note_client(struct mitm *mitm, struct mitm_outcome *ret)
     ret->secret_read = mitm_reads_secret(mitm);
 }
 
-static void relay_handshake(bool weak, struct mitm_outcome *ret)
+static void relay_handshake(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
-    struct tls_world *world = tls_world_new();
+    struct mitm_stage stage = mitm_stage(row);
+    struct tls_world *world = stage.world;
     struct mitm *mitm = mitm_new(world, world->server);
 
     (void)weak;
@@ -39,13 +65,14 @@ static void relay_handshake(bool weak, struct mitm_outcome *ret)
     ret->was_relayed = mitm->evidence.len != 0;
     note_client(mitm, ret);
     mitm_free(mitm);
-    tls_world_free(world);
+    mitm_stage_clear(&stage);
 }
 
 /* Evidence in a certificate is for the key alone: that is why a policy must say that it will do. */
-static void relay_certificate(bool weak, struct mitm_outcome *ret)
+static void relay_certificate(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
-    struct tls_world *world = tls_world_new();
+    struct mitm_stage stage = mitm_stage(row);
+    struct tls_world *world = stage.world;
     SSL_CTX *server = tls_certified_server(world, NULL);
     struct mitm *mitm = mitm_new(world, server);
 
@@ -58,13 +85,14 @@ static void relay_certificate(bool weak, struct mitm_outcome *ret)
     note_client(mitm, ret);
     mitm_free(mitm);
     SSL_CTX_free(server);
-    tls_world_free(world);
+    mitm_stage_clear(&stage);
 }
 
 /* A session that the client has from the true server opens nothing: he has not its secret. */
-static void relay_behind_session(bool weak, struct mitm_outcome *ret)
+static void relay_behind_session(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
-    struct tls_world *world = tls_world_new();
+    struct mitm_stage stage = mitm_stage(row);
+    struct tls_world *world = stage.world;
     struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
     struct mitm *mitm = mitm_new(world, world->server);
     SSL_SESSION *session;
@@ -80,7 +108,7 @@ static void relay_behind_session(bool weak, struct mitm_outcome *ret)
     note_client(mitm, ret);
     SSL_SESSION_free(session);
     mitm_free(mitm);
-    tls_world_free(world);
+    mitm_stage_clear(&stage);
 }
 
 /* Challenges of one side of the client's session, answered on his own with the server. */
@@ -109,29 +137,30 @@ static enum ratls_status relay_once(struct relay *relay, struct ratls_report **r
     return status;
 }
 
-/* turns: how many challenges; the first is in mode 3, later ones in mode 4. */
-static void relay_exchange(enum ratls_role role, unsigned turns, struct mitm_outcome *ret)
+static void relay_exchange(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
-    struct tls_world *world = tls_world_new();
+    struct mitm_stage stage = mitm_stage(row);
+    struct tls_world *world = stage.world;
     SSL_CTX *client = tls_plain_client(world);
     SSL_CTX *server = tls_plain_server(world);
-    struct relay relay = {.mitm = mitm_new(world, server), .role = role};
-    const bool of_server = role == RATLS_ROLE_SERVER;
+    struct relay relay = {.mitm = mitm_new(world, server), .role = row->role};
+    const bool of_server = row->role == RATLS_ROLE_SERVER;
     struct ratls_report *report = NULL;
 
+    (void)weak;
     must(mitm_connect(relay.mitm, client));
     relay.asks = of_server ? relay.mitm->to_client->client.ssl : relay.mitm->to_server->server.ssl;
     relay.attests =
         of_server ? relay.mitm->to_server->server.ssl : relay.mitm->to_client->client.ssl;
     fake_policy_rules(world->policy)->for_clients = !of_server;
-    must(ratls_exchange_new(relay.asks, world->policy, of_server ? TLS_NAME : NULL, role,
+    must(ratls_exchange_new(relay.asks, world->policy, of_server ? TLS_NAME : NULL, row->role,
                             &relay.exchange, NULL) == RATLS_OK);
-    for (unsigned i = 0; i < turns; i++) {
+    for (unsigned i = 0; i < row->turns; i++) {
         ratls_report_free(report);
         report = NULL;
         ret->accepted = relay_once(&relay, &report) == RATLS_OK;
     }
-    ret->was_relayed = world->attested == turns;
+    ret->was_relayed = world->attested == row->turns;
     note_failure(report, ret);
     /* A client writes once it has accepted the server; a server talks to whom it has accepted. */
     ret->secret_read = ret->accepted && mitm_reads_secret(relay.mitm);
@@ -140,46 +169,30 @@ static void relay_exchange(enum ratls_role role, unsigned turns, struct mitm_out
     mitm_free(relay.mitm);
     SSL_CTX_free(server);
     SSL_CTX_free(client);
-    tls_world_free(world);
+    mitm_stage_clear(&stage);
 }
 
-static void relay_challenge(bool weak, struct mitm_outcome *ret)
-{
-    (void)weak;
-    relay_exchange(RATLS_ROLE_SERVER, 1, ret);
-}
-
-static void relay_renewal(bool weak, struct mitm_outcome *ret)
-{
-    (void)weak;
-    relay_exchange(RATLS_ROLE_SERVER, 2, ret);
-}
-
-static void relay_challenge_of_server(bool weak, struct mitm_outcome *ret)
-{
-    (void)weak;
-    relay_exchange(RATLS_ROLE_CLIENT, 1, ret);
-}
-
-static void relay_renewal_of_server(bool weak, struct mitm_outcome *ret)
-{
-    (void)weak;
-    relay_exchange(RATLS_ROLE_CLIENT, 2, ret);
-}
+#define BINDER "statement.binder"
+#define SERVER RATLS_ROLE_SERVER
+#define CLIENT RATLS_ROLE_CLIENT
 
 const struct mitm_row mitm_rows[] = {
-    {"mode 1: the certificate", "evidence.present", relay_certificate},
-    {"mode 2: the nonce in his own ClientHello", "statement.binder", relay_handshake},
-    {"mode 2, and the client has a session", "statement.binder", relay_behind_session},
-    {"mode 3: a challenge of the client", "statement.binder", relay_challenge},
-    {"mode 4: a later challenge of the client", "statement.binder", relay_renewal},
-    {"mode 3: a challenge of the server", "statement.binder", relay_challenge_of_server},
-    {"mode 4: a later challenge of the server", "statement.binder", relay_renewal_of_server},
-    {"mode 3: a connection, its data behind the handshake", "statement.binder",
-     mitm_relay_connection},
-    {"mode 2: a connection, its evidence in the handshake", "statement.binder",
-     mitm_relay_framed_handshake},
-    {"mode 4: a connection that is renewed", "statement.binder", mitm_relay_lease},
+    {"mode 1: the certificate", "evidence.present", relay_certificate, .of_epoch = false},
+    {"mode 2: the nonce in his own ClientHello", BINDER, relay_handshake, .of_epoch = false},
+    {"mode 2, of an epoch", BINDER, relay_handshake, .of_epoch = true},
+    {"mode 2, and the client has a session", BINDER, relay_behind_session, .of_epoch = false},
+    {"mode 3: a challenge of the client", BINDER, relay_exchange, false, SERVER, 1},
+    {"mode 3, of an epoch", BINDER, relay_exchange, true, SERVER, 1},
+    {"mode 4: a later challenge of the client", BINDER, relay_exchange, false, SERVER, 2},
+    {"mode 4, of an epoch", BINDER, relay_exchange, true, SERVER, 2},
+    {"mode 3: a challenge of the server", BINDER, relay_exchange, false, CLIENT, 1},
+    {"mode 4: a later challenge of the server", BINDER, relay_exchange, false, CLIENT, 2},
+    {"mode 3: a connection, its data behind the handshake", BINDER, mitm_relay_connection,
+     .of_epoch = false},
+    {"mode 3: a connection, of an epoch", BINDER, mitm_relay_connection, .of_epoch = true},
+    {"mode 2: a connection, its evidence in the handshake", BINDER, mitm_relay_framed_handshake,
+     .of_epoch = false},
+    {"mode 4: a connection that is renewed", BINDER, mitm_relay_lease, .of_epoch = false},
 };
 
 const size_t mitm_row_count = sizeof mitm_rows / sizeof mitm_rows[0];
