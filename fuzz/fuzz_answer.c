@@ -50,8 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ratls_answer_reader at_once = {0};
     struct ratls_answer_reader by_piece = {0};
 
-    ratls_answer_reader_begin(&at_once, &turn);
-    ratls_answer_reader_begin(&by_piece, &turn);
+    ratls_answer_reader_begin(&at_once, &turn, true);
+    ratls_answer_reader_begin(&by_piece, &turn, true);
     FUZZ_CHECK(ratls_answer_reader_all(&at_once, in, NULL) == RATLS_OK);
     FUZZ_CHECK(at_once.is_complete && at_once.len <= RATLS_ANSWER_MAX);
     take_pieces(in, &by_piece);

@@ -30,10 +30,12 @@ static enum ratls_status give_next(struct ratls_more *self, const struct ratls_l
     return RATLS_OK;
 }
 
-void ratls_answer_reader_begin(struct ratls_answer_reader *reader, const struct ratls_turn *turn)
+void ratls_answer_reader_begin(struct ratls_answer_reader *reader, const struct ratls_turn *turn,
+                               bool wants_list)
 {
     ratls_answer_reader_end(reader);
     reader->turn = *turn;
+    reader->wants_list = wants_list;
     reader->more = (struct ratls_more){.fetch = give_next, .is_here = true};
 }
 
@@ -85,7 +87,7 @@ static bool follow_list(struct ratls_answer_reader *reader, const struct ratls_e
         return false;
     reader->list_alg = ima->list_alg;
     reader->list_end = ima->offset + ima->entries.len;
-    reader->has_more = evidence->has_ima && reader->list_end < ima->total;
+    reader->has_more = reader->wants_list && evidence->has_ima && reader->list_end < ima->total;
     return true;
 }
 
@@ -103,7 +105,7 @@ static const char *find_fault(struct ratls_answer_reader *reader, const struct r
     if (!follow_list(reader, &evidence))
         return "a piece that does not go on where the one before it ended";
     if (!piece->is_last && !reader->has_more)
-        return "more pieces than the list has";
+        return "more pieces than the list that was asked for has";
     return NULL;
 }
 

@@ -16,6 +16,7 @@ struct ratls_answer_piece; /* one whose turn has not come yet */
  */
 struct ratls_answer_reader {
     struct ratls_turn turn; /* of the answer that is awaited */
+    bool wants_list;
     struct ratls_answer_piece *first;
     struct ratls_answer_piece *last;
     size_t count; /* pieces */
@@ -30,8 +31,12 @@ struct ratls_answer_reader {
     const struct ratls_answer_piece *given; /* the last that it was handed */
 };
 
-/* For the answer of this turn; pieces of another are forgotten. */
-void ratls_answer_reader_begin(struct ratls_answer_reader *reader, const struct ratls_turn *turn);
+/*
+ * For the answer of this turn; pieces of another are forgotten. wants_list: an IMA list was asked
+ * for, so that there may be more than one piece.
+ */
+void ratls_answer_reader_begin(struct ratls_answer_reader *reader, const struct ratls_turn *turn,
+                               bool wants_list);
 void ratls_answer_reader_end(struct ratls_answer_reader *reader); /* also one of zeros */
 
 /*

@@ -63,7 +63,7 @@ static void open_challenge(struct ratls_exchange *x, int64_t asked_ms)
 {
     const struct ratls_turn turn = {.counter = x->next_counter++};
 
-    ratls_answer_reader_begin(&x->answer, &turn);
+    ratls_answer_reader_begin(&x->answer, &turn, x->request.logs.ima_bank != 0);
     x->asked_ms = asked_ms;
     x->is_open = true;
     x->is_streaming = false;
@@ -190,7 +190,7 @@ static void go_on(struct ratls_exchange *x, const struct ratls_accepted *accepte
         x->anchored_ms = x->asked_ms;
     }
     x->is_streaming = next.sequence != 0;
-    ratls_answer_reader_begin(&x->answer, &next);
+    ratls_answer_reader_begin(&x->answer, &next, x->request.logs.ima_bank != 0);
 }
 
 enum ratls_status ratls_exchange_judge(struct ratls_exchange *x, struct ratls_report **ret_report,

@@ -181,9 +181,11 @@ static const struct {
     {"one is missing", leave_out_one, "evidence.format",
      "does not go on where the one before it ended"},
     {"the last is missing", leave_out_the_last, "ima.replay", "bytes are still on the server"},
-    {"no end", leave_out_the_end, "evidence.format", "more pieces than the list has"},
+    {"no end", leave_out_the_end, "evidence.format",
+     "more pieces than the list that was asked for has"},
     {"an end in the middle", end_early, "evidence.format", "bytes behind the answer"},
-    {"one too many", add_one, "evidence.format", "more pieces than the list has"},
+    {"one too many", add_one, "evidence.format",
+     "more pieces than the list that was asked for has"},
     {"without the quote", begin_with_logs, "evidence.format", "logs without a quote"},
     {"a second quote", quote_twice, "evidence.format",
      "does not go on where the one before it ended"},
@@ -257,7 +259,7 @@ Test(exchange_list, too_many_pieces)
     const struct ratls_turn turn = {.counter = 1};
     struct ratls_answer_reader reader = {0};
 
-    ratls_answer_reader_begin(&reader, &turn);
+    ratls_answer_reader_begin(&reader, &turn, true);
     for (uint64_t i = 0; !reader.is_complete; i++) {
         struct ratls_evidence logs = {.has_ima = true,
                                       .ima = {.list_alg = RATLS_ALG_SHA1,
@@ -277,4 +279,30 @@ Test(exchange_list, too_many_pieces)
     cr_assert_eq(reader.count, RATLS_ANSWER_PIECES_MAX);
     cr_assert_str_eq(reader.fault, "an answer that is longer than any may be");
     ratls_answer_reader_end(&reader);
+}
+
+/* Nobody asked for a list: nobody keeps it, were it as long as a list may be. */
+Test(exchange_list, list_that_nobody_asked_for)
+{
+    static struct pieces pieces;
+    struct exchange_message answer, challenge, relabelled;
+    struct ratls_finding finding;
+    struct scene s;
+
+    open_scene(&s, ENTRIES, PIECES);
+    answer = take_answer(&s);
+    split(answer, &pieces);
+    fake_policy_rules(s.world->policy)->ima.is_asked = false;
+    challenge = exchange_pair_challenge(s.pair);
+    for (size_t i = 0; i < pieces.count; i++)
+        pieces.items[i].turn.counter = 1;
+    relabelled = join(&pieces);
+    cr_assert_eq(exchange_pair_check(s.pair, relabelled), RATLS_REJECTED);
+    cr_assert(ratls_report_first_failure(s.pair->report, &finding));
+    cr_assert_str_eq(finding.check, "evidence.format");
+    cr_assert_not_null(strstr(finding.actual, "that was asked for"), "%s", finding.actual);
+    free(challenge.p);
+    free(relabelled.p);
+    free(answer.p);
+    close_scene(&s);
 }

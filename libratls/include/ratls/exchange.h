@@ -36,7 +36,8 @@ struct ratls_exchange; /* the side that asks, on one session */
  * policy (for servers or for clients); NULL: none, and only rules for every name apply. Takes a
  * reference of the policy and borrows the SSL, which must outlive it. RATLS_USAGE if the policy has
  * no rules for the name. The caller frees it with ratls_exchange_free(). One exchange for one
- * session: each counts its challenges, and a peer answers no count twice.
+ * session: each counts its challenges, and a peer answers no count twice. As an SSL, it is used by
+ * one thread at a time.
  */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_exchange_new(SSL *ssl, struct ratls_policy *policy, const char *peer_name,
