@@ -18,16 +18,41 @@ static void tell_missing(enum ratls_log log, const struct ratls_attester *attest
     ratls_log_notice(log, &notice);
 }
 
+static void tell(enum ratls_log log, const char *text)
+{
+    struct ratls_error notice = {.status = RATLS_IO};
+
+    snprintf(notice.text, sizeof notice.text, "%s", text);
+    ratls_log_notice(log, &notice);
+}
+
+static void tell_stderr(void *ignored, const char *text)
+{
+    (void)ignored;
+    tell(RATLS_LOG_STDERR, text);
+}
+
+static void tell_syslog(void *ignored, const char *text)
+{
+    (void)ignored;
+    tell(RATLS_LOG_SYSLOG, text);
+}
+
 enum ratls_status ratls_provider_attester(const struct ratls_config *config,
                                           struct ratls_attester **ret_attester,
                                           struct ratls_error *err)
 {
+    static void (*const notices[])(void *, const char *) = {
+        [RATLS_LOG_STDERR] = tell_stderr, [RATLS_LOG_SYSLOG] = tell_syslog};
     struct ratls_tpm_options options = {.state_dir = config->state,
                                         .tcti = config->tcti,
                                         .service = config->service,
                                         .boot_log = config->boot_log,
                                         .ima_list = config->ima_list,
-                                        .result = config->result};
+                                        .result = config->result,
+                                        .epoch = config->epoch,
+                                        .epoch_s = config->epoch_s,
+                                        .notice = notices[config->log]};
     enum ratls_status status = ratls_tpm_attester_new(&options, ret_attester, err);
 
     if (status != RATLS_OK)

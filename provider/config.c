@@ -10,11 +10,12 @@
 
 #define EXTENSION_FIRST 65280 /* private use, RFC 8446, 11 */
 #define EXTENSION_LAST 65535
+#define EPOCH_SECONDS_MAX 3600
 #define RENEGOTIATION_INFO 65281 /* assigned, in spite of its place */
 
 struct raw {
-    char *role, *policy, *state, *tcti, *service, *boot_log, *ima_list, *result, *unlisted, *log,
-        *extension, *watch;
+    char *role, *policy, *state, *tcti, *service, *boot_log, *ima_list, *result, *epoch,
+        *epoch_seconds, *unlisted, *log, *extension, *watch;
 };
 
 static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_fn *get_params,
@@ -29,6 +30,8 @@ static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_f
         OSSL_PARAM_utf8_ptr("boot-log", &raw->boot_log, 0),
         OSSL_PARAM_utf8_ptr("ima-list", &raw->ima_list, 0),
         OSSL_PARAM_utf8_ptr("result", &raw->result, 0),
+        OSSL_PARAM_utf8_ptr("epoch", &raw->epoch, 0),
+        OSSL_PARAM_utf8_ptr("epoch-seconds", &raw->epoch_seconds, 0),
         OSSL_PARAM_utf8_ptr("unlisted", &raw->unlisted, 0),
         OSSL_PARAM_utf8_ptr("log", &raw->log, 0),
         OSSL_PARAM_utf8_ptr("extension", &raw->extension, 0),
@@ -94,6 +97,23 @@ static enum ratls_status read_words(const struct raw *raw, struct ratls_config *
     return read_extension(raw->extension, &config->extension, err);
 }
 
+static enum ratls_status read_epoch_seconds(const char *value, unsigned *ret,
+                                            struct ratls_error *err)
+{
+    char *end = NULL;
+    unsigned long number;
+
+    *ret = 0;
+    if (value == NULL)
+        return RATLS_OK;
+    number = strtoul(value, &end, 10);
+    if (value[0] < '1' || value[0] > '9' || *end != '\0' || number > EPOCH_SECONDS_MAX)
+        return ratls_fail(err, RATLS_USAGE, "epoch-seconds = %.32s: must be a number, 1 to %d",
+                          value, EPOCH_SECONDS_MAX);
+    *ret = (unsigned)number;
+    return RATLS_OK;
+}
+
 static bool copy_text(const char *text, char **ret_copy)
 {
     *ret_copy = text == NULL ? NULL : strdup(text);
@@ -123,11 +143,13 @@ static enum ratls_status copy_texts(const struct raw *raw, struct ratls_config *
         status = read_log_path("ima-list", raw->ima_list, &config->ima_list, err);
     if (status == RATLS_OK)
         status = read_log_path("result", raw->result, &config->result, err);
+    if (status == RATLS_OK)
+        status = read_epoch_seconds(raw->epoch_seconds, &config->epoch_s, err);
     if (status != RATLS_OK)
         return status;
     if (copy_text(raw->policy, &config->policy) && copy_text(raw->state, &config->state) &&
-        copy_text(raw->tcti, &config->tcti) && copy_text(raw->service, &config->service) &&
-        copy_text(raw->watch, &config->watch))
+        copy_text(raw->tcti, &config->tcti) && copy_text(raw->epoch, &config->epoch) &&
+        copy_text(raw->service, &config->service) && copy_text(raw->watch, &config->watch))
         return RATLS_OK;
     return ratls_fail(err, RATLS_MEMORY, "out of memory");
 }
@@ -178,6 +200,7 @@ void ratls_config_clear(struct ratls_config *config)
     free(config->service);
     free(config->boot_log);
     free(config->ima_list);
+    free(config->epoch);
     free(config->watch);
     free(config->result);
     *config = (struct ratls_config){0};

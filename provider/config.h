@@ -24,6 +24,8 @@ struct ratls_config {
     char *service;  /* server: NULL: the attester's default */
     char *boot_log; /* server: NULL: the kernel's; "": none */
     char *ima_list; /* likewise */
+    char *epoch;    /* server: where time stamps come from; NULL: no epochs */
+    unsigned epoch_s; /* server: how long one is used; 0: the attester's default */
     char *watch;    /* client: socket of who watches, as of `ratls exec --watch`, or NULL */
     char *result;   /* server: file of an attestation result, or NULL */
     bool unlisted_plain;

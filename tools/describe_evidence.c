@@ -4,11 +4,13 @@
 #include <time.h>
 
 #include "bytes.h"
+#include "crypto_epoch.h"
 #include "describe.h"
 #include "eventlog.h"
 #include "evidence.h"
 #include "ima.h"
 #include "statement.h"
+#include "token.h"
 #include "turn.h"
 
 #define CONTEXT_TIME_LEN 8
@@ -33,6 +35,7 @@ static const char *mode_words(uint64_t mode)
         {RATLS_MODE_HANDSHAKE, "in a handshake: bound to one TLS session"},
         {RATLS_MODE_EXPORTER, "on a TLS session, the first: bound to its exporter"},
         {RATLS_MODE_RENEWAL, "on a TLS session, again: bound to its exporter and a counter"},
+        {RATLS_MODE_EPOCH, "of an epoch: for a key that signs for sessions"},
     };
 
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
@@ -81,11 +84,12 @@ static void describe_context(struct ratls_view *v, const struct ratls_statement 
     ratls_view_text(v, "issued", "issued", when);
 }
 
-static void describe_statement(struct ratls_view *v, struct ratls_slice bytes)
+static void describe_statement(struct ratls_view *v, const char *key, const char *title,
+                               struct ratls_slice bytes)
 {
     struct ratls_statement s;
 
-    ratls_view_section(v, "statement", "Statement");
+    ratls_view_section(v, key, title);
     if (!ratls_statement_read(bytes, &s)) {
         ratls_view_text(v, "error", "unreadable", "not a statement of this version");
         ratls_view_hex(v, "bytes", "bytes", bytes);
@@ -96,7 +100,7 @@ static void describe_statement(struct ratls_view *v, struct ratls_slice bytes)
         ratls_view_slice(v, "service", "service", s.service);
         describe_context(v, &s);
         describe_turn(v, &s);
-        if (s.mode != RATLS_MODE_CERTIFICATE) {
+        if (s.mode != RATLS_MODE_CERTIFICATE && s.mode != RATLS_MODE_EPOCH) {
             describe_number16(v, "tlsVersion", "TLS version", s.tls_version);
             describe_number16(v, "cipherSuite", "cipher suite", s.cipher_suite);
             ratls_view_digest(v, "nonce", "nonce", s.nonce);
@@ -282,6 +286,49 @@ static void describe_ima(struct ratls_view *v, const struct ratls_ima_slice *ima
     ratls_view_section_end(v);
 }
 
+/* What its time stamp says; by whom it is signed is for `ratls verify` to judge. */
+static void describe_token(struct ratls_view *v, struct ratls_slice der)
+{
+    struct ratls_token token = {0};
+    char why[RATLS_TOKEN_WHY_MAX] = "out of memory";
+    char when[RATLS_TIME_TEXT_MAX];
+
+    ratls_view_section(v, "timestampToken", "Time stamp (of the epoch)");
+    if (ratls_token_read(der, &token, why, NULL) == RATLS_OK && why[0] == '\0') {
+        ratls_time_text(token.time, when);
+        ratls_view_text(v, "time", "time", when);
+        ratls_view_uint(v, "accuracySeconds", "accuracy", token.accuracy_s, "s");
+    } else {
+        ratls_view_text(v, "error", "unreadable", why);
+    }
+    ratls_view_uint(v, "length", "bytes", der.len, NULL);
+    ratls_view_hex(v, "der", NULL, der);
+    ratls_view_section_end(v);
+}
+
+/* What the quote covers, and, of an epoch, what its key signed. */
+static void describe_statements(struct ratls_view *v, const struct ratls_evidence *evidence)
+{
+    const struct ratls_epoch_session *session = &evidence->session;
+    bool is_valid = false;
+
+    if (evidence->token.len == 0) {
+        describe_statement(v, "statement", "Statement", evidence->statement);
+        return;
+    }
+    describe_token(v, evidence->token);
+    describe_statement(v, "statement", "Statement of the epoch", evidence->statement);
+    describe_statement(v, "sessionStatement", "Statement of the session", session->statement);
+    ratls_view_section(v, "session", "Signature of the session");
+    if (ratls_epoch_verify(session->key, session->statement, session->signature, &is_valid, NULL) !=
+        RATLS_OK)
+        is_valid = false;
+    ratls_view_bool(v, "byEpochKey", "by the key of the epoch", is_valid);
+    ratls_view_hex(v, "epochKey", "key of the epoch", session->key);
+    ratls_view_hex(v, "signature", NULL, session->signature);
+    ratls_view_section_end(v);
+}
+
 bool ratls_describe_evidence(struct ratls_view *v, struct ratls_slice bytes)
 {
     struct ratls_evidence evidence;
@@ -291,7 +338,7 @@ bool ratls_describe_evidence(struct ratls_view *v, struct ratls_slice bytes)
         return false;
     ratls_view_uint(v, "length", NULL, bytes.len, NULL);
     if (evidence.has_quote) {
-        describe_statement(v, evidence.statement);
+        describe_statements(v, &evidence);
         describe_ak(v, evidence.ak_public);
         if (describe_quote(v, &evidence, &attest))
             describe_pcrs(v, &evidence, &attest);

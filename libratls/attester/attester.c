@@ -52,10 +52,10 @@ static void add_certificates(const struct ratls_tpm_attester *self,
 }
 
 /* WIRE.md, 5. The service is this attester's, whatever the caller wants. */
-static enum ratls_status write_statement(const struct ratls_tpm_attester *self,
-                                         const struct ratls_attest_request *request,
-                                         const struct ratls_evidence *evidence,
-                                         struct ratls_writer *w, struct ratls_error *err)
+enum ratls_status ratls_draft_statement(const struct ratls_tpm_attester *self,
+                                        const struct ratls_attest_request *request,
+                                        const struct ratls_evidence *evidence,
+                                        struct ratls_writer *w, struct ratls_error *err)
 {
     uint8_t manifest[32];
     bool has_session = ratls_mode_has_session(request->mode);
@@ -83,16 +83,23 @@ static enum ratls_status write_statement(const struct ratls_tpm_attester *self,
     return RATLS_OK;
 }
 
-static enum ratls_status begin_draft(const struct ratls_tpm_attester *self,
-                                     struct ratls_draft *draft, struct ratls_error *err)
+static bool has_quote(const struct ratls_draft *draft)
+{
+    return draft->request.selection.count != 0;
+}
+
+static enum ratls_status begin_draft(struct ratls_tpm_attester *self, struct ratls_draft *draft,
+                                     struct ratls_error *err)
 {
     struct ratls_writer w = ratls_writer(draft->statement, sizeof draft->statement);
     enum ratls_status status;
 
-    if (!ratls_draft_needs_quote(draft))
+    if (!has_quote(draft))
         return RATLS_OK;
+    if (ratls_draft_join_epoch(self, draft))
+        return ratls_draft_begin_epoch(self, draft, err);
     add_certificates(self, &draft->request, &draft->evidence);
-    status = write_statement(self, &draft->request, &draft->evidence, &w, err);
+    status = ratls_draft_statement(self, &draft->request, &draft->evidence, &w, err);
     draft->evidence.statement = ratls_writer_slice(&w);
     return status == RATLS_OK ? ratls_merkle_leaf(draft->evidence.statement, draft->leaf, err)
                               : status;
@@ -100,10 +107,18 @@ static enum ratls_status begin_draft(const struct ratls_tpm_attester *self,
 
 bool ratls_draft_needs_quote(const struct ratls_draft *draft)
 {
-    return draft->request.selection.count != 0;
+    return has_quote(draft) && !draft->is_quoted;
 }
 
-enum ratls_status ratls_draft_new(const struct ratls_tpm_attester *self,
+void ratls_draft_free(struct ratls_draft *draft)
+{
+    if (draft == NULL)
+        return;
+    ratls_epoch_free(draft->epoch);
+    free(draft);
+}
+
+enum ratls_status ratls_draft_new(struct ratls_tpm_attester *self,
                                   const struct ratls_attest_request *request,
                                   struct ratls_draft **ret_draft, struct ratls_error *err)
 {
@@ -120,7 +135,7 @@ enum ratls_status ratls_draft_new(const struct ratls_tpm_attester *self,
     if (status == RATLS_OK)
         *ret_draft = draft;
     else
-        free(draft);
+        ratls_draft_free(draft);
     return status;
 }
 
@@ -215,11 +230,15 @@ enum ratls_status ratls_draft_finish(struct ratls_tpm_attester *self, struct rat
 {
     enum ratls_status status;
 
-    if (ratls_draft_needs_quote(draft)) {
+    if (has_quote(draft)) {
         add_quote(self, draft);
         add_result(self, draft);
     }
+    if (draft->epoch != NULL)
+        ratls_draft_keep_epoch(draft);
     status = add_logs(self, draft, err);
+    if (status == RATLS_OK && draft->epoch != NULL)
+        status = ratls_draft_sign_session(self, draft, err);
     return status == RATLS_OK ? write_evidence(&draft->evidence, ret_evidence, ret_len, err)
                               : status;
 }

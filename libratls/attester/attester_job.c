@@ -15,7 +15,7 @@ static void free_job(struct ratls_attest_job *job)
 {
     struct ratls_attester *interface = &job->attester->base;
 
-    free(job->draft);
+    ratls_draft_free(job->draft);
     free(job);
     interface->free(interface);
 }

@@ -6,7 +6,9 @@
 
 #include <ratls/attester_tpm.h>
 
+#include "epochs.h"
 #include "logs.h"
+#include "token_source.h"
 #include "statement.h"
 #include "worker.h"
 
@@ -14,6 +16,7 @@ struct ratls_tpm_attester {
     struct ratls_attester base;
     atomic_uint references;
     _Atomic(struct ratls_worker *) worker; /* of this process or, after a fork, of its parent */
+    _Atomic(struct ratls_epochs *) epochs; /* likewise; NULL: not needed yet */
 
     /* From here on nothing changes after ratls_tpm_attester_new(). */
     struct ratls_ak_state state;
@@ -22,6 +25,10 @@ struct ratls_tpm_attester {
     char tcti[RATLS_TCTI_MAX];
     char service[RATLS_SERVICE_MAX + 1];
     unsigned deadline_ms;
+    char epoch_source[RATLS_TOKEN_SOURCE_MAX]; /* "": no epochs */
+    unsigned epoch_s;
+    void (*notice)(void *notice_arg, const char *text);
+    void *notice_arg;
     struct ratls_logs logs; /* but for its cache, which guards itself */
     char *result;           /* path; NULL: none is sent */
     struct ratls_error result_missing;
@@ -36,19 +43,48 @@ struct ratls_draft {
     struct ratls_quoted quoted; /* filled in by who has the leaf quoted, if it needs a quote */
     uint8_t ima[RATLS_EVIDENCE_MAX + 1];
     uint8_t result[RATLS_RESULT_MAX + 1];
+
+    struct ratls_epoch *epoch;            /* a reference; NULL: the quote is for the session */
+    bool is_quoted;                       /* the epoch has the quote already */
+    uint64_t ima_len;                     /* of the list, before the quote is made */
+    uint8_t session[RATLS_STATEMENT_MAX]; /* its statement; then `statement` is that of the epoch */
+    uint8_t signature[RATLS_EPOCH_SIGNATURE_MAX];
 };
 
-/* attester.c: all that comes before the quote, and behind it. The caller frees with free(). */
-RATLS_MUST_CHECK enum ratls_status ratls_draft_new(const struct ratls_tpm_attester *self,
+/* attester.c: all that comes before the quote, and behind it. */
+RATLS_MUST_CHECK enum ratls_status ratls_draft_new(struct ratls_tpm_attester *self,
                                                    const struct ratls_attest_request *request,
                                                    struct ratls_draft **ret_draft,
                                                    struct ratls_error *err);
+void ratls_draft_free(struct ratls_draft *draft); /* accepts NULL */
 bool ratls_draft_needs_quote(const struct ratls_draft *draft);
+/* The statement of a request, with the manifest of what the evidence has (WIRE.md, 5). */
+RATLS_MUST_CHECK enum ratls_status ratls_draft_statement(const struct ratls_tpm_attester *self,
+                                                         const struct ratls_attest_request *request,
+                                                         const struct ratls_evidence *evidence,
+                                                         struct ratls_writer *w,
+                                                         struct ratls_error *err);
 /* Reads the logs: behind the quote, so that they have all that is in the quoted PCRs. */
 RATLS_MUST_CHECK enum ratls_status ratls_draft_finish(struct ratls_tpm_attester *self,
                                                       struct ratls_draft *draft,
                                                       uint8_t **ret_evidence, size_t *ret_len,
                                                       struct ratls_error *err);
+
+/*
+ * attester_epoch.c: evidence of an epoch. join returns true if the draft is of an epoch now, for
+ * the request takes one and there is one; begin then writes its statement. keep and sign are for
+ * drafts of an epoch, behind the quote.
+ */
+bool ratls_draft_join_epoch(struct ratls_tpm_attester *self, struct ratls_draft *draft);
+RATLS_MUST_CHECK enum ratls_status ratls_draft_begin_epoch(struct ratls_tpm_attester *self,
+                                                           struct ratls_draft *draft,
+                                                           struct ratls_error *err);
+void ratls_draft_keep_epoch(struct ratls_draft *draft);
+RATLS_MUST_CHECK enum ratls_status ratls_draft_sign_session(struct ratls_tpm_attester *self,
+                                                            struct ratls_draft *draft,
+                                                            struct ratls_error *err);
+/* The end of the attester's epochs. Nobody else may be using it. */
+void ratls_attester_end_epochs(struct ratls_tpm_attester *self);
 
 /* attester_job.c: the optional members of the interface. */
 enum ratls_status ratls_attester_begin(struct ratls_attester *interface,
@@ -59,6 +95,10 @@ enum ratls_status ratls_attester_take(struct ratls_attester *interface,
                                       struct ratls_attest_job *job, uint8_t **ret_evidence,
                                       size_t *ret_len, struct ratls_error *err);
 void ratls_attester_cancel(struct ratls_attester *interface, struct ratls_attest_job *job);
+/* attester_tpm.c: waits for the draft's quote. */
+RATLS_MUST_CHECK enum ratls_status ratls_attester_quote(struct ratls_tpm_attester *self,
+                                                        struct ratls_draft *draft,
+                                                        struct ratls_error *err);
 /* attester_tpm.c: of this process. */
 RATLS_MUST_CHECK enum ratls_status ratls_attester_worker(struct ratls_tpm_attester *self,
                                                          struct ratls_worker **ret_worker,

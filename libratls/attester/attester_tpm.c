@@ -12,6 +12,8 @@
 
 #define DEADLINE_DEFAULT_MS 5000
 #define SERVICE_DEFAULT "default"
+#define EPOCH_DEFAULT_S 30
+#define EPOCH_MAX_S 3600
 
 /* The interface is the first member. */
 static struct ratls_tpm_attester *from_interface(struct ratls_attester *interface)
@@ -43,8 +45,8 @@ enum ratls_status ratls_attester_worker(struct ratls_tpm_attester *self,
     return RATLS_OK;
 }
 
-static enum ratls_status quote(struct ratls_tpm_attester *self, struct ratls_draft *draft,
-                               struct ratls_error *err)
+enum ratls_status ratls_attester_quote(struct ratls_tpm_attester *self, struct ratls_draft *draft,
+                                       struct ratls_error *err)
 {
     struct ratls_worker *worker = NULL;
     enum ratls_status status = ratls_attester_worker(self, &worker, err);
@@ -63,10 +65,10 @@ static enum ratls_status attest(struct ratls_attester *interface,
     enum ratls_status status = ratls_draft_new(self, request, &draft, err);
 
     if (status == RATLS_OK && ratls_draft_needs_quote(draft))
-        status = quote(self, draft, err);
+        status = ratls_attester_quote(self, draft, err);
     if (status == RATLS_OK)
         status = ratls_draft_finish(self, draft, ret_evidence, ret_len, err);
-    free(draft);
+    ratls_draft_free(draft);
     return status;
 }
 
@@ -115,6 +117,7 @@ static void free_attester(struct ratls_attester *interface)
     self = from_interface(interface);
     if (atomic_fetch_sub(&self->references, 1) != 1)
         return;
+    ratls_attester_end_epochs(self);
     worker = atomic_load(&self->worker);
     if (worker != NULL && ratls_worker_is_ours(worker))
         ratls_worker_free(worker);
@@ -145,6 +148,26 @@ static enum ratls_status take_result(struct ratls_tpm_attester *self, const char
     return RATLS_OK;
 }
 
+static enum ratls_status take_epoch(struct ratls_tpm_attester *self,
+                                    const struct ratls_tpm_options *options,
+                                    struct ratls_error *err)
+{
+    enum ratls_status status = RATLS_OK;
+
+    if (options->epoch != NULL)
+        status = ratls_token_source_check(options->epoch, err);
+    if (status != RATLS_OK)
+        return status;
+    if (options->epoch_s > EPOCH_MAX_S)
+        return ratls_fail(err, RATLS_USAGE, "an epoch of more than %d s", EPOCH_MAX_S);
+    if (options->epoch != NULL)
+        memcpy(self->epoch_source, options->epoch, strlen(options->epoch) + 1);
+    self->epoch_s = options->epoch_s == 0 ? EPOCH_DEFAULT_S : options->epoch_s;
+    self->notice = options->notice;
+    self->notice_arg = options->notice_arg;
+    return RATLS_OK;
+}
+
 static enum ratls_status take_options(struct ratls_tpm_attester *self,
                                       const struct ratls_tpm_options *options,
                                       struct ratls_error *err)
@@ -164,7 +187,7 @@ static enum ratls_status take_options(struct ratls_tpm_attester *self,
     memcpy(self->tcti, tcti, strlen(tcti) + 1);
     self->has_tcti = tcti[0] != '\0';
     self->deadline_ms = options->deadline_ms == 0 ? DEADLINE_DEFAULT_MS : options->deadline_ms;
-    return RATLS_OK;
+    return take_epoch(self, options, err);
 }
 
 enum ratls_status ratls_tpm_attester_new(const struct ratls_tpm_options *options,
@@ -189,6 +212,7 @@ enum ratls_status ratls_tpm_attester_new(const struct ratls_tpm_options *options
                                          .state = read_state};
     atomic_init(&self->references, 1);
     atomic_init(&self->worker, NULL);
+    atomic_init(&self->epochs, NULL);
     ratls_logs_open(options->boot_log, options->ima_list, &self->logs);
     status = ratls_ak_state_load(options->state_dir, &self->state, err);
     if (status == RATLS_OK)

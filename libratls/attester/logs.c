@@ -228,18 +228,22 @@ static uint64_t find_total(struct ratls_logs *logs, size_t which, uint64_t offse
     return known < end ? end : known;
 }
 
+/* The kernel's list of this bank, or the one that always was there. */
+static size_t choose_list(const struct ratls_logs *logs, uint16_t bank)
+{
+    size_t which = find_bank(bank);
+
+    return which == SHA1_LIST || logs->ima[which].fd < 0 ? SHA1_LIST : which;
+}
+
 bool ratls_logs_ima(struct ratls_logs *logs, uint16_t bank, uint64_t offset, uint8_t *buffer,
                     size_t room, struct ratls_ima_slice *ret_slice)
 {
-    size_t which = find_bank(bank);
+    const size_t which = choose_list(logs, bank);
+    const uint16_t list_alg = which == SHA1_LIST ? RATLS_ALG_SHA1 : bank;
     struct ratls_slice whole;
-    uint16_t list_alg = bank;
     size_t len = 0;
 
-    if (which == SHA1_LIST || logs->ima[which].fd < 0) {
-        which = SHA1_LIST;
-        list_alg = RATLS_ALG_SHA1;
-    }
     if (logs->ima[which].fd < 0)
         return false;
     /* One byte more than can be sent tells whether there is more. */
@@ -255,18 +259,30 @@ bool ratls_logs_ima(struct ratls_logs *logs, uint16_t bank, uint64_t offset, uin
     return true;
 }
 
-/* Once to its end, so that clients learn how much there is. */
+/* To its end, from where it is known, so that clients learn how much there is. */
 static void measure_ima(struct ratls_logs *logs, size_t which)
 {
     uint8_t *chunk = malloc(CHUNK);
-    uint64_t offset = 0;
+    const uint64_t known = atomic_load(&logs->ima_end[which]);
+    uint64_t offset = known;
     size_t len = 0;
 
     while (chunk != NULL && offset < RATLS_IMA_LIST_MAX &&
            read_from(&logs->ima[which], offset, chunk, CHUNK, &len) && len > 0)
         offset += len;
-    atomic_store(&logs->ima_end[which], offset);
+    if (offset > known)
+        (void)find_total(logs, which, known, (size_t)(offset - known));
     free(chunk);
+}
+
+uint64_t ratls_logs_ima_len(struct ratls_logs *logs, uint16_t bank)
+{
+    const size_t which = choose_list(logs, bank);
+
+    if (logs->ima[which].fd < 0)
+        return 0;
+    measure_ima(logs, which);
+    return atomic_load(&logs->ima_end[which]);
 }
 
 /* The kernel's own lists of each bank, beside the one that always was there. */

@@ -59,4 +59,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_logs_boot(struct ratls_logs *logs, uint
 bool ratls_logs_ima(struct ratls_logs *logs, uint16_t bank, uint64_t offset, uint8_t *buffer,
                     size_t room, struct ratls_ima_slice *ret_slice);
 
+/* How long the list that explains a bank is now; 0: there is none. Reads what is new in it. */
+uint64_t ratls_logs_ima_len(struct ratls_logs *logs, uint16_t bank);
+
 #endif

@@ -16,7 +16,7 @@ enum ratls_status ratls_client_fill_request(const SSL *ssl, const struct ratls_t
     } else {
         status = ratls_request_by_rules(channel->rules, channel->server_name, tls->begins_anew,
                                         &channel->request, &channel->known, &channel->error);
-        channel->request.offers = ratls_client_offers(ssl, channel);
+        channel->request.offers |= ratls_client_offers(ssl, channel);
     }
     return status == RATLS_OK ? ratls_random(channel->request.nonce, sizeof channel->request.nonce,
                                              &channel->error)

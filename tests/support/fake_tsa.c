@@ -66,13 +66,15 @@ static void set_accuracy(const struct fake_stamp *stamp, TS_TST_INFO *info)
     TS_ACCURACY_free(accuracy);
 }
 
-static void set_imprint(TS_TST_INFO *info)
+static void set_imprint(const struct fake_stamp *stamp, TS_TST_INFO *info)
 {
     uint8_t digest[IMPRINT_LEN];
     TS_MSG_IMPRINT *imprint = TS_MSG_IMPRINT_new();
     X509_ALGOR *algorithm = X509_ALGOR_new();
 
     must(imprint != NULL && algorithm != NULL && RAND_bytes(digest, sizeof digest) == 1);
+    if (stamp->imprint != NULL)
+        memcpy(digest, stamp->imprint, sizeof digest);
     X509_ALGOR_set_md(algorithm, EVP_sha256());
     must(TS_MSG_IMPRINT_set_algo(imprint, algorithm) == 1);
     must(TS_MSG_IMPRINT_set_msg(imprint, digest, sizeof digest) == 1);
@@ -103,7 +105,7 @@ static TS_TST_INFO *make_info(const struct fake_stamp *stamp)
     must(TS_TST_INFO_set_version(info, stamp->version == 0 ? 1 : stamp->version) == 1);
     must(TS_TST_INFO_set_policy_id(info, policy) == 1);
     must(TS_TST_INFO_set_serial(info, serial) == 1);
-    set_imprint(info);
+    set_imprint(stamp, info);
     set_time(stamp, info);
     set_accuracy(stamp, info);
     if (stamp->has_critical)

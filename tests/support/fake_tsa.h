@@ -27,6 +27,7 @@ struct fake_stamp {
     long accuracy_ms;
     const char *time_text;   /* instead of time */
     long version;            /* 0: 1 */
+    const uint8_t *imprint;  /* 32 bytes that are stamped; NULL: random */
     int content;             /* NID of the content; 0: TSTInfo */
     int signed_content;      /* NID in the signed attributes; 0: TSTInfo */
     const EVP_MD *digest;    /* of the signature; NULL: SHA-256 */

@@ -4,9 +4,10 @@
  * protocol of tcti-swtpm: bare TPM commands, and locality requests on PATH.ctrl.
  *
  * While faults are armed they meet TPM2_Quote, or another command, or all. SIGUSR1 arms, SIGUSR2
- * disarms.
+ * disarms. --tally counts TPM2_Quote, or the other command, with or without faults.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
@@ -44,6 +45,7 @@ struct mux {
     uint32_t code;  /* of the command that faults meet */
     bool all_commands;
     bool armed;
+    int tally; /* a file that gets a byte for each command that faults would meet; -1: none */
     unsigned long turns;
     size_t count; /* of polled, those before the clients included */
     struct pollfd polled[FIRST_CLIENT + CLIENTS_MAX];
@@ -181,6 +183,9 @@ static bool serve(struct mux *mux, size_t i)
         len = ask_tpm(&mux->tpm, client, mux->answer);
     if (met && mux->delay_ms > 0)
         nanosleep(&delay, NULL);
+    if (mux->tally >= 0 && read_u32(client->command + 6) == mux->code &&
+        write(mux->tally, "x", 1) != 1)
+        fail("tally");
     client->turn = 0;
     client->len = 0;
     return len > 0 && send_all(mux->polled[FIRST_CLIENT + i].fd, mux->answer, len);
@@ -282,24 +287,21 @@ static void run(struct mux *mux)
 static int usage(void)
 {
     fputs("usage: tpm_mux --listen PATH --tpm PATH [--delay-ms N] [--error HEX] [--hang]\n"
-          "               [--command HEX | --all-commands] [--disarmed]\n",
+          "               [--command HEX | --all-commands] [--disarmed] [--tally FILE]\n",
           stderr);
     return 2;
 }
 
-static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
-                                             {"tpm", required_argument, NULL, 't'},
-                                             {"delay-ms", required_argument, NULL, 'd'},
-                                             {"error", required_argument, NULL, 'e'},
-                                             {"hang", no_argument, NULL, 'h'},
-                                             {"all-commands", no_argument, NULL, 'a'},
-                                             {"command", required_argument, NULL, 'c'},
-                                             {"disarmed", no_argument, NULL, 'x'},
-                                             {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {
+    {"listen", required_argument, NULL, 'l'},   {"tpm", required_argument, NULL, 't'},
+    {"delay-ms", required_argument, NULL, 'd'}, {"error", required_argument, NULL, 'e'},
+    {"hang", no_argument, NULL, 'h'},           {"all-commands", no_argument, NULL, 'a'},
+    {"command", required_argument, NULL, 'c'},  {"disarmed", no_argument, NULL, 'x'},
+    {"tally", required_argument, NULL, 'y'},    {NULL, 0, NULL, 0}};
 
 int main(int argc, char **argv)
 {
-    static struct mux mux = {.armed = true, .code = CODE_QUOTE, .count = FIRST_CLIENT};
+    static struct mux mux = {.armed = true, .tally = -1, .code = CODE_QUOTE, .count = FIRST_CLIENT};
     const char *path = NULL;
     sigset_t signals;
     int option;
@@ -313,6 +315,8 @@ int main(int argc, char **argv)
             mux.delay_ms = strtol(optarg, NULL, 10);
         else if (option == 'e')
             mux.error = (uint32_t)strtoul(optarg, NULL, 16);
+        else if (option == 'y')
+            mux.tally = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         else if (option == 'c')
             mux.code = (uint32_t)strtoul(optarg, NULL, 16);
         mux.hangs = mux.hangs || option == 'h';

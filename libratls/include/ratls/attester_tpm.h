@@ -36,6 +36,18 @@ struct ratls_tpm_options {
      * is a file that cannot be read, or is none.
      */
     const char *result;
+    /*
+     * Time stamps (RFC 3161), so that one quote serves all connections of an epoch whose verifiers
+     * take that (policy: epoch; WIRE.md, 5.1). http://... of an authority, which is asked when half
+     * of an epoch is over, while there are such connections; or the absolute path of a file that
+     * something else renews (a TimeStampResp or a token, DER). NULL: none. Without a time stamp
+     * each connection has a quote of its own.
+     */
+    const char *epoch;
+    unsigned epoch_s; /* how long a time stamp is used: at most 3600; 0: 30 */
+    /* What an administrator should know while the attester works; from any thread. May be NULL. */
+    void (*notice)(void *notice_arg, const char *text);
+    void *notice_arg;
 };
 
 /*
