@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "connection_assert.h"
-#include "pki.h"
+#include "plain_peer.h"
 
 Test(connection, evidence_comes_behind_the_handshake)
 {
@@ -52,66 +52,10 @@ Test(connection, client_with_a_certificate_is_not_shown_to_who_has_not_attested)
     tls_world_free(world);
 }
 
-/* One call of a side that is no connection. */
-static bool move_plain(SSL *ssl, struct tls_bytes *received)
-{
-    char bytes[256];
-    int len;
-
-    ERR_clear_error();
-    if (SSL_do_handshake(ssl) != 1)
-        return false;
-    len = SSL_read(ssl, bytes, sizeof bytes);
-    if (len > 0)
-        tls_bytes_add(received, bytes, (size_t)len);
-    return true;
-}
-
-/* A connection, and in place of the other one an SSL of a program that has none. */
-static struct connection_pair *pair_with_plain(struct tls_world *world, bool is_plain_server)
-{
-    struct connection_pair *pair = pair_new(world->client, world->server, PAIR_MEMORY, NULL, NULL);
-    struct pair_side *side = is_plain_server ? &pair->server : &pair->client;
-    SSL *ssl = SSL_new(is_plain_server ? world->server : world->client);
-
-    cr_assert_not_null(ssl);
-    ratls_connection_free(side->connection);
-    side->connection = NULL;
-    side->ssl = ssl;
-    side->in = BIO_new(BIO_s_mem());
-    side->out = BIO_new(BIO_s_mem());
-    BIO_set_mem_eof_return(side->in, -1);
-    SSL_set_bio(ssl, side->in, side->out);
-    cr_assert(SSL_set1_host(ssl, TLS_NAME) && tls_set_sni(ssl, TLS_NAME));
-    if (is_plain_server)
-        SSL_set_accept_state(ssl);
-    else
-        SSL_set_connect_state(ssl);
-    return pair;
-}
-
-static void settle_with_plain(struct connection_pair *pair)
-{
-    struct pair_side *plain = pair->client.connection == NULL ? &pair->client : &pair->server;
-    struct pair_side *side = plain == &pair->client ? &pair->server : &pair->client;
-
-    do {
-        side->last = side->last == RATLS_DONE ? ratls_connection_tick(side->connection)
-                                              : ratls_connection_handshake(side->connection);
-        (void)move_plain(plain->ssl, &plain->received);
-    } while (pair_carry(pair));
-}
-
-static void free_with_plain(struct connection_pair *pair)
-{
-    SSL_free(pair->client.connection == NULL ? pair->client.ssl : pair->server.ssl);
-    pair_free(pair);
-}
-
 Test(connection, server_without_connections_attests_in_the_handshake)
 {
     struct tls_world *world = world_with(30, 0);
-    struct connection_pair *pair = pair_with_plain(world, true);
+    struct connection_pair *pair = pair_with_plain(world->client, world->server, true, 0);
     size_t len;
 
     settle_with_plain(pair);
@@ -138,7 +82,7 @@ Test(connection, server_without_connections_attests_in_the_handshake)
 Test(connection, policy_that_renews_refuses_a_server_that_cannot)
 {
     struct tls_world *world = world_with(30, 10);
-    struct connection_pair *pair = pair_with_plain(world, true);
+    struct connection_pair *pair = pair_with_plain(world->client, world->server, true, 0);
 
     settle_with_plain(pair);
     assert_ended(pair, &pair->client, RATLS_FAILED, "does not renew");
@@ -150,7 +94,7 @@ Test(connection, policy_that_renews_refuses_a_server_that_cannot)
 Test(connection, client_without_connections_is_served_as_ever)
 {
     struct tls_world *world = world_with(30, 10);
-    struct connection_pair *pair = pair_with_plain(world, false);
+    struct connection_pair *pair = pair_with_plain(world->client, world->server, false, 0);
     size_t len;
 
     settle_with_plain(pair);

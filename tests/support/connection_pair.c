@@ -54,8 +54,7 @@ static void give_transport(struct pair_side *side, enum pair_transport transport
     SSL_set_bio(side->ssl, side->in, side->in);
 }
 
-static void make_side(struct pair_side *side, enum pair_transport transport, bool blocks,
-                      const struct ratls_connection_options *options)
+static void connect_side(struct pair_side *side, const struct ratls_connection_options *options)
 {
     struct ratls_connection_options own = {0};
     struct ratls_error error = {0};
@@ -64,17 +63,15 @@ static void make_side(struct pair_side *side, enum pair_transport transport, boo
         own = *options;
     own.on_event = see_event;
     own.arg = side;
-    give_transport(side, transport, blocks);
-    side->last = RATLS_WANT_READ;
     if (ratls_connection_new(side->ssl, &own, &side->connection, &error) != RATLS_OK) {
         fprintf(stderr, "%s\n", error.text);
         abort();
     }
 }
 
-struct connection_pair *pair_new(SSL_CTX *client, SSL_CTX *server, enum pair_transport transport,
-                                 const struct ratls_connection_options *client_options,
-                                 const struct ratls_connection_options *server_options)
+/* Two SSLs with their transports. */
+static struct connection_pair *make_pair(SSL_CTX *client, SSL_CTX *server,
+                                         enum pair_transport transport)
 {
     struct connection_pair *pair = calloc(1, sizeof *pair);
 
@@ -88,8 +85,32 @@ struct connection_pair *pair_new(SSL_CTX *client, SSL_CTX *server, enum pair_tra
     must(tls_set_sni(pair->client.ssl, TLS_NAME));
     SSL_set_connect_state(pair->client.ssl);
     SSL_set_accept_state(pair->server.ssl);
-    make_side(&pair->client, transport, transport == PAIR_BLOCKING, client_options);
-    make_side(&pair->server, transport, false, server_options);
+    give_transport(&pair->client, transport, transport == PAIR_BLOCKING);
+    give_transport(&pair->server, transport, false);
+    pair->client.last = pair->server.last = RATLS_WANT_READ;
+    return pair;
+}
+
+struct connection_pair *pair_new(SSL_CTX *client, SSL_CTX *server, enum pair_transport transport,
+                                 const struct ratls_connection_options *client_options,
+                                 const struct ratls_connection_options *server_options)
+{
+    struct connection_pair *pair = make_pair(client, server, transport);
+
+    connect_side(&pair->client, client_options);
+    connect_side(&pair->server, server_options);
+    return pair;
+}
+
+struct connection_pair *pair_new_half(SSL_CTX *client, SSL_CTX *server,
+                                      enum pair_transport transport, enum pair_half half)
+{
+    struct connection_pair *pair = make_pair(client, server, transport);
+
+    if (half != PAIR_SERVER)
+        connect_side(&pair->client, NULL);
+    if (half != PAIR_CLIENT)
+        connect_side(&pair->server, NULL);
     return pair;
 }
 

@@ -40,6 +40,11 @@ struct connection_pair {
 struct connection_pair *pair_new(SSL_CTX *client, SSL_CTX *server, enum pair_transport transport,
                                  const struct ratls_connection_options *client_options,
                                  const struct ratls_connection_options *server_options);
+enum pair_half { PAIR_BOTH, PAIR_CLIENT, PAIR_SERVER };
+
+/* Only this side is a connection; the other one's SSL is the test's: plain_peer.h. */
+struct connection_pair *pair_new_half(SSL_CTX *client, SSL_CTX *server,
+                                      enum pair_transport transport, enum pair_half half);
 void pair_free(struct connection_pair *pair);
 
 /* Once each way. False: there was nothing to carry. */
