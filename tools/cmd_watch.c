@@ -66,7 +66,8 @@ static int watch(const struct arguments *a, struct ratls_vigil *vigil)
     for (;;) {
         ratls_vigil_look(vigil, &verdict);
         ratls_vigil_line(vigil, &verdict, a->json);
-        if (verdict.status == RATLS_USAGE) {
+        /* Later it may be the server's doing, and counts as no answer. */
+        if (verdict.status == RATLS_USAGE && !vigil->is_tied && !has_fallen) {
             ratls_vigil_verdict_clear(&verdict);
             return RATLS_EXIT_USAGE;
         }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -102,6 +103,17 @@ become_program(const char *path, char **program, const sigset_t *mask, pid_t par
     _exit(RATLS_EXIT_FAILED);
 }
 
+/* Each connection costs one; the program has its own limit already. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static bool start(struct ratls_guard *guard, const char *path, char **program)
 {
     const pid_t parent = getpid();
@@ -118,7 +130,10 @@ static bool start(struct ratls_guard *guard, const char *path, char **program)
     guard->program = fork();
     if (guard->program == 0)
         become_program(path, program, &before, parent);
-    return guard->program > 0;
+    if (guard->program < 0)
+        return false;
+    allow_many_files();
+    return true;
 }
 
 static bool receive(int fd, struct ratls_announcement *ret)
@@ -180,6 +195,17 @@ static void read_signals(struct ratls_guard *guard)
     }
 }
 
+/* Each connection takes a look at a folder of /proc: not for every event. */
+static void sweep(struct ratls_guard *guard)
+{
+    const int64_t now_ms = ratls_vigil_now_ms();
+
+    if (guard->program_code < 0 && now_ms < guard->swept_ms + TICK_MS)
+        return;
+    guard->swept_ms = now_ms;
+    ratls_guarded_sweep(guard);
+}
+
 static void attend(struct ratls_guard *guard)
 {
     while (guard->program_code < 0 || guard->servers != NULL) {
@@ -193,7 +219,7 @@ static void attend(struct ratls_guard *guard)
                 take_announcement(guard);
         }
         reap(guard);
-        ratls_guarded_sweep(guard);
+        sweep(guard);
     }
 }
 

@@ -26,6 +26,7 @@ struct ratls_guard {
     pid_t program;
     int program_code; /* of its end; -1: it runs */
     bool has_ended_connections;
+    int64_t swept_ms; /* when gone connections were looked for */
 };
 
 /* Borrows the options. Listens at a socket in a folder of this user alone. */

@@ -50,6 +50,25 @@ for signal in TERM INT; do
     [ "$(wc -l <"$work/watch.log")" -eq "$(lines accepted watch)" ] || fail "more than verdicts"
 done
 
+# ---- what ends ratls exec, ends the program, and the other way round
+
+beside() { # beside PROGRAM...: only for start and expect
+    exec "$ratls" exec --watch=1s --policy "$work/policies" --module "$module" -- "$@"
+}
+expect 7 "the exit code of a program" beside sh -c 'exit 7'
+# shellcheck disable=SC2016 # its own process id
+expect 143 "... that a signal ends" beside sh -c 'kill -TERM $$'
+start beside beside sh -c 'trap "exit 5" TERM; echo begun; while :; do sleep 0.1; done'
+wait_for 10 several begun beside 1 || fail "the program does not begin"
+kill -TERM "$pid_of_beside"
+end_code beside 5 "SIGTERM is passed on"
+# shellcheck disable=SC2016 # its own process id
+start beside beside sh -c 'echo $$; exec sleep 1000'
+wait_for 10 test -s "$work/beside.log" || fail "the program does not begin"
+kill -KILL "$pid_of_beside"
+wait_for 10 ended "$(cat "$work/beside.log")" || fail "the program outlives ratls exec"
+ok "a program does not outlive ratls exec"
+
 # ---- the certificate is renewed, with another key: the authorities vouch for it
 
 cp "$work/server.pem" "$work/old.pem"
