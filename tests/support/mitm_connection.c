@@ -10,7 +10,7 @@
 #include "connection_pair.h"
 #include "fake_policy.h"
 #include "mitm.h"
-#include "mitm_rows.h"
+#include "mitm_stage.h"
 #include "must.h"
 
 #define MAX_AGE_S 60
@@ -25,7 +25,7 @@ struct wire {
 };
 
 struct scene {
-    struct mitm_stage stage;
+    struct mitm_stage *stage;
     struct tls_world *world; /* the stage's */
     struct mitm *mitm;
     struct ratls_connection *client, *server; /* honest */
@@ -168,8 +168,8 @@ static void begin_scene(struct scene *s, const struct mitm_row *row)
 {
     struct ratls_rules *rules;
 
-    *s = (struct scene){.stage = mitm_stage(row)};
-    s->world = s->stage.world;
+    *s = (struct scene){.stage = mitm_stage_new(row)};
+    s->world = s->stage->world;
     rules = fake_policy_rules(s->world->policy);
     rules->max_age_s = MAX_AGE_S;
     rules->renew_s = RENEW_S;
@@ -214,7 +214,7 @@ static void end_scene(struct scene *s, uint64_t verdicts, struct mitm_outcome *r
     free(s->from_client.p);
     free(s->from_server.p);
     free(s->seen.p);
-    mitm_stage_clear(&s->stage);
+    mitm_stage_free(s->stage);
 }
 
 /* The server sends its evidence as soon as its exporter is there: before all else. */

@@ -4,37 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "fake_policy.h"
-#include "fake_tsa.h"
 #include "mitm.h"
+#include "mitm_stage.h"
 #include "must.h"
-#include "pki.h"
 
 #define DAY_S 86400
-
-#define WITHIN_S 60
-
-struct mitm_stage mitm_stage(const struct mitm_row *row)
-{
-    const struct pki_spec spec = {.subject = "time stamps", .eku = "critical,timeStamping"};
-    struct mitm_stage stage = {.world = tls_world_new()};
-
-    if (!row->of_epoch)
-        return stage;
-    stage.tsa = fake_tsa_new(&spec);
-    stage.world->tpm->tsa = stage.tsa;
-    stage.world->tpm->stamp.time = time(NULL);
-    fake_policy_epoch(stage.world->policy, stage.tsa->certificate, WITHIN_S);
-    return stage;
-}
-
-void mitm_stage_clear(struct mitm_stage *stage)
-{
-    tls_world_free(stage->world);
-    fake_tsa_free(stage->tsa);
-}
 
 static void note_failure(const struct ratls_report *report, struct mitm_outcome *ret)
 {
@@ -56,8 +32,8 @@ static void note_client(struct mitm *mitm, struct mitm_outcome *ret)
 
 static void relay_handshake(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
-    struct mitm_stage stage = mitm_stage(row);
-    struct tls_world *world = stage.world;
+    struct mitm_stage *stage = mitm_stage_new(row);
+    struct tls_world *world = stage->world;
     struct mitm *mitm = mitm_new(world, world->server);
 
     (void)weak;
@@ -65,14 +41,14 @@ static void relay_handshake(const struct mitm_row *row, bool weak, struct mitm_o
     ret->was_relayed = mitm->evidence.len != 0;
     note_client(mitm, ret);
     mitm_free(mitm);
-    mitm_stage_clear(&stage);
+    mitm_stage_free(stage);
 }
 
 /* Evidence in a certificate is for the key alone: that is why a policy must say that it will do. */
 static void relay_certificate(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
-    struct mitm_stage stage = mitm_stage(row);
-    struct tls_world *world = stage.world;
+    struct mitm_stage *stage = mitm_stage_new(row);
+    struct tls_world *world = stage->world;
     SSL_CTX *server = tls_certified_server(world, NULL);
     struct mitm *mitm = mitm_new(world, server);
 
@@ -85,14 +61,14 @@ static void relay_certificate(const struct mitm_row *row, bool weak, struct mitm
     note_client(mitm, ret);
     mitm_free(mitm);
     SSL_CTX_free(server);
-    mitm_stage_clear(&stage);
+    mitm_stage_free(stage);
 }
 
 /* A session that the client has from the true server opens nothing: he has not its secret. */
 static void relay_behind_session(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
-    struct mitm_stage stage = mitm_stage(row);
-    struct tls_world *world = stage.world;
+    struct mitm_stage *stage = mitm_stage_new(row);
+    struct tls_world *world = stage->world;
     struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
     struct mitm *mitm = mitm_new(world, world->server);
     SSL_SESSION *session;
@@ -108,7 +84,7 @@ static void relay_behind_session(const struct mitm_row *row, bool weak, struct m
     note_client(mitm, ret);
     SSL_SESSION_free(session);
     mitm_free(mitm);
-    mitm_stage_clear(&stage);
+    mitm_stage_free(stage);
 }
 
 /* Challenges of one side of the client's session, answered on his own with the server. */
@@ -139,8 +115,8 @@ static enum ratls_status relay_once(struct relay *relay, struct ratls_report **r
 
 static void relay_exchange(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
 {
-    struct mitm_stage stage = mitm_stage(row);
-    struct tls_world *world = stage.world;
+    struct mitm_stage *stage = mitm_stage_new(row);
+    struct tls_world *world = stage->world;
     SSL_CTX *client = tls_plain_client(world);
     SSL_CTX *server = tls_plain_server(world);
     struct relay relay = {.mitm = mitm_new(world, server), .role = row->role};
@@ -169,7 +145,7 @@ static void relay_exchange(const struct mitm_row *row, bool weak, struct mitm_ou
     mitm_free(relay.mitm);
     SSL_CTX_free(server);
     SSL_CTX_free(client);
-    mitm_stage_clear(&stage);
+    mitm_stage_free(stage);
 }
 
 #define BINDER "statement.binder"
@@ -177,22 +153,24 @@ static void relay_exchange(const struct mitm_row *row, bool weak, struct mitm_ou
 #define CLIENT RATLS_ROLE_CLIENT
 
 const struct mitm_row mitm_rows[] = {
-    {"mode 1: the certificate", "evidence.present", relay_certificate, .of_epoch = false},
-    {"mode 2: the nonce in his own ClientHello", BINDER, relay_handshake, .of_epoch = false},
-    {"mode 2, of an epoch", BINDER, relay_handshake, .of_epoch = true},
-    {"mode 2, and the client has a session", BINDER, relay_behind_session, .of_epoch = false},
-    {"mode 3: a challenge of the client", BINDER, relay_exchange, false, SERVER, 1},
-    {"mode 3, of an epoch", BINDER, relay_exchange, true, SERVER, 1},
-    {"mode 4: a later challenge of the client", BINDER, relay_exchange, false, SERVER, 2},
-    {"mode 4, of an epoch", BINDER, relay_exchange, true, SERVER, 2},
-    {"mode 3: a challenge of the server", BINDER, relay_exchange, false, CLIENT, 1},
-    {"mode 4: a later challenge of the server", BINDER, relay_exchange, false, CLIENT, 2},
-    {"mode 3: a connection, its data behind the handshake", BINDER, mitm_relay_connection,
-     .of_epoch = false},
-    {"mode 3: a connection, of an epoch", BINDER, mitm_relay_connection, .of_epoch = true},
-    {"mode 2: a connection, its evidence in the handshake", BINDER, mitm_relay_framed_handshake,
-     .of_epoch = false},
-    {"mode 4: a connection that is renewed", BINDER, mitm_relay_lease, .of_epoch = false},
+    {"mode 1: the certificate", "evidence.present", relay_certificate, MITM_OF_SESSION, SERVER, 0},
+    {"mode 2: the nonce in his own ClientHello", BINDER, relay_handshake, MITM_OF_SESSION, SERVER,
+     0},
+    {"mode 2, of an epoch", BINDER, relay_handshake, MITM_OF_EPOCH, SERVER, 0},
+    {"mode 2, with a result", BINDER, relay_handshake, MITM_WITH_RESULT, SERVER, 0},
+    {"mode 2, and a session", BINDER, relay_behind_session, MITM_OF_SESSION, SERVER, 0},
+    {"mode 3: a challenge of the client", BINDER, relay_exchange, MITM_OF_SESSION, SERVER, 1},
+    {"mode 3, of an epoch", BINDER, relay_exchange, MITM_OF_EPOCH, SERVER, 1},
+    {"mode 3, with a result", BINDER, relay_exchange, MITM_WITH_RESULT, SERVER, 1},
+    {"mode 4: a later challenge", BINDER, relay_exchange, MITM_OF_SESSION, SERVER, 2},
+    {"mode 4, of an epoch", BINDER, relay_exchange, MITM_OF_EPOCH, SERVER, 2},
+    {"mode 3: a challenge of the server", BINDER, relay_exchange, MITM_OF_SESSION, CLIENT, 1},
+    {"mode 4: a later one", BINDER, relay_exchange, MITM_OF_SESSION, CLIENT, 2},
+    {"mode 3: a connection", BINDER, mitm_relay_connection, MITM_OF_SESSION, SERVER, 0},
+    {"mode 3: a connection, of an epoch", BINDER, mitm_relay_connection, MITM_OF_EPOCH, SERVER, 0},
+    {"mode 2: a connection", BINDER, mitm_relay_framed_handshake, MITM_OF_SESSION, SERVER, 0},
+    {"mode 4: a connection", BINDER, mitm_relay_lease, MITM_OF_SESSION, SERVER, 0},
+    {"mode 4: a connection, of an epoch", BINDER, mitm_relay_lease, MITM_OF_EPOCH, SERVER, 0},
 };
 
 const size_t mitm_row_count = sizeof mitm_rows / sizeof mitm_rows[0];

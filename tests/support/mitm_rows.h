@@ -13,12 +13,18 @@ struct mitm_outcome {
     bool secret_read; /* he reads what the client sends to the server */
 };
 
+enum mitm_evidence {
+    MITM_OF_SESSION,
+    MITM_OF_EPOCH,    /* one quote for many sessions */
+    MITM_WITH_RESULT, /* a verifier's result stands for what the client would appraise */
+};
+
 struct mitm_row {
     const char *name;
     const char *check; /* that refuses him */
     /* weak: with a policy that is content with a binding to the TLS key alone, if there is one */
     void (*run)(const struct mitm_row *row, bool weak, struct mitm_outcome *ret);
-    bool of_epoch;        /* the evidence is of an epoch: one quote for many sessions */
+    enum mitm_evidence evidence;
     enum ratls_role role; /* of challenges: who attests */
     unsigned turns;       /* how many there are; the first is in mode 3, later ones in mode 4 */
 };
@@ -27,15 +33,6 @@ struct mitm_row {
 void mitm_relay_connection(const struct mitm_row *row, bool weak, struct mitm_outcome *ret);
 void mitm_relay_framed_handshake(const struct mitm_row *row, bool weak, struct mitm_outcome *ret);
 void mitm_relay_lease(const struct mitm_row *row, bool weak, struct mitm_outcome *ret);
-
-/* What a row's evidence is made of. Freed by mitm_stage_clear(). */
-struct mitm_stage {
-    struct tls_world *world;
-    struct fake_tsa *tsa; /* NULL: no epochs */
-};
-
-struct mitm_stage mitm_stage(const struct mitm_row *row);
-void mitm_stage_clear(struct mitm_stage *stage);
 
 extern const struct mitm_row mitm_rows[];
 extern const size_t mitm_row_count;
