@@ -14,7 +14,7 @@
 #define RENEGOTIATION_INFO 65281 /* assigned, in spite of its place */
 
 struct raw {
-    char *role, *policy, *state, *tcti, *service, *boot_log, *ima_list, *result, *epoch,
+    char *role, *policy, *clients, *state, *tcti, *service, *boot_log, *ima_list, *result, *epoch,
         *epoch_seconds, *unlisted, *log, *extension, *watch;
 };
 
@@ -24,6 +24,7 @@ static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_f
     OSSL_PARAM params[] = {
         OSSL_PARAM_utf8_ptr("role", &raw->role, 0),
         OSSL_PARAM_utf8_ptr("policy", &raw->policy, 0),
+        OSSL_PARAM_utf8_ptr("clients", &raw->clients, 0),
         OSSL_PARAM_utf8_ptr("state", &raw->state, 0),
         OSSL_PARAM_utf8_ptr("tcti", &raw->tcti, 0),
         OSSL_PARAM_utf8_ptr("service", &raw->service, 0),
@@ -147,9 +148,10 @@ static enum ratls_status copy_texts(const struct raw *raw, struct ratls_config *
         status = read_epoch_seconds(raw->epoch_seconds, &config->epoch_s, err);
     if (status != RATLS_OK)
         return status;
-    if (copy_text(raw->policy, &config->policy) && copy_text(raw->state, &config->state) &&
-        copy_text(raw->tcti, &config->tcti) && copy_text(raw->epoch, &config->epoch) &&
-        copy_text(raw->service, &config->service) && copy_text(raw->watch, &config->watch))
+    if (copy_text(raw->policy, &config->policy) && copy_text(raw->clients, &config->clients) &&
+        copy_text(raw->state, &config->state) && copy_text(raw->tcti, &config->tcti) &&
+        copy_text(raw->epoch, &config->epoch) && copy_text(raw->service, &config->service) &&
+        copy_text(raw->watch, &config->watch))
         return RATLS_OK;
     return ratls_fail(err, RATLS_MEMORY, "out of memory");
 }
@@ -182,6 +184,10 @@ enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
             "watch = %.64s: must be the absolute path of a socket, with role = client "
             "or both",
             raw.watch);
+    if (!ret_config->server && raw.clients != NULL)
+        return ratls_fail(err, RATLS_USAGE,
+                          "clients is for role = server or both: a client demands evidence of "
+                          "servers by policy");
     status = copy_texts(&raw, ret_config, err);
     if (status != RATLS_OK) {
         enum ratls_log log = ret_config->log;
@@ -195,6 +201,7 @@ enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
 void ratls_config_clear(struct ratls_config *config)
 {
     free(config->policy);
+    free(config->clients);
     free(config->state);
     free(config->tcti);
     free(config->service);

@@ -9,14 +9,20 @@
 #include "tls_internal.h"
 #include "watch.h"
 
+struct loaded_policy {
+    struct ratls_watch watch;
+    struct ratls_policy *policy;
+    struct ratls_error failure;
+};
+
 /* OpenSSL's hook has no argument that outlives the provider, so this is one per process. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     bool hooked;
     struct ratls_config config;
-    struct ratls_watch policy_watch, state_watch;
-    struct ratls_policy *policy;
-    struct ratls_error policy_failure;
+    struct loaded_policy servers; /* what servers must prove */
+    struct loaded_policy clients;
+    struct ratls_watch state_watch;
     struct ratls_attester *attester;
     struct ratls_error attester_failure;
 } process;
@@ -25,23 +31,37 @@ static struct {
  * Contexts that were made before keep the policy, or the attester, that they have. A state folder
  * that cannot be used is as a policy that cannot be read.
  */
-static void load_policy(void)
+static void load_policy(struct loaded_policy *loaded, const char *path)
 {
-    ratls_policy_free(process.policy);
-    process.policy = NULL;
-    process.policy_failure = (struct ratls_error){0};
-    process.policy_failure.status =
-        ratls_policy_load(process.config.policy, &process.policy, &process.policy_failure);
-    if (process.policy_failure.status != RATLS_OK)
-        ratls_watch_again(&process.policy_watch);
-    if (process.policy_failure.status != RATLS_OK || process.config.state == NULL)
+    struct ratls_error *failure = &loaded->failure;
+
+    ratls_policy_free(loaded->policy);
+    loaded->policy = NULL;
+    *failure = (struct ratls_error){0};
+    failure->status = ratls_policy_load(path, &loaded->policy, failure);
+    if (failure->status != RATLS_OK)
+        ratls_watch_again(&loaded->watch);
+    if (failure->status == RATLS_OK && process.config.state != NULL)
+        failure->status = ratls_policy_use_state(loaded->policy, process.config.state, failure);
+    if (failure->status == RATLS_OK)
         return;
-    process.policy_failure.status =
-        ratls_policy_use_state(process.policy, process.config.state, &process.policy_failure);
-    if (process.policy_failure.status == RATLS_OK)
-        return;
-    ratls_policy_free(process.policy);
-    process.policy = NULL;
+    ratls_policy_free(loaded->policy);
+    loaded->policy = NULL;
+}
+
+/* A folder in which no file is for clients demands something that nobody can be measured by. */
+static void load_clients(void)
+{
+    struct loaded_policy *clients = &process.clients;
+    struct ratls_pcr_selection selection;
+    struct ratls_log_request logs;
+
+    load_policy(clients, process.config.clients);
+    if (clients->failure.status == RATLS_OK)
+        clients->failure.status =
+            ratls_policy_client_claims(clients->policy, &selection, &logs, &clients->failure);
+    if (clients->failure.status != RATLS_OK)
+        ratls_log_failure(process.config.log, &clients->failure);
 }
 
 static void load_attester(void)
@@ -60,11 +80,11 @@ static void load_attester(void)
  * A policy may be wrong in a file that it names and that is not known then: it is tried again. Both
  * are asked: the first remembers what it has seen.
  */
-static bool is_policy_changed(void)
+static bool is_policy_changed(struct loaded_policy *loaded, const char *path)
 {
-    bool is_changed = ratls_watch_changed(&process.policy_watch, process.config.policy);
+    bool is_changed = ratls_watch_changed(&loaded->watch, path);
 
-    return is_changed || (process.policy != NULL && ratls_policy_files_changed(process.policy));
+    return is_changed || (loaded->policy != NULL && ratls_policy_files_changed(loaded->policy));
 }
 
 /*
@@ -75,14 +95,16 @@ static void load_changed(void)
 {
     const struct ratls_config *config = &process.config;
 
-    if (config->client && is_policy_changed())
-        load_policy();
+    if (config->client && is_policy_changed(&process.servers, config->policy))
+        load_policy(&process.servers, config->policy);
+    if (config->clients != NULL && is_policy_changed(&process.clients, config->clients))
+        load_clients();
     if (config->server && ratls_watch_changed(&process.state_watch, config->state))
         load_attester();
 }
 
 /* Files are read: a program that cancels a thread there would leave the lock taken. */
-static void configure(struct ratls_tls *tls)
+static void configure(SSL_CTX *ctx, struct ratls_tls *tls)
 {
     int cancel_state;
 
@@ -94,10 +116,15 @@ static void configure(struct ratls_tls *tls)
     tls->log = ratls_log_function(process.config.log);
     tls->watch = process.config.watch;
     tls->brief = true; /* a program that knows nothing of us asks for no report */
-    tls->policy_failure = process.policy_failure;
+    tls->policy_failure = process.servers.failure;
+    tls->clients_failure = process.clients.failure;
     tls->attester_failure = process.attester_failure;
-    if (process.policy != NULL)
-        tls->policy = ratls_policy_up_ref(process.policy);
+    if (process.servers.policy != NULL)
+        tls->policy = ratls_policy_up_ref(process.servers.policy);
+    if (process.clients.policy != NULL)
+        tls->clients = ratls_policy_up_ref(process.clients.policy);
+    if (process.config.clients != NULL)
+        ratls_demand_install(ctx, tls);
     if (process.attester != NULL)
         tls->attester = process.attester->up_ref(process.attester);
     pthread_mutex_unlock(&lock);
@@ -123,7 +150,7 @@ static void hook_context(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index,
         return;
     (void)ptr, (void)ad, (void)index, (void)argl, (void)argp;
     if (ratls_tls_hook(parent, process.config.extension, &tls, &err) == RATLS_OK) {
-        configure(tls);
+        configure(parent, tls);
         return;
     }
     ratls_raise_error(&err);

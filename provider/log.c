@@ -6,34 +6,44 @@
 #include <syslog.h>
 #include <unistd.h>
 
+/* A verdict may be there already when something goes wrong with what comes behind it. */
+static bool is_accepted(const struct ratls_channel *channel)
+{
+    return channel->accepted && channel->error.text[0] == '\0';
+}
+
+static const char *describe_peer(const SSL *ssl)
+{
+    return SSL_is_server(ssl) ? "client " : "";
+}
+
 static void print_report(const SSL *ssl, const struct ratls_channel *channel)
 {
     unsigned colour = isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL ? RATLS_TEXT_COLOUR : 0;
     char *text = NULL;
 
-    (void)ssl;
-    if (channel->accepted)
+    if (is_accepted(channel))
         return;
     if (channel->error.text[0] != '\0')
-        fprintf(stderr, "ratls: %s\n", channel->error.text);
+        fprintf(stderr, "ratls: %s%s\n", describe_peer(ssl), channel->error.text);
     else if (ratls_report_text(channel->report, RATLS_TEXT_FAILURES | colour, &text) == RATLS_OK)
-        fprintf(stderr, "ratls: %s", text);
+        fprintf(stderr, "ratls: %s%s", describe_peer(ssl), text);
     free(text);
 }
 
 static void log_report(const SSL *ssl, const struct ratls_channel *channel)
 {
     const char *server = channel->server_name[0] == '\0' ? "(no name)" : channel->server_name;
+    const char *peer = describe_peer(ssl);
     struct ratls_finding finding;
 
-    (void)ssl;
-    if (channel->accepted)
-        syslog(LOG_AUTHPRIV | LOG_INFO, "ratls: accepted %s", server);
+    if (is_accepted(channel))
+        syslog(LOG_AUTHPRIV | LOG_INFO, "ratls: accepted %s%s", peer, server);
     else if (channel->error.text[0] != '\0')
-        syslog(LOG_AUTHPRIV | LOG_ERR, "ratls: %s: %s", server, channel->error.text);
+        syslog(LOG_AUTHPRIV | LOG_ERR, "ratls: %s%s: %s", peer, server, channel->error.text);
     else if (ratls_report_first_failure(channel->report, &finding))
-        syslog(LOG_AUTHPRIV | LOG_WARNING, "ratls: refused %s: %s at %s: expected %s, got %s",
-               server, finding.check, finding.at, finding.expected, finding.actual);
+        syslog(LOG_AUTHPRIV | LOG_WARNING, "ratls: refused %s%s: %s at %s: expected %s, got %s",
+               peer, server, finding.check, finding.at, finding.expected, finding.actual);
 }
 
 ratls_tls_log_fn *ratls_log_function(enum ratls_log log)

@@ -30,6 +30,7 @@ struct ratls_submission {
     const char *fault;          /* the answer around the evidence is none; NULL: it is right */
     bool present;
     struct ratls_slice evidence;
+    const struct ratls_pcr_selection *selection; /* what was asked for; NULL: the policy's own */
     const struct ratls_log_request *logs; /* what was asked for; NULL: all of it, from the begin */
     const struct ratls_ledger_row *known; /* what logs->ima_offset rests on; NULL: nothing */
     struct ratls_more *more;              /* NULL: there is no way to ask again */

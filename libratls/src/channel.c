@@ -10,7 +10,8 @@ static void reset_channel(struct ratls_channel *channel)
 {
     struct ratls_channel kept = {.verify_mode = channel->verify_mode,
                                  .chained_info = channel->chained_info,
-                                 .speaks = channel->speaks};
+                                 .speaks = channel->speaks,
+                                 .demander = channel->demander};
 
     ratls_keylog_end(channel);
     ratls_policy_free(channel->policy);
@@ -28,6 +29,7 @@ static void free_channel(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index,
     if (channel == NULL)
         return;
     reset_channel(channel);
+    SSL_CTX_free(channel->demander);
     free(channel);
 }
 

@@ -26,14 +26,21 @@ struct ratls_channel {
     bool has_answered; /* challenges on the finished session, of which this was the last: */
     uint64_t answered;
 
-    /* Of a client only. The first two are the program's, and outlive a handshake: */
+    /* The same of the CertificateRequest: sent (server that demands) or received (client). */
+    bool demanded;
+    struct ratls_request demand;
+    /* Of a server only, as long as the SSL is: */
+    SSL_CTX *demander; /* the last of its SSL_CTX that demands evidence; a reference; NULL: none */
+    bool holds;        /* nothing may be written before the verdict */
+
+    /* Of who appraises its peer. The first two are the program's, and outlive a handshake: */
     int verify_mode; /* what it asked for, without our SSL_VERIFY_PEER */
     void (*chained_info)(const SSL *ssl, int where, int result); /* its info callback, or NULL */
     SSL_CTX *counted;            /* in whose ratls_tls.handshakes this one is; a reference */
     struct ratls_policy *policy; /* keeps rules alive */
     struct ratls_rules *rules;   /* NULL while collecting */
-    struct ratls_known known;    /* of the server's list, when it was asked */
-    char server_name[RATLS_SERVER_NAME_MAX]; /* "" if the program did not say */
+    struct ratls_known known;    /* of the peer's list, when it was asked */
+    char server_name[RATLS_SERVER_NAME_MAX]; /* of the peer; "": not said, or not certified */
     uint8_t *evidence;
     size_t evidence_len;
     bool present;   /* the extension came */

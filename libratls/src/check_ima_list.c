@@ -182,7 +182,7 @@ static void say_not_found(struct ratls_appraisal *a, const struct ratls_ima_list
     if (left > 0)
         snprintf(actual, sizeof actual,
                  "none of %" PRIu64 " do, %" PRIu64
-                 " bytes are still on the server; nothing in the list is authenticated",
+                 " bytes were not sent; nothing in the list is authenticated",
                  entries, left);
     else
         snprintf(actual, sizeof actual,

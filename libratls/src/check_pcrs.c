@@ -1,19 +1,25 @@
 /*
- * PCRs. pcr.digest and pcr.value need pcr.selection: the values are cut up by the policy's own
- * selection, never by what the peer says it quoted. pcr.digest also needs ak.algorithm, for the
+ * PCRs. pcr.digest and pcr.value need pcr.selection: the values are cut up by the selection that
+ * was asked for, never by what the peer says it quoted. pcr.digest also needs ak.algorithm, for the
  * hash of the scheme; pcr.value also needs values of the right length.
  */
 #include "appraise.h"
 
 #include <stdio.h>
 
+/* The policy's own; of a client, more: it is asked before it is known which policy is its own. */
+static const struct ratls_pcr_selection *asked_of(const struct ratls_appraisal *a)
+{
+    return a->submission->selection == NULL ? &a->rules->selection : a->submission->selection;
+}
+
 /*
- * Exactly the policy's selection, banks in its order: PCR 16 can be driven to the value of PCR 7,
- * and then nothing but the selection tells them apart (CVE-2024-29039).
+ * Exactly the selection that was asked for, banks in its order: PCR 16 can be driven to the value
+ * of PCR 7, and then nothing but the selection tells them apart (CVE-2024-29039).
  */
 static void check_selection(struct ratls_appraisal *a)
 {
-    const struct ratls_pcr_selection *wanted = &a->rules->selection;
+    const struct ratls_pcr_selection *wanted = asked_of(a);
     const struct ratls_tpm_selection *quoted = &a->attest.selection;
     char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
     bool is_same = quoted->count == wanted->count && wanted->count > 0;
@@ -49,7 +55,7 @@ static enum ratls_status check_digest(struct ratls_appraisal *a)
 
 static bool check_length(struct ratls_appraisal *a)
 {
-    const struct ratls_pcr_selection *wanted = &a->rules->selection;
+    const struct ratls_pcr_selection *wanted = asked_of(a);
     size_t len = ratls_tpm_selection_values_len(wanted->banks, wanted->count);
     char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
 
@@ -98,7 +104,7 @@ static void check_value(struct ratls_appraisal *a, const struct ratls_pcr_rule *
 bool ratls_quoted_pcr(const struct ratls_appraisal *a, uint16_t bank, unsigned pcr,
                       struct ratls_slice *ret_value)
 {
-    const struct ratls_pcr_selection *selection = &a->rules->selection;
+    const struct ratls_pcr_selection *selection = asked_of(a);
     struct ratls_reader r = ratls_reader(a->evidence.pcr_values);
 
     for (size_t i = 0; i < selection->count; i++) {

@@ -58,6 +58,8 @@ static void see_secret(const SSL *ssl, const char *line)
         chained(ssl, line);
         passing_on = NULL;
     }
+    if (SSL_is_server(ssl))
+        ratls_demand_guard(ratls_mutable(ssl));
     if (channel == NULL || !channel->asked ||
         strncmp(line, SERVER_HANDSHAKE_SECRET, strlen(SERVER_HANDSHAKE_SECRET)) != 0)
         return;
@@ -81,11 +83,16 @@ static void install_callback(SSL_CTX *ctx, struct ratls_tls *tls)
     SSL_CTX_set_keylog_callback(ctx, see_secret);
 }
 
-void ratls_keylog_install(const SSL *ssl, struct ratls_tls *tls)
+void ratls_keylog_install_context(SSL_CTX *ctx, struct ratls_tls *tls)
 {
     pthread_mutex_lock(&tls->lock);
-    install_callback(SSL_get_SSL_CTX(ssl), tls);
+    install_callback(ctx, tls);
     pthread_mutex_unlock(&tls->lock);
+}
+
+void ratls_keylog_install(const SSL *ssl, struct ratls_tls *tls)
+{
+    ratls_keylog_install_context(SSL_get_SSL_CTX(ssl), tls);
 }
 
 bool ratls_keylog_begin(const SSL *ssl, struct ratls_tls *tls, struct ratls_channel *channel)

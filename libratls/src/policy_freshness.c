@@ -7,7 +7,8 @@
 
 #define SECONDS_PER_DAY 86400
 #define CERTIFICATE_AGE_MAX_DAYS 3650
-#define VERDICT_AGE_MAX_S SECONDS_PER_DAY /* a machine that nobody looked at for a day is unknown  \
+#define VERDICT_AGE_MAX_S                                                                          \
+    SECONDS_PER_DAY                       /* a machine that nobody looked at for a day is unknown  \
                                            */
 #define EPOCH_MAX_S 3600                  /* what happens to a machine in an epoch is not seen */
 #define AGES_OF_RENEWAL 2                 /* one renewal may fail before the verdict ends */

@@ -1,4 +1,7 @@
 /* What a server must quote for a policy, and whether anything is compared with it. */
+#include <stdio.h>
+
+#include "fail.h"
 #include "policy_build.h"
 
 #define PCRS_OF_BOOT_AGGREGATE 0x3ffu /* 0 to 9 */
@@ -15,6 +18,51 @@ static void add_pcrs(struct ratls_pcr_selection *selection, uint16_t bank, uint3
         selection->banks[i] = (struct ratls_pcr_bank){.hash_alg = bank};
     }
     selection->banks[i].pcrs |= pcrs;
+}
+
+/* One request has room for one boot log and one IMA list. */
+static enum ratls_status add_log(const struct ratls_rules *rules, const char *key, uint16_t bank,
+                                 uint16_t *asked, struct ratls_error *err)
+{
+    if (*asked != 0 && *asked != bank)
+        return ratls_fail(err, RATLS_USAGE,
+                          "%s: %s.bank is another than in the other policies for clients: who a "
+                          "client is, is not known when it is asked",
+                          rules->path, key);
+    *asked = bank;
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_policy_client_claims(const struct ratls_policy *policy,
+                                             struct ratls_pcr_selection *ret_selection,
+                                             struct ratls_log_request *ret_logs,
+                                             struct ratls_error *err)
+{
+    struct ratls_pcr_selection selection = {0};
+    struct ratls_log_request logs = {0};
+    enum ratls_status status = RATLS_OK;
+
+    for (size_t i = 0; status == RATLS_OK && i < policy->count; i++) {
+        const struct ratls_rules *rules = &policy->rules[i];
+
+        if (!rules->for_clients)
+            continue;
+        for (size_t j = 0; j < rules->selection.count; j++)
+            add_pcrs(&selection, rules->selection.banks[j].hash_alg,
+                     rules->selection.banks[j].pcrs);
+        if (rules->boot.is_asked)
+            status = add_log(rules, "boot", rules->boot.bank, &logs.boot_bank, err);
+        if (status == RATLS_OK && rules->ima.is_asked)
+            status = add_log(rules, "ima", rules->ima.bank, &logs.ima_bank, err);
+    }
+    if (status != RATLS_OK)
+        return status;
+    if (selection.count == 0)
+        return ratls_fail(err, RATLS_USAGE,
+                          "no policy speaks for clients: give one the key clients");
+    *ret_selection = selection;
+    *ret_logs = logs;
+    return RATLS_OK;
 }
 
 /* The kernel writes the list: whoever chooses the kernel writes what he likes. */

@@ -201,6 +201,15 @@ struct ratls_rules *ratls_policy_rules(const struct ratls_policy *policy, const 
 /* The same of clients: a file speaks for servers or for clients, never for both. */
 struct ratls_rules *ratls_policy_client_rules(const struct ratls_policy *policy, const char *name);
 
+/*
+ * What to ask a client for that is not known yet: whatever one of its policies compares or reads.
+ * RATLS_USAGE if no file speaks for clients, or if no one request fits all that do.
+ */
+RATLS_MUST_CHECK enum ratls_status
+ratls_policy_client_claims(const struct ratls_policy *policy,
+                           struct ratls_pcr_selection *ret_selection,
+                           struct ratls_log_request *ret_logs, struct ratls_error *err);
+
 /* The word of a policy for it. */
 const char *ratls_freshness_name(enum ratls_freshness freshness);
 

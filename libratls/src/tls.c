@@ -9,7 +9,7 @@
 /* SH is not sent in: there the callback only looks, after a server may have changed its SSL_CTX. */
 #define CONTEXTS                                                                                   \
     (SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_SERVER_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS |    \
-     SSL_EXT_TLS1_3_CERTIFICATE)
+     SSL_EXT_TLS1_3_CERTIFICATE_REQUEST | SSL_EXT_TLS1_3_CERTIFICATE)
 
 static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
 {
@@ -21,6 +21,7 @@ static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
     if (tls->attester != NULL)
         tls->attester->free(tls->attester);
     ratls_policy_free(tls->policy);
+    ratls_policy_free(tls->clients);
     pthread_mutex_destroy(&tls->lock);
     free(tls);
 }
@@ -52,7 +53,11 @@ static int add_extension(SSL *ssl, unsigned type, unsigned context, const unsign
     if (context & SSL_EXT_CLIENT_HELLO)
         return ratls_client_add_request(ssl, tls, out, ret_len, alert);
     if (!SSL_is_server(ssl))
-        return 0;
+        return context & SSL_EXT_TLS1_3_CERTIFICATE && chain_index == 0
+                   ? ratls_client_add_evidence(ssl, tls, certificate, out, ret_len, alert)
+                   : 0;
+    if (context & SSL_EXT_TLS1_3_CERTIFICATE_REQUEST)
+        return ratls_demand_add_request(ssl, out, ret_len, alert);
     if (context & SSL_EXT_TLS1_3_SERVER_HELLO)
         ratls_keylog_install(ssl, tls);
     if (context & SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS)
@@ -83,12 +88,13 @@ static int parse_extension(SSL *ssl, unsigned type, unsigned context, const unsi
     (void)type, (void)certificate, (void)arg;
     if (tls == NULL)
         return 1;
-    if (SSL_is_server(ssl))
-        return context & SSL_EXT_CLIENT_HELLO ? ratls_server_parse_request(ssl, tls, bytes, alert)
-                                              : 1;
+    if (context & SSL_EXT_CLIENT_HELLO)
+        return ratls_server_parse_request(ssl, tls, bytes, alert);
     if (context & SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS)
         return ratls_client_parse_acknowledgement(ssl, bytes, alert);
-    return ratls_client_parse_evidence(
+    if (context & SSL_EXT_TLS1_3_CERTIFICATE_REQUEST)
+        return ratls_client_parse_demand(ssl, tls, bytes, alert);
+    return ratls_peer_parse_evidence(
         ssl, bytes, (context & SSL_EXT_TLS1_3_CERTIFICATE) != 0 && chain_index == 0);
 }
 
@@ -167,6 +173,25 @@ enum ratls_status ratls_tls_verify(SSL_CTX *ctx, struct ratls_policy *policy,
         return ratls_fail(ret_error, RATLS_USAGE, "the context has a policy already");
     tls->policy = ratls_policy_up_ref(policy);
     tls->verifies = true;
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_tls_verify_clients(SSL_CTX *ctx, struct ratls_policy *policy,
+                                           struct ratls_error *ret_error)
+{
+    struct ratls_pcr_selection selection;
+    struct ratls_log_request logs;
+    struct ratls_tls *tls = NULL;
+    enum ratls_status status = ratls_policy_client_claims(policy, &selection, &logs, ret_error);
+
+    if (status == RATLS_OK)
+        status = ratls_tls_hook(ctx, RATLS_TLS_EXTENSION_DEFAULT, &tls, ret_error);
+    if (status != RATLS_OK)
+        return status;
+    if (tls->demands)
+        return ratls_fail(ret_error, RATLS_USAGE, "the context has a policy for clients already");
+    tls->clients = ratls_policy_up_ref(policy);
+    ratls_demand_install(ctx, tls);
     return RATLS_OK;
 }
 

@@ -29,6 +29,8 @@ struct ratls_tls {
     struct ratls_attester *attester; /* NULL: does not attest */
     struct ratls_policy *policy;     /* NULL: does not verify */
     bool verifies;                   /* also without a policy: then every handshake fails */
+    struct ratls_policy *clients;    /* NULL: demands no evidence of clients */
+    bool demands;                    /* likewise, as a server */
     bool unlisted_plain;             /* names that no policy speaks for are left alone */
     bool collects;                   /* asks for evidence, keeps it, refuses always */
     struct ratls_pcr_selection collected;
@@ -38,6 +40,7 @@ struct ratls_tls {
     unsigned extension;
     struct ratls_error attester_failure; /* status RATLS_OK: none */
     struct ratls_error policy_failure;
+    struct ratls_error clients_failure;
     ratls_tls_log_fn *log;
     const char *watch; /* where accepted connections are announced, or not made; NULL: nowhere */
     bool brief;       /* reports have words only for what failed: see findings.h */
@@ -46,7 +49,19 @@ struct ratls_tls {
     pthread_mutex_t lock;                           /* of the keylog callback, and of: */
     unsigned handshakes;                            /* of clients, that are going on */
     _Atomic(SSL_CTX_keylog_cb_func) chained_keylog; /* the program's own */
+    void (*chained_info)(const SSL *ssl, int where, int result); /* likewise, if it demands */
 };
+
+/* OpenSSL's callbacks are shown as const what they may well change. */
+static inline SSL *ratls_mutable(const SSL *ssl)
+{
+    union {
+        const SSL *in;
+        SSL *out;
+    } same = {.in = ssl};
+
+    return same.out;
+}
 
 /* What an SSL_CTX was told, or NULL. */
 struct ratls_tls *ratls_tls_of(const SSL *ssl);
@@ -80,12 +95,14 @@ const struct ratls_expectation *ratls_tls_expectation(const SSL *ssl);
 RATLS_MUST_CHECK bool ratls_keylog_begin(const SSL *ssl, struct ratls_tls *tls,
                                          struct ratls_channel *channel);
 void ratls_keylog_install(const SSL *ssl, struct ratls_tls *tls);
+void ratls_keylog_install_context(SSL_CTX *ctx, struct ratls_tls *tls);
 void ratls_keylog_end(struct ratls_channel *channel);
 
 /* tls_client.c and tls_server.c: the halves of the extension's callbacks. */
 int ratls_client_add_request(SSL *ssl, struct ratls_tls *tls, const unsigned char **out,
                              size_t *ret_len, int *alert);
-int ratls_client_parse_evidence(SSL *ssl, struct ratls_slice in, bool in_place);
+/* Of the peer, whichever side it is. */
+int ratls_peer_parse_evidence(SSL *ssl, struct ratls_slice in, bool in_place);
 int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_slice in, int *alert);
 int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate,
                               const unsigned char **out, size_t *ret_len, int *alert);
@@ -107,17 +124,57 @@ RATLS_MUST_CHECK enum ratls_status ratls_client_choose_rules(SSL *ssl, struct ra
                                                              struct ratls_channel *channel,
                                                              bool *ret_plain);
 
+/*
+ * tls_verdict.c, of both sides: the verdict falls in the context's certificate verify callback. The
+ * SSL's verify mode gets `set` and loses `clear`; what the program asked for is learned before. The
+ * mark tells our mode from one that the program has set since, were it only SSL_VERIFY_PEER.
+ */
+#define RATLS_VERIFY_MARK 0x40000000 /* OpenSSL looks only at its own bits */
+void ratls_verdict_force(SSL *ssl, struct ratls_channel *channel, int set, int clear);
+/* The verdict on the server falls behind the handshake, in a connection. */
+bool ratls_verdict_is_deferred(const SSL *ssl, const struct ratls_channel *channel);
+/* tls_client.c, of both sides: the info callback of an SSL, and of a context. */
+void ratls_progress_watch(SSL *ssl, struct ratls_channel *channel);
+void ratls_progress_watch_context(SSL_CTX *ctx, struct ratls_tls *tls);
+
+/*
+ * tls_demand.c: a server that demands evidence. install: of every server of the context, from now
+ * on; the policy is set by then. guard: whatever the program has set since, this handshake asks for
+ * it; may be called at any time.
+ */
+void ratls_demand_install(SSL_CTX *ctx, struct ratls_tls *tls);
+void ratls_demand_guard(SSL *ssl);
+void ratls_demand_progress(SSL *ssl, int where);
+int ratls_demand_add_request(SSL *ssl, const unsigned char **out, size_t *ret_len, int *alert);
+
+/* tls_clients.c: what to ask for, and by whose rules to judge it. chain: X509_verify_cert()'s. */
+RATLS_MUST_CHECK enum ratls_status ratls_demand_fill_request(const struct ratls_tls *tls,
+                                                             struct ratls_channel *channel);
+RATLS_MUST_CHECK enum ratls_status ratls_demand_choose_rules(struct ratls_channel *channel,
+                                                             X509_STORE_CTX *store, int chain);
+
+/* tls_answer.c: a client that attests to a server that it has accepted. */
+int ratls_client_parse_demand(SSL *ssl, const struct ratls_tls *tls, struct ratls_slice in,
+                              int *alert);
+int ratls_client_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate,
+                              const unsigned char **out, size_t *ret_len, int *alert);
+/* tls_server.c: the evidence of this side, in this role; the caller frees *ret_evidence. */
+RATLS_MUST_CHECK enum ratls_status ratls_channel_attest(SSL *ssl, struct ratls_tls *tls,
+                                                        struct ratls_channel *channel,
+                                                        enum ratls_role role,
+                                                        const X509 *certificate,
+                                                        uint8_t **ret_evidence, size_t *ret_len);
+
 /* tls_request.c: once for the two ClientHellos of a handshake. */
 RATLS_MUST_CHECK enum ratls_status ratls_client_fill_request(const SSL *ssl,
                                                              const struct ratls_tls *tls,
                                                              struct ratls_channel *channel);
 
-/* The session's own values of a statement: version, suite, nonce, binder, SPKI. */
-RATLS_MUST_CHECK enum ratls_status ratls_channel_expectation(const SSL *ssl,
-                                                             const struct ratls_channel *channel,
-                                                             const X509 *certificate,
-                                                             struct ratls_expectation *ret,
-                                                             struct ratls_error *err);
+/* The session's own values of a statement in mode 2: version, suite, nonce, binder, SPKI. */
+RATLS_MUST_CHECK enum ratls_status
+ratls_channel_expectation(SSL *ssl, const struct ratls_channel *channel, enum ratls_role attester,
+                          const X509 *certificate, struct ratls_expectation *ret,
+                          struct ratls_error *err);
 
 /* errors.c: puts the reason on OpenSSL's error stack, where programs look for it. */
 void ratls_raise_refusal(const struct ratls_report *report);

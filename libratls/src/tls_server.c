@@ -56,9 +56,10 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
     return 1;
 }
 
-static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
-                                       struct ratls_channel *channel, const X509 *certificate,
-                                       uint8_t **ret_evidence, size_t *ret_len)
+enum ratls_status ratls_channel_attest(SSL *ssl, struct ratls_tls *tls,
+                                       struct ratls_channel *channel, enum ratls_role role,
+                                       const X509 *certificate, uint8_t **ret_evidence,
+                                       size_t *ret_len)
 {
     struct ratls_attest_request request;
     struct ratls_expectation session;
@@ -69,10 +70,11 @@ static enum ratls_status make_evidence(const SSL *ssl, struct ratls_tls *tls,
     if (tls->attester == NULL)
         return ratls_fail(&channel->error, tls->attester_failure.status, "%s",
                           tls->attester_failure.text);
-    status = ratls_channel_expectation(ssl, channel, certificate, &session, &channel->error);
+    status = ratls_channel_expectation(ssl, channel, role, certificate, &session, &channel->error);
     if (status != RATLS_OK)
         return status;
-    ratls_attest_request_fill(&session, &channel->request, &request);
+    ratls_attest_request_fill(
+        &session, role == RATLS_ROLE_SERVER ? &channel->request : &channel->demand, &request);
     status = tls->attester->attest(tls->attester, &request, &evidence, &len, &channel->error);
     if (status != RATLS_OK)
         return ratls_fail(&channel->error, status, "the attester gave no reason");
@@ -97,7 +99,8 @@ int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
         return 0; /* the program went on with an SSL_CTX that does not attest */
     if (channel->agreed & RATLS_OFFER_EXPORTER)
         return 0; /* it comes behind the handshake */
-    if (make_evidence(ssl, tls, channel, certificate, &evidence, ret_len) != RATLS_OK) {
+    if (ratls_channel_attest(ssl, tls, channel, RATLS_ROLE_SERVER, certificate, &evidence,
+                             ret_len) != RATLS_OK) {
         ratls_raise_error(&channel->error);
         *alert = SSL_AD_INTERNAL_ERROR;
         return -1;

@@ -75,8 +75,9 @@ static enum ratls_status make_context(struct ratls_sync *sync, struct ratls_erro
     if (ctx == NULL || !SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) ||
         !SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) ||
         !SSL_CTX_add_custom_ext(ctx, sync->extension,
-                                SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_CERTIFICATE, add_request,
-                                NULL, sync, keep_evidence, sync)) {
+                                SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_CERTIFICATE |
+                                    SSL_EXT_TLS1_3_CERTIFICATE_REQUEST,
+                                add_request, NULL, sync, keep_evidence, sync)) {
         SSL_CTX_free(ctx);
         return ratls_fail_openssl(err, "cannot start TLS");
     }

@@ -180,7 +180,7 @@ static const struct {
     {"repeated", repeat_one, "evidence.format", "does not go on where the one before it ended"},
     {"one is missing", leave_out_one, "evidence.format",
      "does not go on where the one before it ended"},
-    {"the last is missing", leave_out_the_last, "ima.replay", "bytes are still on the server"},
+    {"the last is missing", leave_out_the_last, "ima.replay", "bytes were not sent"},
     {"no end", leave_out_the_end, "evidence.format",
      "more pieces than the list that was asked for has"},
     {"an end in the middle", end_early, "evidence.format", "bytes behind the answer"},

@@ -341,7 +341,7 @@ static const struct row rows[] = {
      .not_run = NEEDS_REPLAY,
      .after = good,
      .tamper = leave_rest,
-     .actual = "none of 2 do, 99 bytes are still on the server; nothing in the list is "
+     .actual = "none of 2 do, 99 bytes were not sent; nothing in the list is "
                "authenticated"},
 };
 

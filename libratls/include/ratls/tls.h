@@ -41,6 +41,24 @@ RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_tls_verify(SSL_CTX *ctx, struct ratls_policy *policy, struct ratls_error *ret_error);
 
 /*
+ * Every server handshake demands evidence of its client, and fails without evidence that the policy
+ * accepts: nothing is read or written before. The rules are those that speak for clients (policy
+ * key `clients`), chosen by the DNS names of the client's certificate if its chain has verified, of
+ * which they may name one; else those for every client. PKI verification stays what the program
+ * asked for; a certificate is always asked for, and sessions are not resumed. Of an SSL_CTX to
+ * which a server changes (SNI) too: call it for each. RATLS_USAGE if the policy has no rules for
+ * clients, or if they want logs of different banks.
+ *
+ * A client answers if its SSL_CTX has an attester (ratls_tls_attest()) and its own policy has
+ * accepted the server in this handshake. It attests to nobody else.
+ *
+ * After the handshake SSL_verify_client_post_handshake() asks again, for new evidence with a new
+ * nonce, of a client that takes such requests (SSL_set_post_handshake_auth()).
+ */
+RATLS_API RATLS_MUST_CHECK enum ratls_status
+ratls_tls_verify_clients(SSL_CTX *ctx, struct ratls_policy *policy, struct ratls_error *ret_error);
+
+/*
  * The report of a client's handshake, or NULL if none was made (yet). It belongs to the SSL.
  * Ask it also after a failed handshake: it says what was wrong.
  */
