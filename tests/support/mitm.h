@@ -23,6 +23,8 @@ struct mitm {
     struct tls_bytes request;   /* of the client's ClientHello */
     struct tls_bytes agreed;    /* of the server's EncryptedExtensions: its acknowledgement */
     struct tls_bytes evidence;  /* of its Certificate message */
+    struct tls_bytes demand;    /* of the server's CertificateRequest */
+    struct tls_bytes answer;    /* to it: the client's evidence */
     void (*reach)(struct mitm *mitm); /* his handshake with the server; a row may have its own */
     void *arg;
 };
@@ -38,6 +40,11 @@ void mitm_free(struct mitm *mitm);
 bool mitm_connect(struct mitm *mitm, SSL_CTX *client);
 /* Likewise with a session that the client has from the true server. */
 bool mitm_connect_again(struct mitm *mitm, SSL_CTX *client, SSL_SESSION *session);
+
+/* He has the key of this client too, with which he answers when the server asks. */
+void mitm_take_client(struct mitm *mitm, X509 *certificate, EVP_PKEY *key);
+/* Likewise, with a client and a server that both attest. True if both handshakes are complete. */
+bool mitm_connect_mutually(struct mitm *mitm, SSL_CTX *client);
 
 /* The client sends its secret, if it still sends anything. True if he can read it. */
 bool mitm_reads_secret(struct mitm *mitm);

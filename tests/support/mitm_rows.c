@@ -9,6 +9,7 @@
 #include "mitm.h"
 #include "mitm_stage.h"
 #include "must.h"
+#include "mutual_world.h"
 
 #define DAY_S 86400
 
@@ -87,6 +88,24 @@ static void relay_behind_session(const struct mitm_row *row, bool weak, struct m
     mitm_stage_free(stage);
 }
 
+/* Both sides attest, and he has both their TLS keys. */
+static void relay_mutually(const struct mitm_row *row, bool weak, struct mitm_outcome *ret)
+{
+    struct mutual_world *world = mutual_world_new();
+    struct mitm *mitm = mitm_new(world->base, world->server);
+    bool done;
+
+    (void)row, (void)weak;
+    mitm_take_client(mitm, world->certificate, world->key);
+    done = mitm_connect_mutually(mitm, world->client);
+    ret->was_relayed = mitm->evidence.len != 0 && mitm->demand.len != 0;
+    note_client(mitm, ret);
+    ret->accepted = ret->accepted && done &&
+                    ratls_report_accepted(ratls_tls_report(mitm->to_server->server.ssl));
+    mitm_free(mitm);
+    mutual_world_free(world);
+}
+
 /* Challenges of one side of the client's session, answered on his own with the server. */
 struct relay {
     struct mitm *mitm;
@@ -159,6 +178,7 @@ const struct mitm_row mitm_rows[] = {
     {"mode 2, of an epoch", BINDER, relay_handshake, MITM_OF_EPOCH, SERVER, 0},
     {"mode 2, with a result", BINDER, relay_handshake, MITM_WITH_RESULT, SERVER, 0},
     {"mode 2, and a session", BINDER, relay_behind_session, MITM_OF_SESSION, SERVER, 0},
+    {"mode 2, of both sides", BINDER, relay_mutually, MITM_OF_SESSION, SERVER, 0},
     {"mode 3: a challenge of the client", BINDER, relay_exchange, MITM_OF_SESSION, SERVER, 1},
     {"mode 3, of an epoch", BINDER, relay_exchange, MITM_OF_EPOCH, SERVER, 1},
     {"mode 3, with a result", BINDER, relay_exchange, MITM_WITH_RESULT, SERVER, 1},
