@@ -197,40 +197,60 @@ Test(exchange, before_the_handshake_is_finished)
     tls_world_free(world);
 }
 
-/* The binder of the server's side between its Finished and the client's (RFC 8446, 4.4.4). */
+/* The challenge of a client that is not finished yet: as if it had come with its ClientHello. */
+static struct exchange_message write_early(struct tls_world *world, struct ratls_request *request)
+{
+    struct ratls_known known = {0};
+    struct ratls_challenge challenge = {0};
+    struct exchange_message out = {.p = malloc(RATLS_CHALLENGE_MAX)};
+    struct ratls_writer w = ratls_writer(out.p, RATLS_CHALLENGE_MAX);
+
+    cr_assert_eq(ratls_request_by_rules(fake_policy_rules(world->policy), TLS_NAME, false, request,
+                                        &known, NULL),
+                 RATLS_OK);
+    memset(request->nonce, 7, sizeof request->nonce);
+    challenge.request = *request;
+    ratls_challenge_write(&challenge, &w);
+    cr_assert_not(w.failed);
+    out.len = w.len;
+    return out;
+}
+
+/* Between its Finished and the client's (RFC 8446, 4.4.4) a server has the exporter, and answers.
+ */
 Test(exchange, server_answers_before_the_clients_finished)
 {
     struct tls_world *world = tls_world_new();
-    SSL_CTX *client = tls_plain_client(world);
-    SSL_CTX *server = tls_plain_server(world);
-    struct tls_pair *tls = tls_pair_new(client, server, TLS_NAME);
-    const uint8_t nonce[RATLS_NONCE_LEN] = {7};
-    uint8_t early[RATLS_BINDER_LEN], late[RATLS_BINDER_LEN], peer[RATLS_BINDER_LEN];
-    struct ratls_error error = {0};
+    struct exchange_pair *pair = exchange_pair_prepare(world, RATLS_ROLE_SERVER);
+    struct tls_pair *tls = pair->tls = tls_pair_new(pair->client, pair->server, TLS_NAME);
+    const struct ratls_known known = {0};
+    struct ratls_request request = {0};
+    struct exchange_message challenge = write_early(world, &request), answer;
     uint8_t byte;
     size_t len;
 
+    pair->asks = tls->client.ssl;
+    pair->attests = tls->server.ssl;
     tls->server.done = -1; /* moved by hand */
     tls_pair_step(tls);
+    cr_assert_eq(exchange_pair_answer(pair, challenge, &answer), RATLS_USAGE);
     cr_assert_eq(SSL_read_early_data(tls->server.ssl, &byte, 1, &len), SSL_READ_EARLY_DATA_FINISH);
     cr_assert_not(SSL_is_init_finished(tls->server.ssl));
-    cr_assert_eq(ratls_exporter_binder(tls->server.ssl, RATLS_ROLE_SERVER, nonce,
-                                       ratls_slice(NULL, 0), early, &error),
-                 RATLS_OK, "%s", error.text);
+    cr_assert_eq(exchange_pair_answer(pair, challenge, &answer), RATLS_OK, "%s", pair->error.text);
+    cr_assert_eq(world->asked.mode, RATLS_MODE_EXPORTER);
     tls_pair_carry(tls);
     tls->server.done = 0;
     cr_assert(tls_pair_handshake(tls));
-    cr_assert_eq(ratls_exporter_binder(tls->server.ssl, RATLS_ROLE_SERVER, nonce,
-                                       ratls_slice(NULL, 0), late, &error),
+    cr_assert_eq(ratls_exchange_new(pair->asks, world->policy, TLS_NAME, RATLS_ROLE_SERVER,
+                                    &pair->exchange, NULL),
                  RATLS_OK);
-    cr_assert_eq(ratls_exporter_binder(tls->client.ssl, RATLS_ROLE_SERVER, nonce,
-                                       ratls_slice(NULL, 0), peer, &error),
-                 RATLS_OK);
-    cr_assert_arr_eq(early, late, sizeof late);
-    cr_assert_arr_eq(early, peer, sizeof peer);
-    tls_pair_free(tls);
-    SSL_CTX_free(client);
-    SSL_CTX_free(server);
+    cr_assert_eq(ratls_exchange_adopt(pair->exchange, &request, &known, 0, NULL), RATLS_OK);
+    cr_assert_eq(exchange_pair_check(pair, answer), RATLS_OK, "%s", exchange_pair_failure(pair));
+    assert_attested(pair);
+    cr_assert_eq(world->asked.mode, RATLS_MODE_RENEWAL);
+    free(challenge.p);
+    free(answer.p);
+    exchange_pair_free(pair);
     tls_world_free(world);
 }
 
