@@ -46,6 +46,17 @@ has 42
 expect 0 "psql accepts it with full PKI verification" query verify-full
 has 42
 
+# It speaks before TLS: nobody beside it could ask that server again.
+watched() {
+    env PGPASSWORD="$secret" PGSSLROOTCERT="$work/server.pem" PGSSLMODE=require "$ratls" exec \
+        --policy "$work/policies" --module "$module" --watch -- psql -At -c "select 6*7" \
+        "host=$name hostaddr=$address port=$port user=customer dbname=postgres"
+}
+forget_records
+expect 2 "psql cannot be watched" watched
+has "cannot be watched: the connection did not begin with TLS"
+only_an_alert_left
+
 extend_pcr 7
 for mode in require verify-full; do
     forget_records
