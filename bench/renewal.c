@@ -105,8 +105,8 @@ static void see_event(void *arg, struct ratls_connection *connection,
     if (event == RATLS_EVENT_ENDED) {
         const struct ratls_error *error = ratls_connection_error(connection);
 
-        scene->missed++;
-        fprintf(stderr, "ended: %s\n", error == NULL ? "refused" : error->text);
+        if (scene->missed++ == 0)
+            fprintf(stderr, "ended: %s\n", error == NULL ? "refused" : error->text);
         return;
     }
     if (event == RATLS_EVENT_RENEWED) {

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Measures, one benchmark after the other, each beside the bare cost of the same work in its run.
 # usage: bench.sh [--rounds N] [--json] [NAME ...]
-# Names: handshake, renewal, replay, compact, check_boot, ima, check_ima, refvals; all of them if none is
-# given. Logs of real machines are taken from ../shared/corpus if it is there, or RATLS_BENCH_LOGS.
+# Names: handshake, renewal, replay, compact, check_boot, ima, check_ima, refvals; all of them if
+# none is given. The rounds of renewal are seconds. Logs of real machines are taken from
+# ../shared/corpus if it is there, or RATLS_BENCH_LOGS.
 set -eu
 cd "$(dirname "$0")/.."
 all="handshake renewal replay compact check_boot ima check_ima refvals"

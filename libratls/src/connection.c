@@ -31,15 +31,15 @@ static enum ratls_status prepare(struct ratls_connection *c, struct ratls_error 
     const struct ratls_tls *tls = ratls_tls_of(c->ssl);
     struct ratls_channel *channel;
 
-    if (tls == NULL || (SSL_is_server(c->ssl) ? tls->attester == NULL : !tls->verifies))
+    if (tls == NULL ||
+        (SSL_is_server(c->ssl) ? tls->attester == NULL && !tls->demands : !tls->verifies))
         return ratls_fail(err, RATLS_USAGE,
                           "the SSL_CTX neither attests (ratls_tls_attest) nor verifies "
-                          "(ratls_tls_verify) in this role");
+                          "(ratls_tls_verify, ratls_tls_verify_clients) in this role");
     channel = ratls_channel_make(c->ssl);
     if (channel == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     channel->speaks = RATLS_OFFERS_ACKNOWLEDGED;
-    c->lease.is_judging = !SSL_is_server(c->ssl);
     if (tls->attester != NULL)
         c->answering.attester = tls->attester->up_ref(tls->attester);
     SSL_set_mode(c->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

@@ -117,6 +117,14 @@ static enum ratls_outcome send_evidence(struct ratls_connection *c)
     return RATLS_DONE;
 }
 
+/* A server may have got another SSL_CTX in the handshake (SNI). */
+static bool is_judging(const struct ratls_connection *c)
+{
+    const struct ratls_channel *channel = ratls_channel_of(c->ssl);
+
+    return !SSL_is_server(c->ssl) || (channel != NULL && channel->demander != NULL);
+}
+
 /* After the TLS handshake: who verifies has its verdict, or waits for the evidence. */
 static enum ratls_outcome begin_lease(struct ratls_connection *c)
 {
@@ -125,7 +133,8 @@ static enum ratls_outcome begin_lease(struct ratls_connection *c)
         !SSL_is_server(c->ssl) && channel != NULL && (channel->agreed & RATLS_OFFER_EXPORTER) != 0;
 
     agree(c);
-    if (c->lease.is_judging && (channel == NULL || !channel->asked)) {
+    c->lease.is_judging = is_judging(c);
+    if (!SSL_is_server(c->ssl) && (channel == NULL || !channel->asked)) {
         /* A context of the provider may let names alone that no policy speaks for. */
         ratls_fail(&c->error, RATLS_USAGE, "no policy speaks for the other side");
         return ratls_connection_end(c, RATLS_FAILED, 0);

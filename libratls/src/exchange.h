@@ -61,6 +61,7 @@ struct ratls_exchange {
     char peer_name[RATLS_SERVER_NAME_MAX]; /* "": none was meant */
     bool is_brief;                         /* reports have words only for what failed: findings.h */
     uint64_t next_counter;
+    bool is_checked;              /* the session has an exporter: it will not lose it */
     bool is_open;                 /* a challenge waits for its answer, */
     bool is_streaming;            /* or behind an answer, another piece of evidence may come */
     struct ratls_request request; /* of the last challenge, answered or not */

@@ -104,8 +104,9 @@ enum ratls_status ratls_exchange_ask(struct ratls_exchange *x, uint64_t period_m
 {
     struct ratls_challenge challenge = {.counter = x->next_counter, .period_ms = period_ms};
     struct ratls_known known = {0};
-    enum ratls_status status = check_session(x, err);
+    enum ratls_status status = x->is_checked ? RATLS_OK : check_session(x, err);
 
+    x->is_checked = status == RATLS_OK;
     if (status == RATLS_OK)
         status =
             ratls_request_by_rules(x->rules, x->peer_name, false, &challenge.request, &known, err);

@@ -141,6 +141,10 @@ static void end(SSL *ssl, struct ratls_channel *channel)
     static const struct ratls_error passed_by = {
         RATLS_USAGE, "the handshake went past the appraisal of the client: the channel is closed"};
 
+    /* OpenSSL also says so where a server may send 0.5-RTT data: a connection only sends evidence.
+     */
+    if (channel->speaks != 0 && SSL_get_state(ssl) == TLS_ST_EARLY_DATA)
+        return;
     if (!channel->accepted || SSL_session_reused(ssl))
         refuse_to_serve(ssl, channel, &passed_by);
     else if (channel->verify_mode >= 0) /* the program has its own again */
