@@ -136,10 +136,13 @@ static void remember_ima(struct ratls_appraisal *a)
 /* What later evidence on this channel must go on from. */
 static void keep_accepted(const struct ratls_appraisal *a)
 {
-    a->report->accepted = (struct ratls_accepted){.ak_name_len = a->ak_name_len,
-                                                  .reset_count = a->attest.reset_count,
-                                                  .restart_count = a->attest.restart_count,
-                                                  .clock_ms = a->attest.clock_ms};
+    a->report->accepted =
+        (struct ratls_accepted){.ak_name_len = a->ak_name_len,
+                                .reset_count = a->attest.reset_count,
+                                .restart_count = a->attest.restart_count,
+                                .clock_ms = a->attest.clock_ms,
+                                .is_dated = ratls_is_of_epoch(a),
+                                .age_s = ratls_is_of_epoch(a) ? ratls_epoch_age_s(a) : 0};
     memcpy(a->report->accepted.ak_name, a->ak_name, a->ak_name_len);
 }
 

@@ -102,6 +102,12 @@ static inline bool ratls_is_of_epoch(const struct ratls_appraisal *a)
 }
 
 /*
+ * How old such evidence is: a clock that may be wrong by its accuracy showed genTime, so long ago
+ * it was at most. Meaningful if EPOCH_TOKEN passed.
+ */
+uint64_t ratls_epoch_age_s(const struct ratls_appraisal *a);
+
+/*
  * The value of a PCR: of what was quoted, if PCR_SELECTION and PCR_DIGEST passed. False if the
  * policy does not select it. Borrows from the evidence.
  */

@@ -127,18 +127,21 @@ static enum ratls_status check_token(struct ratls_appraisal *a)
     return RATLS_OK;
 }
 
-/*
- * A clock that may be wrong by its accuracy showed genTime: so long ago it was at most. One that is
- * ahead of ours says that ours is behind, or it is: then no age is known.
- */
+uint64_t ratls_epoch_age_s(const struct ratls_appraisal *a)
+{
+    const int64_t now = a->submission->expectation->now;
+
+    return (a->token.time > now ? 0 : (uint64_t)(now - a->token.time)) + a->token.accuracy_s;
+}
+
+/* A clock that is ahead of ours says that ours is behind, or it is: then no age is known. */
 static void check_age(struct ratls_appraisal *a)
 {
     const struct ratls_token *token = &a->token;
     const int64_t now = a->submission->expectation->now;
     const uint64_t within = a->rules->epoch.within_s;
     const uint64_t ahead = token->time > now ? (uint64_t)(token->time - now) : 0;
-    const uint64_t since = token->time > now ? 0 : (uint64_t)(now - token->time);
-    const uint64_t age = since + token->accuracy_s;
+    const uint64_t age = ratls_epoch_age_s(a);
     const bool is_near = ahead <= (within < FUTURE_MAX_S ? within : FUTURE_MAX_S);
     char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
 

@@ -244,24 +244,43 @@ static void check_boot(struct ratls_appraisal *a)
     ratls_check_say(a->report, RATLS_CHECK_QUOTE_BOOT, "quote.attest.clockInfo", expected, actual);
 }
 
-/* What a clock that began at `from` must show at least, after this time by our own. */
+static uint64_t add_saturated(uint64_t a, uint64_t b)
+{
+    return a + b < a ? UINT64_MAX : a + b;
+}
+
+/* How much the TPM's clock and the way to us may be off, after this time by our own. */
+static uint64_t allow_lag(uint64_t elapsed_ms)
+{
+    return PUSHED_LAG_MS + elapsed_ms / PUSHED_DRIFT;
+}
+
+/* What a clock that began at `from` must show at least, and what it can show. */
 static uint64_t find_least_clock(uint64_t from, uint64_t elapsed_ms)
 {
-    const uint64_t lag = PUSHED_LAG_MS + elapsed_ms / PUSHED_DRIFT;
-    const uint64_t least = from + (elapsed_ms > lag ? elapsed_ms - lag : 0);
+    const uint64_t lag = allow_lag(elapsed_ms);
 
-    return least < from ? UINT64_MAX : least;
+    return add_saturated(from, elapsed_ms > lag ? elapsed_ms - lag : 0);
+}
+
+static uint64_t find_greatest_clock(uint64_t from, uint64_t elapsed_ms)
+{
+    return add_saturated(from, add_saturated(elapsed_ms, allow_lag(elapsed_ms)));
 }
 
 /*
  * Nobody asked for what comes unasked, so no nonce says when it was made. The TPM's own clock does:
- * it was so much when the last nonce was answered, and that is so long ago.
+ * it was so much when the last nonce was answered, and that is so long ago. The owner of a TPM can
+ * set its clock forward (TPM 2.0 Part 3, TPM2_ClockSet): quotes made then are of a time to come,
+ * and would be kept for it.
  */
 static void check_recent(struct ratls_appraisal *a)
 {
     const struct ratls_expectation *e = a->submission->expectation;
     const uint64_t least = find_least_clock(e->before.clock_ms, e->elapsed_ms);
-    bool is_recent = a->attest.clock_ms >= least;
+    const uint64_t greatest = find_greatest_clock(e->before.clock_ms, e->elapsed_ms);
+    bool is_late = a->attest.clock_ms < least;
+    bool is_early = a->attest.clock_ms > greatest;
     char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
 
     /* When a quote of an epoch was made is told by a better clock: epoch.age. */
@@ -269,11 +288,12 @@ static void check_recent(struct ratls_appraisal *a)
         ratls_check_not_asked(a->report, RATLS_CHECK_QUOTE_RECENT);
         return;
     }
-    if (!ratls_check_decide(a->report, RATLS_CHECK_QUOTE_RECENT, is_recent))
+    if (!ratls_check_decide(a->report, RATLS_CHECK_QUOTE_RECENT, !is_late && !is_early))
         return;
-    snprintf(expected, sizeof expected, "at least %" PRIu64 " ms", least);
-    snprintf(actual, sizeof actual, "%" PRIu64 " ms%s", a->attest.clock_ms,
-             is_recent ? "" : ": made too long ago, or the TPM's clock stood still");
+    snprintf(expected, sizeof expected, "%" PRIu64 " to %" PRIu64 " ms", least, greatest);
+    snprintf(actual, sizeof actual, "%" PRIu64 " ms%s%s", a->attest.clock_ms,
+             is_late ? ": made too long ago, or the TPM's clock stood still" : "",
+             is_early ? ": the TPM's clock was set forward" : "");
     ratls_check_say(a->report, RATLS_CHECK_QUOTE_RECENT, "quote.attest.clockInfo.clock", expected,
                     actual);
 }

@@ -12,19 +12,20 @@
 
 /*
  * Evidence that comes unasked is dated by the TPM's clock, which may be fast by a twentieth
- * (check_quote.c). So the lease counts its milliseconds as fewer, and after some of them the other
- * side gets a nonce again.
+ * (check_quote.c), and which its owner can set forward. So the lease counts its milliseconds as
+ * fewer, and after some of them the other side gets a nonce again.
  */
 #define CLOCK_FAST 20
 #define PUSHED_PER_NONCE 4
+#define MS_PER_S 1000
 
 static bool is_streaming(const struct ratls_connection *c)
 {
     return c->options.period_ms != 0;
 }
 
-/* When the evidence was made, at the earliest. */
-static int64_t date(const struct ratls_lease *lease, uint64_t clock_before_ms)
+/* When evidence that came unasked was made, at the earliest, by the TPM's clock. */
+static int64_t date_by_clock(const struct ratls_lease *lease, uint64_t clock_before_ms)
 {
     const uint64_t clock_ms = lease->report->accepted.clock_ms;
     const uint64_t passed_ms = clock_ms < clock_before_ms ? 0 : clock_ms - clock_before_ms;
@@ -32,15 +33,24 @@ static int64_t date(const struct ratls_lease *lease, uint64_t clock_before_ms)
     return lease->asked_ms + (int64_t)(passed_ms - passed_ms / (CLOCK_FAST + 1));
 }
 
-static void extend(struct ratls_connection *c, int64_t made_ms, bool is_asked_for)
+/*
+ * From when the lease counts: never from when evidence came, for it may have been held back. What
+ * comes unasked makes the lease longer only where a nonce is to come, or a time stamp says its age.
+ */
+static int64_t find_begin(const struct ratls_lease *lease, const struct ratls_accepted *accepted,
+                          bool is_asked_for, uint64_t clock_before_ms)
+{
+    if (accepted->is_dated)
+        return ratls_clock_ms() - (int64_t)accepted->age_s * MS_PER_S;
+    if (is_asked_for || lease->renew_s == 0)
+        return lease->asked_ms;
+    return date_by_clock(lease, clock_before_ms);
+}
+
+static void plan_renewal(struct ratls_connection *c, int64_t now_ms, bool is_asked_for)
 {
     struct ratls_lease *lease = &c->lease;
-    int64_t now_ms = ratls_clock_ms();
 
-    if (made_ms > now_ms)
-        made_ms = now_ms;
-    lease->until_ms =
-        lease->max_age_s == 0 ? RATLS_NEVER : ratls_clock_later(made_ms, lease->max_age_s);
     if (lease->exchange != NULL && lease->renew_s != 0 && (is_asked_for || is_streaming(c)))
         lease->renew_ms = ratls_clock_later(now_ms, lease->renew_s);
     if (!is_asked_for && lease->renew_ms != RATLS_NEVER) {
@@ -48,6 +58,18 @@ static void extend(struct ratls_connection *c, int64_t made_ms, bool is_asked_fo
 
         lease->renew_ms = lease->renew_ms < latest_ms ? lease->renew_ms : latest_ms;
     }
+}
+
+static void extend(struct ratls_connection *c, int64_t begin_ms, bool is_asked_for)
+{
+    struct ratls_lease *lease = &c->lease;
+    int64_t now_ms = ratls_clock_ms();
+
+    if (begin_ms > now_ms)
+        begin_ms = now_ms;
+    lease->until_ms =
+        lease->max_age_s == 0 ? RATLS_NEVER : ratls_clock_later(begin_ms, lease->max_age_s);
+    plan_renewal(c, now_ms, is_asked_for);
     lease->verdicts++;
     c->gate.is_accepted = ratls_channel_of(c->ssl)->accepted = true;
     ratls_connection_tell(c, lease->verdicts == 1 ? RATLS_EVENT_ACCEPTED : RATLS_EVENT_RENEWED);
@@ -106,7 +128,7 @@ enum ratls_outcome ratls_lease_begin(struct ratls_connection *c)
             lease->exchange->anchored_ms = lease->asked_ms;
             lease->exchange->next_counter = 1; /* 0 stands for evidence behind the handshake */
         }
-        extend(c, lease->asked_ms, true);
+        extend(c, find_begin(lease, &channel->report->accepted, true, 0), true);
     }
     return status == RATLS_OK ? RATLS_DONE : ratls_connection_fail(c, status);
 }
@@ -167,7 +189,8 @@ static enum ratls_outcome judge(struct ratls_connection *c)
     if (status != RATLS_OK)
         return ratls_connection_fail(c, status);
     lease->is_asking = false;
-    extend(c, is_asked_for ? lease->asked_ms : date(lease, clock_before_ms), is_asked_for);
+    extend(c, find_begin(lease, &lease->report->accepted, is_asked_for, clock_before_ms),
+           is_asked_for);
     return RATLS_DONE;
 }
 

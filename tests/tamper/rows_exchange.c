@@ -125,6 +125,13 @@ static void push_at_the_end_of_time(struct scene *scene)
     scene->expectation.before.clock_ms = UINT64_MAX - 1;
 }
 
+/* Kept for a time to come, by whoever may set the clock of the TPM. */
+static void push_from_the_future(struct scene *scene)
+{
+    push_late(scene);
+    scene->tpm->clock_ms += MINUTE_MS + 10000 + MINUTE_MS / 20 + 1;
+}
+
 #define EXPORTER RATLS_MODE_EXPORTER
 #define RENEWAL RATLS_MODE_RENEWAL
 
@@ -265,6 +272,11 @@ static const struct row rows[] = {
      .check = RATLS_CHECK_QUOTE_RECENT,
      .mode = RENEWAL,
      .after = push_a_moment_late},
+    {.name = "unasked, and of a clock that was set forward",
+     .check = RATLS_CHECK_QUOTE_RECENT,
+     .mode = RENEWAL,
+     .after = push_from_the_future,
+     .at = "quote.attest.clockInfo.clock"},
     {.name = "unasked, by a clock at its end",
      .check = RATLS_CHECK_QUOTE_RECENT,
      .mode = RENEWAL,

@@ -5,6 +5,7 @@
 #ifndef RATLS_VERIFIER_H
 #define RATLS_VERIFIER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ struct ratls_accepted {
     uint32_t reset_count; /* TPM 2.0 Part 2, 10.11.1 (TPMS_CLOCK_INFO) */
     uint32_t restart_count;
     uint64_t clock_ms;
+    bool is_dated;  /* a time stamp says how old it was (epoch); else it was made for a nonce, */
+    uint64_t age_s; /* or, unasked, is dated by the TPM's clock */
 };
 
 /*
