@@ -11,7 +11,8 @@ build='cmake ninja-build gcc libc6-dev pkg-config libssl-dev libcbor-dev libcyam
     libsqlite3-dev libyaml-dev libtss2-dev scdoc'
 demo="$build openssl curl nginx swtpm swtpm-tools tpm2-tools procps"
 test="$demo g++ clang libclang-rt-dev libcriterion-dev tpm2-openssl haproxy stunnel4 postgresql
-    postgresql-client python3 shellcheck codespell binutils"
+    postgresql-client python3 python3-cbor2 python3-cryptography python3-jwcrypto
+    python3-jwt shellcheck codespell binutils"
 # A machine to boot, whose firmware, boot loaders and kernel are those of amd64.
 if [ "$(dpkg --print-architecture)" = amd64 ]; then
     test="$test qemu-system-x86 ovmf shim-signed grub-efi-amd64-signed busybox-static ima-evm-utils

@@ -6,6 +6,7 @@
 #include "capture.h"
 #include "command.h"
 #include "describe.h"
+#include "ear.h"
 #include "fail.h"
 #include "file.h"
 #include "options.h"
@@ -24,6 +25,7 @@ struct arguments {
     const char *save_path;
     const char *state_path;
     struct ratls_pieces more; /* evidence that answered further requests, if it is to be saved */
+    struct ratls_ear ear;
     bool json;
 };
 
@@ -88,6 +90,20 @@ static enum ratls_status save(const struct arguments *a, const struct ratls_sess
     return status;
 }
 
+/* The certificate may have been refused, or the server have sent none: then there is no verdict. */
+static enum ratls_status write_ear(const struct arguments *a, const struct ratls_session *session,
+                                   struct ratls_error *err)
+{
+    const struct ratls_report *report = ratls_tls_report(session->ssl);
+
+    if (report == NULL || session->end == RATLS_SESSION_PKI)
+        return ratls_fail(err, RATLS_REJECTED,
+                          "%s: not written: a result is of a server whose certificate is good, "
+                          "unless --insecure-no-pki says otherwise",
+                          a->ear.path);
+    return ratls_ear_write(&a->ear, report, SSL_get0_peer_certificate(session->ssl), err);
+}
+
 static int probe(const struct arguments *a)
 {
     struct ratls_session session;
@@ -101,9 +117,14 @@ static int probe(const struct arguments *a)
     else if (a->session.policy == NULL)
         code = show_unappraised(a, &session);
     else
-        code = ratls_verdict_show(&session, "probe", a->json);
+        code = ratls_verdict_show(&session, "probe", a->json, ratls_ear_report_to(&a->ear));
     if (status == RATLS_OK && a->save_path != NULL) {
         status = save(a, &session, &err);
+        if (status != RATLS_OK)
+            code = ratls_out_error(status, &err);
+    }
+    if (status == RATLS_OK && a->ear.path != NULL) {
+        status = write_ear(a, &session, &err);
         if (status != RATLS_OK)
             code = ratls_out_error(status, &err);
     }
@@ -124,8 +145,11 @@ static int load_and_probe(struct arguments *a)
         status = ratls_selection_parse(RATLS_SELECTION_DEFAULT, &a->selection, &err);
     if (status == RATLS_OK && a->state_path != NULL)
         status = ratls_policy_use_state(policy, a->state_path, &err);
+    if (status == RATLS_OK)
+        status = ratls_ear_begin(&a->ear, &err);
     if (status != RATLS_OK) {
         ratls_policy_free(policy);
+        ratls_ear_end(&a->ear);
         return ratls_out_error(status, &err);
     }
     a->session.policy = policy;
@@ -137,6 +161,7 @@ static int load_and_probe(struct arguments *a)
     }
     code = probe(a);
     ratls_pieces_clear(&a->more);
+    ratls_ear_end(&a->ear);
     ratls_policy_free(policy);
     return code;
 }
@@ -160,6 +185,7 @@ int ratls_cmd_probe(int argc, char **argv)
         {"json", RATLS_OPTION_FLAG, &a.json, NULL, "print one JSON object"},
         {"save", RATLS_OPTION_TEXT, &a.save_path, "FILE",
          "keep the handshake, to try policies on it with 'ratls verify'"},
+        RATLS_EAR_ROWS(a.ear),
     };
     const struct ratls_options options = {
         .synopsis = "HOST:PORT [OPTION...]",
@@ -183,6 +209,8 @@ int ratls_cmd_probe(int argc, char **argv)
         return ratls_usage("--ca and --insecure-no-pki exclude each other");
     if (a.state_path != NULL && a.policy_path == NULL)
         return ratls_usage("--state is of use with --policy only");
+    if (a.ear.path != NULL && a.policy_path == NULL)
+        return ratls_usage("--ear is of use with --policy only: without one there is no verdict");
     a.session.server = argv[first];
     return load_and_probe(&a);
 }

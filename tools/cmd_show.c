@@ -17,6 +17,7 @@
 #include "options.h"
 #include "output.h"
 #include "quote_file.h"
+#include "result_file.h"
 #include "x509_file.h"
 
 #define AK_FILE "ak.pub"
@@ -69,6 +70,20 @@ static bool show_evidence(struct ratls_slice bytes, bool json)
         return false;
     begin_old(&v, json, "evidence", "Evidence");
     ratls_describe_evidence(&v, bytes);
+    ratls_view_end(&v);
+    return true;
+}
+
+static bool show_result(struct ratls_slice bytes, bool json)
+{
+    struct ratls_result_file file;
+    struct ratls_view v;
+
+    if (ratls_result_file_read(bytes, &file, NULL) != RATLS_OK)
+        return false;
+    ratls_result_file_done(&file);
+    begin(&v, json, "attestation-result", "Attestation result (EAR), not verified");
+    ratls_describe_result(&v, bytes);
     ratls_view_end(&v);
     return true;
 }
@@ -192,6 +207,8 @@ static int show_bytes(const char *path, struct ratls_slice bytes, const struct q
     bool is_about_logs = question->expected != NULL || question->signature.p != NULL;
     int code = RATLS_EXIT_OK;
 
+    if (!is_about_logs && show_result(bytes, question->json))
+        return RATLS_EXIT_OK;
     if (show_measured(bytes, question, &code))
         return code;
     for (size_t i = 0; !is_about_logs && i < sizeof kinds / sizeof kinds[0]; i++)
@@ -203,7 +220,7 @@ static int show_bytes(const char *path, struct ratls_slice bytes, const struct q
         ratls_complain("%s: not a log, nor a quote: there is nothing to compare", path);
     else
         ratls_complain("%s: nothing that is known: no log, quote, capture, evidence, attestation "
-                       "key, certificate or request",
+                       "result, attestation key, certificate or request",
                        path);
     if (!is_about_logs)
         ratls_hint("a policy is recognised by its name, which ends in .yaml");
@@ -314,10 +331,10 @@ int ratls_cmd_show(int argc, char **argv)
         .synopsis = "FILE [OPTION...]",
         .about =
             "Explains a file, whatever it is: a firmware's log, a list of Linux IMA, a quote,\n"
-            "evidence, a capture of 'ratls probe --save', a certificate or a request (PEM\n"
-            "or DER) with the evidence in it, an attestation key or the folder of 'ratls\n"
-            "init', a policy (.yaml) or a folder of them. Shows what the file says; only\n"
-            "'ratls verify' says whether it is true.",
+            "evidence, a capture of 'ratls probe --save', an attestation result (EAR, as CWT\n"
+            "or JWT), a certificate or a request (PEM or DER) with the evidence in it, an\n"
+            "attestation key or the folder of 'ratls init', a policy (.yaml) or a folder of\n"
+            "them. Shows what the file says; only 'ratls verify' says whether it is true.",
         .example = "  ratls show server.crt --json\n"
                    "  ratls show /sys/kernel/security/tpm0/binary_bios_measurements\n"
                    "  ratls show quote.msg --signature quote.sig --ak ak.pem --pcrs pcrs.json",

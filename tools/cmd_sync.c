@@ -116,7 +116,7 @@ static int synchronize(struct arguments *a, struct ratls_rules *rules)
     if (status != RATLS_OK) {
         code = ratls_out_error(status, &err);
     } else if (session.end != RATLS_SESSION_CONNECTED) {
-        code = ratls_verdict_show(&session, "sync", a->json);
+        code = ratls_verdict_show(&session, "sync", a->json, stdout);
     } else {
         show_state(a, &session, &before, &row);
         code = RATLS_EXIT_OK;

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "crypto.h"
 #include "describe.h"
+#include "ear.h"
 #include "evidence.h"
 #include "fail.h"
 #include "file.h"
@@ -22,26 +23,28 @@ struct arguments {
     const char *path;
     const char *policy_path;
     const char *server_name; /* NULL: what the capture says, or none */
+    struct ratls_ear ear;
     bool json;
 };
 
 static const char pki_note[] =
     "Only the evidence was appraised, not the certificate's chain, names or validity.";
 
-static enum ratls_status show_report(const struct ratls_report *report, const char *note, bool json)
+static enum ratls_status show_report(const struct ratls_report *report, const char *note, bool json,
+                                     FILE *out)
 {
-    const unsigned flags = ratls_out_colour(stdout) ? RATLS_TEXT_COLOUR : 0;
+    const unsigned flags = ratls_out_colour(out) ? RATLS_TEXT_COLOUR : 0;
     enum ratls_status status;
     char *text = NULL;
 
     status = json ? ratls_report_json(report, &text) : ratls_report_text(report, flags, &text);
     if (status != RATLS_OK)
         return status;
-    fputs(text, stdout);
+    fputs(text, out);
     if (json)
-        putchar('\n');
+        fputc('\n', out);
     else
-        printf("\n%s\n", note);
+        fprintf(out, "\n%s\n", note);
     free(text);
     return RATLS_OK;
 }
@@ -49,7 +52,8 @@ static enum ratls_status show_report(const struct ratls_report *report, const ch
 static enum ratls_status appraise(const struct arguments *a,
                                   const struct ratls_expectation *expectation,
                                   struct ratls_slice evidence, struct ratls_more *more,
-                                  const char *note, struct ratls_error *err)
+                                  const X509 *certificate, const char *note,
+                                  struct ratls_error *err)
 {
     const struct ratls_submission submission = {.expectation = expectation,
                                                 .tls_version = expectation->tls_version,
@@ -77,7 +81,9 @@ static enum ratls_status appraise(const struct arguments *a,
     else
         status = ratls_appraise_new(rules, &submission, &report, err);
     if (report != NULL)
-        shown = show_report(report, note, a->json);
+        shown = show_report(report, note, a->json, ratls_ear_report_to(&a->ear));
+    if (report != NULL && shown == RATLS_OK)
+        shown = ratls_ear_write(&a->ear, report, certificate, err);
     ratls_report_free(report);
     ratls_policy_free(policy);
     return shown == RATLS_OK ? status : shown;
@@ -100,7 +106,7 @@ static enum ratls_status verify_certificate(const struct arguments *a, const X50
     status = ratls_spki_sha256(certificate, expectation.spki_sha256, err);
     if (status != RATLS_OK)
         return status;
-    return appraise(a, &expectation, evidence, NULL, pki_note, err);
+    return appraise(a, &expectation, evidence, NULL, certificate, pki_note, err);
 }
 
 static enum ratls_status verify_capture(const struct arguments *a,
@@ -117,7 +123,7 @@ static enum ratls_status verify_capture(const struct arguments *a,
     ratls_time_text(expectation.now, when);
     snprintf(note, sizeof note,
              "A dry run on a handshake of %s: it says nothing about the server now.", when);
-    return appraise(a, &expectation, capture->evidence, &more.more, note, err);
+    return appraise(a, &expectation, capture->evidence, &more.more, NULL, note, err);
 }
 
 static enum ratls_status verify_bytes(const struct arguments *a, struct ratls_slice bytes,
@@ -143,17 +149,20 @@ static enum ratls_status verify_bytes(const struct arguments *a, struct ratls_sl
     return status;
 }
 
-static int verify(const struct arguments *a)
+static int verify(struct arguments *a)
 {
     struct ratls_error err = {0};
     enum ratls_status status;
     uint8_t *bytes = NULL;
     size_t len = 0;
 
-    status = ratls_file_read_long(a->path, RATLS_CAPTURE_MAX, &bytes, &len, &err);
+    status = ratls_ear_begin(&a->ear, &err);
+    if (status == RATLS_OK)
+        status = ratls_file_read_long(a->path, RATLS_CAPTURE_MAX, &bytes, &len, &err);
     if (status == RATLS_OK)
         status = verify_bytes(a, ratls_slice(bytes, len), &err);
     free(bytes);
+    ratls_ear_end(&a->ear);
     if (status == RATLS_OK)
         return RATLS_EXIT_OK;
     if (status == RATLS_REJECTED && err.text[0] == '\0') /* the report has said why */
@@ -169,6 +178,7 @@ int ratls_cmd_verify(int argc, char **argv)
         {"server-name", RATLS_OPTION_TEXT, &a.server_name, "NAME",
          "the server that is meant (default: that of the capture)"},
         {"json", RATLS_OPTION_FLAG, &a.json, NULL, "print one JSON object"},
+        RATLS_EAR_ROWS(a.ear),
     };
     const struct ratls_options options = {
         .synopsis = "FILE --policy PATH [OPTION...]",

@@ -13,6 +13,9 @@
 /* The fields of evidence; says so where a part of it cannot be read. False if it is no evidence. */
 bool ratls_describe_evidence(struct ratls_view *v, struct ratls_slice evidence);
 
+/* An attestation result, as CWT or JWT; false if it is none. Nothing of it is verified. */
+bool ratls_describe_result(struct ratls_view *v, struct ratls_slice bytes);
+
 void ratls_describe_key(struct ratls_view *v, const struct ratls_tpm_public *key);
 void ratls_describe_signature(struct ratls_view *v, const struct ratls_tpm_signature *signature);
 void ratls_describe_capture(struct ratls_view *v, const struct ratls_capture *capture);

@@ -6,9 +6,9 @@
 #include "output.h"
 
 /* The report in the form that was asked for; NULL if there is none. The caller frees it. */
-static char *write_report(const struct ratls_report *report, bool json)
+static char *write_report(const struct ratls_report *report, bool json, FILE *out)
 {
-    const unsigned flags = ratls_out_colour(stdout) ? RATLS_TEXT_COLOUR : 0;
+    const unsigned flags = ratls_out_colour(out) ? RATLS_TEXT_COLOUR : 0;
     char *text = NULL;
     enum ratls_status status =
         json ? ratls_report_json(report, &text) : ratls_report_text(report, flags, &text);
@@ -44,10 +44,10 @@ static int explain_pki(const struct ratls_session *session)
     return RATLS_EXIT_REFUSED;
 }
 
-int ratls_verdict_show(const struct ratls_session *session, const char *kind, bool json)
+int ratls_verdict_show(const struct ratls_session *session, const char *kind, bool json, FILE *out)
 {
     const struct ratls_report *report = ratls_tls_report(session->ssl);
-    char *text = report == NULL ? NULL : write_report(report, json);
+    char *text = report == NULL ? NULL : write_report(report, json, out);
     struct ratls_view v;
 
     if (report != NULL && text == NULL) {
@@ -55,8 +55,8 @@ int ratls_verdict_show(const struct ratls_session *session, const char *kind, bo
         return RATLS_EXIT_FAILED;
     }
     if (text != NULL && !json)
-        fputs(text, stdout);
-    ratls_view_begin(&v, stdout, json,
+        fputs(text, out);
+    ratls_view_begin(&v, out, json,
                      text == NULL ? "NOT APPRAISED: the certificate is refused" : NULL);
     ratls_view_text(&v, "kind", NULL, kind);
     ratls_view_bool(&v, "accepted", NULL, session->end == RATLS_SESSION_CONNECTED);

@@ -5,7 +5,7 @@
 #include "session.h"
 
 /* Report and connection of a session with a policy; returns the exit code. */
-int ratls_verdict_show(const struct ratls_session *session, const char *kind, bool json);
+int ratls_verdict_show(const struct ratls_session *session, const char *kind, bool json, FILE *out);
 
 /* What failed, on standard error. */
 void ratls_verdict_show_refusal(const struct ratls_report *report);

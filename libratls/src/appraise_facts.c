@@ -15,11 +15,13 @@ static uint32_t find_judged(const struct ratls_rules *rules)
     return judged;
 }
 
+/* And of the session that was appraised. */
 static bool is_quote_authentic(const struct ratls_report *report)
 {
     static const enum ratls_check needed[] = {
-        RATLS_CHECK_AK_ATTRIBUTES, RATLS_CHECK_AK_TRUST,   RATLS_CHECK_QUOTE_SIGNATURE,
-        RATLS_CHECK_QUOTE_MAGIC,   RATLS_CHECK_QUOTE_TYPE, RATLS_CHECK_QUOTE_EXTRA_DATA,
+        RATLS_CHECK_STATEMENT_NONCE, RATLS_CHECK_STATEMENT_BINDER, RATLS_CHECK_STATEMENT_SPKI,
+        RATLS_CHECK_AK_ATTRIBUTES,   RATLS_CHECK_AK_TRUST,         RATLS_CHECK_QUOTE_SIGNATURE,
+        RATLS_CHECK_QUOTE_MAGIC,     RATLS_CHECK_QUOTE_TYPE,       RATLS_CHECK_QUOTE_EXTRA_DATA,
         RATLS_CHECK_PCR_SELECTION,
     };
 

@@ -4,6 +4,7 @@
 
 #include "epoch_memory.h"
 #include "policy_build.h"
+#include "policy_duration.h"
 
 #define SECONDS_PER_DAY 86400
 #define CERTIFICATE_AGE_MAX_DAYS 3650
@@ -13,8 +14,7 @@
 #define EPOCH_MAX_S 3600                  /* what happens to a machine in an epoch is not seen */
 #define AGES_OF_RENEWAL 2                 /* one renewal may fail before the verdict ends */
 
-/* 0 if the text is not a whole number without leading zeros and one of the units s, m, h, d. */
-static uint64_t read_duration_s(const char *text)
+uint64_t ratls_duration_s(const char *text)
 {
     static const struct {
         char unit;
@@ -36,7 +36,7 @@ static uint64_t read_duration_s(const char *text)
 
 static enum ratls_status build_duration(struct ratls_build *b, const char *text, uint64_t *ret_s)
 {
-    const uint64_t seconds = read_duration_s(text);
+    const uint64_t seconds = ratls_duration_s(text);
 
     if (seconds == 0)
         return ratls_build_refuse(b,
