@@ -133,6 +133,7 @@ static void describe_rules(struct ratls_view *v, const struct ratls_rules *rules
     ratls_describe_references(v, "referenceValues", "PCR values of", &rules->reference_values);
     ratls_describe_boot_rules(v, &rules->boot);
     ratls_describe_ima_rules(v, &rules->ima);
+    ratls_describe_result_rules(v, &rules->results);
     ratls_view_section_end(v);
 }
 

@@ -130,3 +130,20 @@ void ratls_describe_ima_rules(struct ratls_view *v, const struct ratls_ima_rules
     ratls_view_text(v, "sync", "sync", ima->syncs ? "auto" : "never");
     ratls_view_section_end(v);
 }
+
+void ratls_describe_result_rules(struct ratls_view *v, const struct ratls_result_rules *results)
+{
+    const struct ratls_pcr_bank bank = {.hash_alg = results->bank, .pcrs = results->pcrs};
+    char pcrs[128];
+
+    if (!results->is_asked)
+        return;
+    ratls_tpm_selection_text(&bank, 1, pcrs, sizeof pcrs);
+    ratls_view_section(v, "results", "Results of other verifiers");
+    ratls_view_list(v, "verifiers");
+    for (size_t i = 0; i < results->verifier_count; i++)
+        ratls_view_text(v, NULL, "verifier", results->verifiers[i].path);
+    ratls_view_list_end(v);
+    ratls_view_text(v, "pcrs", "about PCRs", pcrs);
+    ratls_view_section_end(v);
+}

@@ -270,6 +270,7 @@ static void explain_unchecked(const struct ratls_explain *x)
 {
     uint32_t checked = x->rules->boot.is_asked ? x->rules->boot.pcrs : 0;
 
+    checked |= x->rules->results.pcrs;
     for (size_t i = 0; i < x->rules->pcr_count; i++)
         checked |= UINT32_C(1) << x->rules->pcrs[i].index;
     if (x->rules->ima.is_asked)
@@ -292,5 +293,7 @@ void ratls_explain(const struct ratls_explain *x)
         ratls_explain_boot(x);
     if (x->rules->ima.is_asked)
         ratls_explain_ima(x);
+    if (x->rules->results.is_asked)
+        ratls_explain_results(x);
     explain_unchecked(x);
 }

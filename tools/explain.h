@@ -33,5 +33,6 @@ void ratls_explain_references(const struct ratls_explain *x,
                               const struct ratls_references *references, char *out, size_t cap);
 void ratls_explain_boot(const struct ratls_explain *x); /* the sections boot and ima */
 void ratls_explain_ima(const struct ratls_explain *x);
+void ratls_explain_results(const struct ratls_explain *x);
 
 #endif

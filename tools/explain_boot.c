@@ -1,4 +1,4 @@
-/* The sections boot and ima of a policy in sentences. */
+/* The sections boot, ima and results of a policy in sentences. */
 #include <stdio.h>
 #include <string.h>
 
@@ -123,4 +123,25 @@ void ratls_explain_ima(const struct ratls_explain *x)
                           "No file may be %s, wherever it lies and whoever signed it.", list);
     }
     explain_exclusions(x);
+}
+
+void ratls_explain_results(const struct ratls_explain *x)
+{
+    const struct ratls_result_rules *results = &x->rules->results;
+    const struct ratls_pcr_bank bank = {.hash_alg = results->bank, .pcrs = results->pcrs};
+    char pcrs[LIST_MAX];
+
+    ratls_tpm_selection_text(&bank, 1, pcrs, sizeof pcrs);
+    for (size_t i = 0; i < results->verifier_count; i++)
+        ratls_explain_say(x, RATLS_EXPLAIN_BOOT,
+                          "%s has judged the machine, by a policy of its own: who has the key of "
+                          "%s.",
+                          i == 0 ? "A verifier" : "Or another one", results->verifiers[i].path);
+    ratls_explain_say(x, RATLS_EXPLAIN_BOOT,
+                      "The verifier's signed result, which the server brings along, must be "
+                      "affirming, not expired, and about this server and its keys.");
+    ratls_explain_say(x, RATLS_EXPLAIN_BOOT,
+                      "The machine must have had the same values in %s, in the same boot, when the "
+                      "verifier looked at it as it has now.",
+                      pcrs);
 }

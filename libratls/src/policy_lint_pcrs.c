@@ -25,10 +25,10 @@ static void write_missing(uint32_t missing, char *out, size_t cap)
     }
 }
 
-/* What values or a log are compared with, in whatever bank. */
+/* What values, a log or a verifier are asked about, in whatever bank. */
 static uint32_t find_judged(const struct ratls_rules *rules)
 {
-    uint32_t judged = rules->boot.pcrs;
+    uint32_t judged = rules->boot.pcrs | rules->results.pcrs;
 
     for (size_t i = 0; i < rules->pcr_count; i++)
         judged |= UINT32_C(1) << rules->pcrs[i].index;
@@ -40,6 +40,8 @@ static const char *find_key(const struct ratls_document *document)
 {
     if (document->pcrs_count > 0)
         return "pcrs";
+    if (document->results != NULL)
+        return "results.pcrs";
     return document->boot != NULL ? "boot" : "reference-values";
 }
 
@@ -160,9 +162,18 @@ static void lint_list(const struct ratls_lint *lint, size_t i, const char *bank,
     lint_registers(lint, at, index, values, count);
 }
 
+static void lint_results(const struct ratls_lint *lint)
+{
+    if ((lint->rules->results.pcrs >> RATLS_IMA_PCR & 1) != 0)
+        ratls_lint_warn(lint, "results.pcrs",
+                        "PCR 10 changes with each file that Linux IMA measures: a result is of use "
+                        "only until the next one");
+}
+
 void ratls_lint_pcrs(const struct ratls_lint *lint)
 {
     lint_selection(lint);
+    lint_results(lint);
     for (size_t i = 0; i < lint->document->pcrs_count; i++) {
         const struct ratls_document_pcr *pcr = &lint->document->pcrs[i];
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What `ratls verify --ear` writes, read by others: cbor2 and cryptography (COSE), PyJWT and jwcrypto
-(JOSE), the openssl command (ECDSA). And what `ratls show` says of it."""
+"""What `ratls verify --ear` writes, read by others: cbor2 and cryptography (COSE), PyJWT and
+jwcrypto (JOSE), the openssl command (ECDSA). And what `ratls show` says of it."""
 import hashlib
 import json
 import os
@@ -88,8 +88,8 @@ def write_policy(name, evidence, freshness, pcrs=None):
 
 
 def ear(source, policy, out, key, *more, code=OK):
-    done = run("verify", os.path.join(VECTORS, source), "--policy", path(policy), "--ear", path(out),
-               "--ear-key", path(key), "--ear-expires", "7300d", *more)
+    done = run("verify", os.path.join(VECTORS, source), "--policy", path(policy), "--ear",
+               path(out), "--ear-key", path(key), "--ear-expires", "7300d", *more)
     check("%s to %s: exit code %d" % (source, out, code), done.returncode == code, done.stderr)
 
 
@@ -100,7 +100,8 @@ def decode_cwt(data, public, curve):
     half = len(signature) // 2
     der = utils.encode_dss_signature(int.from_bytes(signature[:half], "big"),
                                      int.from_bytes(signature[half:], "big"))
-    public.verify(der, cbor2.dumps(["Signature1", header, b"", payload]), ec.ECDSA(CURVES[curve][2]))
+    public.verify(der, cbor2.dumps(["Signature1", header, b"", payload]),
+                  ec.ECDSA(CURVES[curve][2]))
     check("a COSE_Sign1 by %s" % curve, tag.tag == 18 and unprotected == {} and
           cbor2.loads(header) == {1: CURVES[curve][1], 3: 263}, header)
     claims = cbor2.loads(payload)
@@ -120,7 +121,8 @@ def check_with_openssl(data, public, curve):
     with open(path("public"), "wb") as file:
         file.write(public.public_bytes(serialization.Encoding.PEM,
                                        serialization.PublicFormat.SubjectPublicKeyInfo))
-    done = subprocess.run(["openssl", "dgst", "-sha256" if curve == "P-256" else "-sha384", "-verify",
+    digest = "-sha256" if curve == "P-256" else "-sha384"
+    done = subprocess.run(["openssl", "dgst", digest, "-verify",
                            path("public"), "-signature", path("der"), path("tbs")],
                           capture_output=True, check=False)
     check("openssl agrees", done.returncode == 0, done.stdout)
@@ -138,7 +140,8 @@ def check_cwt_claims(claims, evidence, nonce, trust, status):
     check("claims of the appraisal", appraisal[1000] == status and appraisal[1001] == trust and
           appraisal[1003] == [policy] and appraisal.get(10) == nonce, appraisal)
     check("what was appraised", ours[4].hex() == evidence["attestationKey"]["name"] and
-          ours[5] == selection(evidence["quote"]) and ours[6].hex() == evidence["quote"]["pcrDigest"] and
+          ours[5] == selection(evidence["quote"]) and
+          ours[6].hex() == evidence["quote"]["pcrDigest"] and
           ours[7] == evidence["quote"]["resetCount"] and ours[3].hex() ==
           evidence["statement"]["spkiSha256"] and ours[2] == evidence["statement"]["service"], ours)
 
@@ -216,7 +219,8 @@ def check_mistakes():
         (["--ear-key", path("key.pem")], b"--ear says"),
         (["--ear", path("x"), "--ear-key", path("rsa.pem")], b"not an ECDSA key"),
         (["--ear", path("x"), "--ear-key", path("key.pem"), "--ear-format", "xml"], b"neither cwt"),
-        (["--ear", path("x"), "--ear-key", path("key.pem"), "--ear-expires", "1"], b"--ear-expires"),
+        (["--ear", path("x"), "--ear-key", path("key.pem"), "--ear-expires", "1"],
+         b"--ear-expires"),
     ]
     for arguments, words in mistakes:
         done = run(*base, *arguments)
