@@ -1,12 +1,12 @@
 #!/bin/sh
 # Measures, one benchmark after the other, each beside the bare cost of the same work in its run.
 # usage: bench.sh [--rounds N] [--json] [NAME ...]
-# Names: handshake, renewal, replay, compact, check_boot, ima, check_ima, refvals; all of them if
-# none is given. The rounds of renewal are seconds. Logs of real machines are taken from
+# Names: handshake, renewal, replay, compact, check_boot, ima, check_ima, refvals, epoch; all of
+# them if none is given. The rounds of renewal are seconds. Logs of real machines are taken from
 # ../shared/corpus if it is there, or RATLS_BENCH_LOGS.
 set -eu
 cd "$(dirname "$0")/.."
-all="handshake renewal replay compact check_boot ima check_ima refvals"
+all="handshake renewal replay compact check_boot ima check_ima refvals epoch"
 options=""
 names=""
 while [ $# -gt 0 ]; do

@@ -112,8 +112,7 @@ static void remember_key(struct ratls_appraisal *a)
 static void remember_epoch(struct ratls_appraisal *a)
 {
     if (ratls_is_of_epoch(a))
-        ratls_epoch_memory_seen(a->rules->epoch.memory, a->token_sha256, &a->token,
-                                a->quote_sha256);
+        ratls_epoch_memory_seen(a->rules->epoch.memory, &a->epoch);
 }
 
 /*
@@ -157,6 +156,15 @@ static void name_report(const struct ratls_appraisal *a)
                      &a->report->policy);
 }
 
+/* What was accepted, and only that. */
+static void remember(struct ratls_appraisal *a)
+{
+    keep_accepted(a);
+    remember_key(a);
+    remember_epoch(a);
+    remember_ima(a);
+}
+
 enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
                                             const struct ratls_submission *submission,
                                             struct ratls_report *report, struct ratls_error *err)
@@ -170,18 +178,15 @@ enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
         return ratls_fail(err, RATLS_USAGE, "appraisal: %s", unfilled);
     name_report(&a);
     status = run_groups(&a);
-    EVP_PKEY_free(a.key);
     if (status == RATLS_OK)
         status = ratls_appraise_keep_facts(&a);
-    if (status != RATLS_OK)
-        return status;
-    if (!ratls_report_accepted(report))
-        return RATLS_REJECTED;
-    keep_accepted(&a);
-    remember_key(&a);
-    remember_epoch(&a);
-    remember_ima(&a);
-    return RATLS_OK;
+    if (status == RATLS_OK && !ratls_report_accepted(report))
+        status = RATLS_REJECTED;
+    if (status == RATLS_OK)
+        remember(&a);
+    EVP_PKEY_free(a.key);
+    EVP_PKEY_free(a.epoch.key);
+    return status;
 }
 
 enum ratls_status ratls_appraise_new(struct ratls_rules *rules,

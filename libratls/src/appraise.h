@@ -4,6 +4,7 @@
 
 #include <ratls/verifier.h>
 
+#include "epoch_memory.h"
 #include "evidence.h"
 #include "findings.h"
 #include "rules.h"
@@ -23,11 +24,11 @@ struct ratls_more {
 /* The evidence and where it came from, as the channel saw it. */
 struct ratls_submission {
     const struct ratls_expectation *expectation;
-    uint16_t tls_version;       /* of the channel itself; 0: evidence without a channel */
-    bool resumed;               /* the channel was resumed: no Certificate message */
-    bool misplaced;             /* the extension came twice, in another entry or another message;
-                                   or a piece of another answer */
-    const char *fault;          /* the answer around the evidence is none; NULL: it is right */
+    uint16_t tls_version; /* of the channel itself; 0: evidence without a channel */
+    bool resumed;         /* the channel was resumed: no Certificate message */
+    bool misplaced;       /* the extension came twice, in another entry or another message;
+                             or a piece of another answer */
+    const char *fault;    /* the answer around the evidence is none; NULL: it is right */
     bool present;
     struct ratls_slice evidence;
     const struct ratls_pcr_selection *selection; /* what was asked for; NULL: the policy's own */
@@ -45,18 +46,17 @@ struct ratls_appraisal {
     struct ratls_rules *rules;
     struct ratls_report *report;
     struct ratls_error *err;
-    struct ratls_evidence evidence;       /* EVIDENCE_FORMAT */
-    struct ratls_statement statement;     /* EVIDENCE_FORMAT: of the session */
+    struct ratls_evidence evidence;         /* EVIDENCE_FORMAT */
+    struct ratls_statement statement;       /* EVIDENCE_FORMAT: of the session */
     struct ratls_statement epoch_statement; /* EVIDENCE_FORMAT, if it is of an epoch: was quoted */
-    struct ratls_token token;               /* EPOCH_TOKEN */
-    uint8_t token_sha256[32];               /* EPOCH_TOKEN */
-    uint8_t quote_sha256[32];               /* QUOTE_SIGNATURE, if it is of an epoch */
-    struct ratls_tpm_public ak;           /* AK_FORMAT */
-    uint8_t ak_name[RATLS_TPM_NAME_MAX];  /* AK_FORMAT */
+    struct ratls_epoch_seen epoch; /* of an epoch: token by EPOCH_TOKEN, key by EPOCH_SIGNATURE
+                                      (owned), quote_sha256 by QUOTE_SIGNATURE */
+    struct ratls_tpm_public ak;    /* AK_FORMAT */
+    uint8_t ak_name[RATLS_TPM_NAME_MAX]; /* AK_FORMAT */
     size_t ak_name_len;
-    EVP_PKEY *key;                        /* AK_FORMAT; owned */
-    bool chain_verified;                  /* AK_SERVER passed by certificates that were sent */
-    uint8_t chain_sha256[32];             /* of them; and when the first of them expires: */
+    EVP_PKEY *key;            /* AK_FORMAT; owned */
+    bool chain_verified;      /* AK_SERVER passed by certificates that were sent */
+    uint8_t chain_sha256[32]; /* of them; and when the first of them expires: */
     int64_t chain_until;
     struct ratls_tpm_attest attest;       /* QUOTE_FORMAT */
     struct ratls_tpm_signature signature; /* QUOTE_FORMAT */

@@ -62,11 +62,11 @@ static enum ratls_status check_statement(struct ratls_appraisal *a)
     const struct ratls_expectation *e = a->submission->expectation;
     const struct ratls_statement *s = &a->epoch_statement;
     const struct ratls_slice none = {NULL, 0};
-    uint8_t manifest[32], key[32];
+    uint8_t manifest[32];
     enum ratls_status status = ratls_evidence_manifest(&a->evidence, manifest, a->err);
 
     if (status == RATLS_OK)
-        status = ratls_sha256(a->evidence.session.key, key, a->err);
+        status = ratls_sha256(a->evidence.session.key, a->epoch.key_sha256, a->err);
     if (status != RATLS_OK)
         return status;
     check_text(a, "epoch.statement.label", RATLS_STATEMENT_LABEL, s->label);
@@ -80,17 +80,31 @@ static enum ratls_status check_statement(struct ratls_appraisal *a)
                 ratls_slice(e->spki_sha256, sizeof e->spki_sha256), s->spki_sha256);
     check_text(a, "epoch.statement.service", a->rules->service, s->service);
     check_bytes(a, "epoch.statement.manifest", ratls_slice(manifest, sizeof manifest), s->manifest);
-    check_bytes(a, "epoch.statement.context", ratls_slice(key, sizeof key), s->context);
+    check_bytes(a, "epoch.statement.context",
+                ratls_slice(a->epoch.key_sha256, sizeof a->epoch.key_sha256), s->context);
     return RATLS_OK;
+}
+
+/* To make a key of its bytes costs a third of what the verification does. */
+static enum ratls_status find_key(struct ratls_appraisal *a)
+{
+    struct ratls_epoch_memory *memory = a->rules->epoch.memory;
+
+    if (memory != NULL)
+        a->epoch.key = ratls_epoch_memory_key(memory, a->epoch.key_sha256);
+    return a->epoch.key == NULL ? ratls_epoch_public(a->evidence.session.key, &a->epoch.key, a->err)
+                                : RATLS_OK;
 }
 
 static enum ratls_status check_signature(struct ratls_appraisal *a)
 {
     const struct ratls_epoch_session *session = &a->evidence.session;
     bool is_valid = false;
-    enum ratls_status status =
-        ratls_epoch_verify(session->key, session->statement, session->signature, &is_valid, a->err);
+    enum ratls_status status = find_key(a);
 
+    if (status == RATLS_OK)
+        status = ratls_epoch_verify_by(a->epoch.key, session->statement, session->signature,
+                                       &is_valid, a->err);
     if (status == RATLS_OK)
         ratls_check_holds(a->report, RATLS_CHECK_EPOCH_SIGNATURE, is_valid, "epoch.signature",
                           "a signature by the key of the epoch, ECDSA on P-256 with SHA-256",
@@ -104,10 +118,10 @@ static enum ratls_status read_token(struct ratls_appraisal *a, struct ratls_toke
 {
     struct ratls_epoch_memory *memory = a->rules->epoch.memory;
     struct ratls_slice token = a->evidence.token;
-    enum ratls_status status = ratls_sha256(token, a->token_sha256, a->err);
+    enum ratls_status status = ratls_sha256(token, a->epoch.token_sha256, a->err);
 
     why[0] = '\0';
-    if (status != RATLS_OK || ratls_epoch_memory_token(memory, a->token_sha256, ret_token))
+    if (status != RATLS_OK || ratls_epoch_memory_token(memory, a->epoch.token_sha256, ret_token))
         return status;
     return ratls_token_verify(token, &a->rules->epoch.authorities, a->submission->expectation->now,
                               ret_token, why, a->err);
@@ -116,7 +130,7 @@ static enum ratls_status read_token(struct ratls_appraisal *a, struct ratls_toke
 static enum ratls_status check_token(struct ratls_appraisal *a)
 {
     char why[RATLS_TOKEN_WHY_MAX], actual[RATLS_VALUE_MAX];
-    enum ratls_status status = read_token(a, &a->token, why);
+    enum ratls_status status = read_token(a, &a->epoch.token, why);
 
     if (status != RATLS_OK)
         return status;
@@ -131,13 +145,14 @@ uint64_t ratls_epoch_age_s(const struct ratls_appraisal *a)
 {
     const int64_t now = a->submission->expectation->now;
 
-    return (a->token.time > now ? 0 : (uint64_t)(now - a->token.time)) + a->token.accuracy_s;
+    return (a->epoch.token.time > now ? 0 : (uint64_t)(now - a->epoch.token.time)) +
+           a->epoch.token.accuracy_s;
 }
 
 /* A clock that is ahead of ours says that ours is behind, or it is: then no age is known. */
 static void check_age(struct ratls_appraisal *a)
 {
-    const struct ratls_token *token = &a->token;
+    const struct ratls_token *token = &a->epoch.token;
     const int64_t now = a->submission->expectation->now;
     const uint64_t within = a->rules->epoch.within_s;
     const uint64_t ahead = token->time > now ? (uint64_t)(token->time - now) : 0;

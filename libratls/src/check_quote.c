@@ -59,11 +59,11 @@ static enum ratls_status verify(struct ratls_appraisal *a, bool *ret_valid)
 
     if (ratls_is_of_epoch(a))
         status = ratls_digest(RATLS_ALG_SHA256, parts, sizeof parts / sizeof *parts,
-                              a->quote_sha256, a->err);
+                              a->epoch.quote_sha256, a->err);
     if (status != RATLS_OK)
         return status;
     if (ratls_is_of_epoch(a) && a->rules->epoch.memory != NULL &&
-        ratls_epoch_memory_quote(a->rules->epoch.memory, a->quote_sha256)) {
+        ratls_epoch_memory_quote(a->rules->epoch.memory, a->epoch.quote_sha256)) {
         *ret_valid = true;
         return RATLS_OK;
     }
@@ -199,8 +199,8 @@ static void check_counters(struct ratls_appraisal *a)
     }
     if (!ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT))
         return;
-    is_known = ratls_key_cache_counters(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len),
-                                        &last);
+    is_known =
+        ratls_key_cache_counters(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len), &last);
     if (is_known)
         last.clock_ms -= last.clock_ms < lag ? last.clock_ms : lag;
     went_back = is_known && ratls_tpm_counters_before(&now, &last);

@@ -39,29 +39,50 @@ static bool read_spki(struct ratls_slice spki, struct ratls_tpm_public *ret_area
     return true;
 }
 
-enum ratls_status ratls_epoch_verify(struct ratls_slice spki, struct ratls_slice statement,
-                                     struct ratls_slice signature, bool *ret_valid,
+enum ratls_status ratls_epoch_public(struct ratls_slice spki, EVP_PKEY **ret_key,
                                      struct ratls_error *err)
 {
-    struct ratls_signer signer = {0};
     struct ratls_tpm_public area;
     struct ratls_error why = {0};
+    EVP_PKEY *key = NULL;
+    enum ratls_status status = RATLS_OK;
+
+    if (read_spki(spki, &area))
+        status = ratls_public_key(&area, &key, &why);
+    if (status != RATLS_OK && status != RATLS_MALFORMED)
+        return ratls_fail(err, status, "%s", why.text);
+    *ret_key = key;
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_epoch_verify_by(EVP_PKEY *key, struct ratls_slice statement,
+                                        struct ratls_slice signature, bool *ret_valid,
+                                        struct ratls_error *err)
+{
+    const struct ratls_signer signer = {.key = key};
     uint8_t digest[32];
     enum ratls_status status;
 
     *ret_valid = false;
-    if (!read_spki(spki, &area))
+    if (key == NULL)
         return RATLS_OK;
-    status = ratls_public_key(&area, &signer.key, &why);
-    if (status == RATLS_MALFORMED)
-        return RATLS_OK;
-    if (status != RATLS_OK)
-        return ratls_fail(err, status, "%s", why.text);
     status = ratls_epoch_digest(statement, digest, err);
+    return status == RATLS_OK
+               ? ratls_signer_verify(&signer, RATLS_ALG_SHA256, ratls_slice(digest, sizeof digest),
+                                     signature, ret_valid, err)
+               : status;
+}
+
+enum ratls_status ratls_epoch_verify(struct ratls_slice spki, struct ratls_slice statement,
+                                     struct ratls_slice signature, bool *ret_valid,
+                                     struct ratls_error *err)
+{
+    EVP_PKEY *key = NULL;
+    enum ratls_status status = ratls_epoch_public(spki, &key, err);
+
     if (status == RATLS_OK)
-        status = ratls_signer_verify(&signer, RATLS_ALG_SHA256, ratls_slice(digest, sizeof digest),
-                                     signature, ret_valid, err);
-    ratls_signer_done(&signer);
+        status = ratls_epoch_verify_by(key, statement, signature, ret_valid, err);
+    EVP_PKEY_free(key);
     return status;
 }
 

@@ -7,13 +7,25 @@
 #include "epoch.h"
 
 /*
- * *ret_valid: whether `signature` is one over the statement by the key with this
+ * The key with this SubjectPublicKeyInfo; NULL, and RATLS_OK, if it is one of another kind. The
+ * caller frees it with EVP_PKEY_free().
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_epoch_public(struct ratls_slice spki, EVP_PKEY **ret_key,
+                                                      struct ratls_error *err);
+/* *ret_valid: whether `signature` is one over the statement by this key, which may be NULL. */
+RATLS_MUST_CHECK enum ratls_status ratls_epoch_verify_by(EVP_PKEY *key,
+                                                         struct ratls_slice statement,
+                                                         struct ratls_slice signature,
+                                                         bool *ret_valid, struct ratls_error *err);
+
+/*
+ * Both: *ret_valid: whether `signature` is one over the statement by the key with this
  * SubjectPublicKeyInfo. A key of any other kind has signed nothing.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_epoch_verify(struct ratls_slice spki,
                                                       struct ratls_slice statement,
-                                                      struct ratls_slice signature,
-                                                      bool *ret_valid, struct ratls_error *err);
+                                                      struct ratls_slice signature, bool *ret_valid,
+                                                      struct ratls_error *err);
 
 /*
  * A key whose private part lies in a page of its own, which the kernel leaves out of core dumps and

@@ -1,5 +1,6 @@
 #include "epoch_memory.h"
 
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ struct slot {
     uint64_t last_use; /* 0: empty */
     uint8_t sha256[SHA256_LEN];
     struct ratls_token token; /* of tokens */
+    EVP_PKEY *key;            /* of keys; owned */
 };
 
 struct ratls_epoch_memory {
@@ -18,6 +20,7 @@ struct ratls_epoch_memory {
     uint64_t uses;
     struct slot tokens[SLOTS];
     struct slot quotes[SLOTS];
+    struct slot keys[SLOTS];
 };
 
 struct ratls_epoch_memory *ratls_epoch_memory_new(void)
@@ -35,6 +38,8 @@ void ratls_epoch_memory_free(struct ratls_epoch_memory *memory)
 {
     if (memory == NULL)
         return;
+    for (size_t i = 0; i < SLOTS; i++)
+        EVP_PKEY_free(memory->keys[i].key);
     pthread_mutex_destroy(&memory->lock);
     free(memory);
 }
@@ -91,12 +96,32 @@ bool ratls_epoch_memory_quote(struct ratls_epoch_memory *memory, const uint8_t s
     return is_known;
 }
 
-void ratls_epoch_memory_seen(struct ratls_epoch_memory *memory,
-                             const uint8_t token_sha256[static 32], const struct ratls_token *token,
-                             const uint8_t quote_sha256[static 32])
+EVP_PKEY *ratls_epoch_memory_key(struct ratls_epoch_memory *memory, const uint8_t sha256[static 32])
 {
+    const struct slot *slot;
+    EVP_PKEY *key = NULL;
+
     pthread_mutex_lock(&memory->lock);
-    take_slot(memory, memory->tokens, token_sha256)->token = *token;
-    (void)take_slot(memory, memory->quotes, quote_sha256);
+    slot = find_slot(memory, memory->keys, sha256);
+    if (slot != NULL && slot->key != NULL && EVP_PKEY_up_ref(slot->key) == 1)
+        key = slot->key;
     pthread_mutex_unlock(&memory->lock);
+    return key;
+}
+
+void ratls_epoch_memory_seen(struct ratls_epoch_memory *memory, const struct ratls_epoch_seen *seen)
+{
+    EVP_PKEY *before = NULL;
+    struct slot *slot;
+
+    pthread_mutex_lock(&memory->lock);
+    take_slot(memory, memory->tokens, seen->token_sha256)->token = seen->token;
+    (void)take_slot(memory, memory->quotes, seen->quote_sha256);
+    slot = take_slot(memory, memory->keys, seen->key_sha256);
+    if (slot->key != seen->key && EVP_PKEY_up_ref(seen->key) == 1) {
+        before = slot->key;
+        slot->key = seen->key;
+    }
+    pthread_mutex_unlock(&memory->lock);
+    EVP_PKEY_free(before);
 }

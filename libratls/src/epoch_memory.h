@@ -1,6 +1,6 @@
 /*
- * What was verified for an epoch, of one policy file: its time stamp, and the signature of its
- * quote. Both come again with each handshake of the epoch. Bounded; has its own lock.
+ * What was verified for an epoch, of one policy file: its time stamp, its key, and the signature of
+ * its quote. All come again with each handshake of the epoch. Bounded; has its own lock.
  *
  * Only what was part of evidence that was accepted as a whole gets in: a stranger must not flush
  * the others.
@@ -21,8 +21,20 @@ bool ratls_epoch_memory_token(struct ratls_epoch_memory *memory, const uint8_t s
 /* By a SHA-256 of the key's Name, of what it signed, and of the signature. */
 bool ratls_epoch_memory_quote(struct ratls_epoch_memory *memory, const uint8_t sha256[static 32]);
 
+/* By the SHA-256 of its SubjectPublicKeyInfo. The caller frees it with EVP_PKEY_free(); or NULL. */
+EVP_PKEY *ratls_epoch_memory_key(struct ratls_epoch_memory *memory,
+                                 const uint8_t sha256[static 32]);
+
+/* Of one evidence. Takes a reference of the key. */
+struct ratls_epoch_seen {
+    uint8_t token_sha256[32];
+    struct ratls_token token;
+    uint8_t key_sha256[32];
+    EVP_PKEY *key;
+    uint8_t quote_sha256[32];
+};
+
 void ratls_epoch_memory_seen(struct ratls_epoch_memory *memory,
-                             const uint8_t token_sha256[static 32], const struct ratls_token *token,
-                             const uint8_t quote_sha256[static 32]);
+                             const struct ratls_epoch_seen *seen);
 
 #endif

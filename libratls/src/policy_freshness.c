@@ -109,6 +109,11 @@ static enum ratls_status build_verdict(struct ratls_build *b)
                                   VERDICT_AGE_MAX_S / 3600);
     if (status == RATLS_OK && document->renew != NULL)
         status = build_renewal(b);
+    if (status == RATLS_OK && b->rules->max_age_s != 0 &&
+        b->rules->max_age_s <= b->rules->epoch.within_s)
+        return ratls_build_refuse(b,
+                                  "not longer than epoch.within: a verdict is as old as its time "
+                                  "stamp, and would end before it begins");
     return status;
 }
 

@@ -267,6 +267,9 @@ static enum ratls_status examine(struct ratls_slice der,
         else
             status = verify(parsed.pkcs7, authorities, now, why, err);
     }
+    /* Not the peer's fault. */
+    if (why[0] != '\0' && ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
+        status = ratls_fail(err, RATLS_MEMORY, "out of memory");
     ERR_pop_to_mark();
     free_parsed(&parsed);
     if (status != RATLS_OK)
@@ -307,9 +310,8 @@ bool ratls_token_stamps(struct ratls_slice der, struct ratls_slice digest)
         const ASN1_OCTET_STRING *imprint =
             TS_MSG_IMPRINT_get_msg(TS_TST_INFO_get_msg_imprint(parsed.info));
 
-        is_stamped = ratls_slice_equal(
-            digest,
-            ratls_slice(ASN1_STRING_get0_data(imprint), (size_t)ASN1_STRING_length(imprint)));
+        is_stamped = ratls_slice_equal(digest, ratls_slice(ASN1_STRING_get0_data(imprint),
+                                                           (size_t)ASN1_STRING_length(imprint)));
     }
     ERR_pop_to_mark();
     free_parsed(&parsed);

@@ -185,6 +185,33 @@ Test(epoch, one_quote_for_many_sessions)
     free(first);
 }
 
+/* Of what was accepted, and of nothing else: a stranger flushes nothing. */
+Test(epoch, what_is_remembered)
+{
+    struct fake_draft *draft;
+    struct ratls_epoch_memory *memory;
+    struct ratls_token token;
+    uint8_t spki[32], stamp[32];
+    EVP_PKEY *key;
+
+    scene_epoch(&scene);
+    memory = scene.rules->epoch.memory;
+    draft = scene_attest(&scene, sign_with_another_key, NULL);
+    fake_digest(RATLS_ALG_SHA256, draft->evidence.session.key, spki);
+    fake_digest(RATLS_ALG_SHA256, draft->evidence.token, stamp);
+    cr_expect_not(is_taken(draft, "epoch.signature"));
+    cr_expect_not(ratls_epoch_memory_token(memory, stamp, &token));
+    cr_expect_null(ratls_epoch_memory_key(memory, spki));
+    draft = scene_attest(&scene, NULL, NULL);
+    fake_digest(RATLS_ALG_SHA256, draft->evidence.token, stamp);
+    cr_expect(is_taken(draft, ""));
+    cr_expect(ratls_epoch_memory_token(memory, stamp, &token));
+    cr_expect_eq(token.time, SCENE_NOW - 5);
+    key = ratls_epoch_memory_key(memory, spki);
+    cr_expect_not_null(key);
+    EVP_PKEY_free(key);
+}
+
 /* What is remembered of one quote stands for no other. */
 Test(epoch, a_quote_that_is_known_stands_for_itself)
 {

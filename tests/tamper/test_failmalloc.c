@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "epoch_memory.h"
 #include "failmalloc.h"
 #include "keys.h"
 #include "scene_ima.h"
@@ -49,6 +50,11 @@ static void forget_keys(struct scene *scene)
     ratls_key_cache_free(scene->rules->keys);
     scene->rules->keys = ratls_key_cache_new();
     cr_assert_not_null(scene->rules->keys);
+    if (scene->rules->epoch.memory == NULL)
+        return;
+    ratls_epoch_memory_free(scene->rules->epoch.memory);
+    scene->rules->epoch.memory = ratls_epoch_memory_new();
+    cr_assert_not_null(scene->rules->epoch.memory);
 }
 
 static bool appraise_once(struct scene *scene, const struct fake_draft *draft, size_t n,
@@ -154,6 +160,37 @@ Test(failmalloc, a_list_with_an_unknown_file)
 Test(failmalloc, another_list)
 {
     run_with_failures(false, show_another_list, false);
+}
+
+Test(failmalloc, an_epoch)
+{
+    run_with_failures(true, scene_epoch, true);
+}
+
+static void be_too_late(struct scene *scene)
+{
+    scene_epoch(scene);
+    scene->tpm->stamp.time -= SCENE_WITHIN_S;
+}
+
+Test(failmalloc, an_epoch_that_is_over)
+{
+    run_with_failures(false, be_too_late, false);
+}
+
+static void stamp_by_another(struct scene *scene)
+{
+    struct fake_tsa *other = fake_tsa_new(NULL);
+
+    scene_epoch_by(scene,
+                   (struct pki_spec){.subject = "time stamps", .eku = "critical,timeStamping"},
+                   other->certificate);
+    fake_tsa_free(other);
+}
+
+Test(failmalloc, an_epoch_by_another_clock)
+{
+    run_with_failures(false, stamp_by_another, false);
 }
 
 static void run_report(enum ratls_status (*print)(const struct ratls_report *, char **))

@@ -24,6 +24,17 @@
 #define IMA_LIST "06 83" IMA_TYPE "4a 84 04 190123 190126 41 09 04"
 #define LOGS_ALONE "a2" BOOT_LOG IMA_LIST
 #define ALL_ITEMS "a6" RECORD CERTIFICATE_2 CERTIFICATE_3 CERTIFICATE_4 BOOT_LOG IMA_LIST
+/* "application/vnd.ratls.timestamp-token" and "application/vnd.ratls.session+cbor" */
+#define TOKEN_TYPE "7825 6170706c69636174696f6e2f766e642e7261746c732e74696d657374616d702d746f6b656e"
+#define SESSION_TYPE "7822 6170706c69636174696f6e2f766e642e7261746c732e73657373696f6e2b63626f72"
+#define ZEROS_8 "0000000000000000"
+#define ZEROS_88                                                                                   \
+    ZEROS_8 ZEROS_8 ZEROS_8 ZEROS_8 ZEROS_8 ZEROS_8 ZEROS_8 ZEROS_8 ZEROS_8 ZEROS_8 ZEROS_8
+#define SESSION_OF(key, signature) "83" key "4101" signature
+#define EPOCH_KEY "585b" ZEROS_88 "000000"
+#define TOKEN "07 83" TOKEN_TYPE "42 3000 02"
+#define SESSION "08 83" SESSION_TYPE "5869" SESSION_OF(EPOCH_KEY, "48" ZEROS_8) "04"
+#define EPOCH "a3" RECORD TOKEN SESSION
 #define NODE "5820 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 static bool accepts(struct ratls_slice in)
@@ -84,9 +95,17 @@ Test(evidence, every_log_arrives)
 
 Test(evidence, what_is_accepted_is_written_the_same)
 {
-    static const char *const cases[] = {
-        MINIMAL,       FULL,          LOGS_ALONE,           ALL_ITEMS,
-        "a1" BOOT_LOG, "a1" IMA_LIST, "a2" RECORD IMA_LIST, "a2" RECORD CERTIFICATE_2};
+    static const char *const cases[] = {MINIMAL,
+                                        FULL,
+                                        LOGS_ALONE,
+                                        ALL_ITEMS,
+                                        EPOCH,
+                                        "a4" RECORD IMA_LIST TOKEN SESSION,
+                                        "a4" RECORD CERTIFICATE_2 TOKEN SESSION,
+                                        "a1" BOOT_LOG,
+                                        "a1" IMA_LIST,
+                                        "a2" RECORD IMA_LIST,
+                                        "a2" RECORD CERTIFICATE_2};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct octets in = octets_from_hex(cases[i]);
@@ -138,7 +157,32 @@ static const struct shape SHAPES[] = {
     {"logs descending", "a2" IMA_LIST BOOT_LOG, false},
     {"the boot log twice", "a2" BOOT_LOG BOOT_LOG, false},
     {"the IMA list twice", "a2" IMA_LIST IMA_LIST, false},
-    {"a seventh item", "a3" BOOT_LOG IMA_LIST "07 83" BOOT_TYPE "41 08 04", false},
+    {"an eleventh item", "a3" BOOT_LOG IMA_LIST "0b 83" BOOT_TYPE "41 08 04", false},
+    {"an epoch", EPOCH, true},
+    {"an epoch without its token", "a2" RECORD SESSION, false},
+    {"an epoch without its session", "a2" RECORD TOKEN, false},
+    {"an epoch without a quote", "a2" TOKEN SESSION, false},
+    {"an epoch beside logs alone", "a3" BOOT_LOG TOKEN SESSION, false},
+    {"the session before the token", "a3" RECORD SESSION TOKEN, false},
+    {"the token twice", "a3" RECORD TOKEN TOKEN, false},
+    {"an empty token", "a3" RECORD "07 83" TOKEN_TYPE "40 02" SESSION, false},
+    {"the token as evidence", "a3" RECORD "07 83" TOKEN_TYPE "42 3000 04" SESSION, false},
+    {"the session as endorsement",
+     "a3" RECORD TOKEN "08 83" SESSION_TYPE "5869" SESSION_OF(EPOCH_KEY, "48" ZEROS_8) "02", false},
+    {"a key of 90 bytes",
+     "a3" RECORD TOKEN "08 83" SESSION_TYPE
+     "5868" SESSION_OF("585a" ZEROS_88 "0000", "48" ZEROS_8) "04",
+     false},
+    {"a key of 92 bytes",
+     "a3" RECORD TOKEN "08 83" SESSION_TYPE
+     "586a" SESSION_OF("585c" ZEROS_88 "00000000", "48" ZEROS_8) "04",
+     false},
+    {"a signature of 7 bytes",
+     "a3" RECORD TOKEN "08 83" SESSION_TYPE "5868" SESSION_OF(EPOCH_KEY, "47 00000000000000") "04",
+     false},
+    {"trailing byte in the session",
+     "a3" RECORD TOKEN "08 83" SESSION_TYPE "586a" SESSION_OF(EPOCH_KEY, "48" ZEROS_8) "00 04",
+     false},
     {"label 0", "a2 00 83" BOOT_TYPE "41 08 04" IMA_LIST, false},
     {"empty boot log", "a1 05 83" BOOT_TYPE "40 04", false},
     {"boot log as endorsement", "a1 05 83" BOOT_TYPE "41 08 02", false},
@@ -251,6 +295,13 @@ Test(evidence, the_manifest_covers_the_certificates)
     expect_manifest("a2" RECORD CERTIFICATE_2, "a1" CERTIFICATE_2);
     expect_manifest("a3" RECORD CERTIFICATE_2 CERTIFICATE_3, "a2" CERTIFICATE_2 CERTIFICATE_3);
     expect_manifest(FULL, "a3" CERTIFICATE_2 CERTIFICATE_3 CERTIFICATE_4);
+}
+
+/* WIRE.md, 5.1: what the quote says is said of this time stamp. */
+Test(evidence, the_manifest_covers_the_token)
+{
+    expect_manifest(EPOCH, "a1" TOKEN);
+    expect_manifest("a4" RECORD CERTIFICATE_2 TOKEN SESSION, "a2" CERTIFICATE_2 TOKEN);
 }
 
 /* WIRE.md, 5: logs are bound by the PCRs that they lead to. */

@@ -66,6 +66,12 @@ static const struct refused refusals[] = {
      "p.yaml:6:8: epoch: the key authorities is missing"},
     {"epoch without end", WITH("freshness: epoch\nepoch: {authorities: [tsa.pem]}"),
      "p.yaml:6:8: epoch: the key within is missing"},
+    {"verdict as short as the epoch", EPOCH("within: 60s, authorities: [tsa.pem]") "max-age: 60s\n",
+     "p.yaml:7:10: max-age: not longer than epoch.within: a verdict is as old as its time stamp, "
+     "and would end before it begins"},
+    {"renewal within the epoch", EPOCH("within: 60s, authorities: [tsa.pem]") "renew: 30s\n",
+     "p.yaml:7:8: renew: not longer than epoch.within: a verdict is as old as its time stamp, and "
+     "would end before it begins"},
     {"no authorities", EPOCH("within: 60s, authorities: []"),
      "p.yaml:6:35: epoch.authorities: an empty list: leave the key out, or say what is meant"},
     {"file that is not there", EPOCH("within: 60s, authorities: [none.pem]"),
