@@ -105,7 +105,8 @@ static void say_why(struct ratls_connection *c, unsigned end)
     const uint8_t why = (uint8_t)end;
     struct ratls_error none = {0};
 
-    if (!SSL_is_init_finished(c->ssl) || c->is_shut || c->stream.is_mid_record)
+    if (!SSL_is_init_finished(c->ssl) || c->is_shut || c->stream.is_mid_record ||
+        c->gate.has_stopped)
         return;
     ratls_stream_drop(&c->stream);
     c->gate.is_ending = true;

@@ -56,8 +56,10 @@ static int write_through(BIO *bio, const char *in, int len)
     BIO_clear_retry_flags(bio);
     if (in == NULL || len <= 0)
         return 0;
-    if (!may_pass(gate))
+    if (!may_pass(gate)) {
+        gate->has_stopped = gate->has_stopped || SSL_is_init_finished(gate->ssl);
         return -1;
+    }
     if (ratls_gate_flush(gate)) {
         written = BIO_write(BIO_next(bio), in, len);
         BIO_copy_next_retry(bio);

@@ -19,6 +19,7 @@ struct ratls_gate {
     bool is_accepted; /* what comes behind the handshake may pass */
     bool is_ending;   /* the last frame may pass, and close_notify */
     bool is_closed;   /* nothing passes any more */
+    bool has_stopped; /* a record behind the handshake: it lies in the SSL, and must stay there */
     /*
      * While a server sends behind its own Finished (0.5-RTT), OpenSSL has a buffer of its own below
      * the SSL, and forgets what is in it when the client's Finished comes. So there the gate never

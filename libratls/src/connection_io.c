@@ -189,6 +189,8 @@ static enum ratls_outcome shutdown_step(struct ratls_connection *c, struct job *
     if (outcome == RATLS_FAILED || outcome == RATLS_CLOSED)
         return end_failed(c);
     c->is_shut = outcome == RATLS_DONE;
+    if (c->is_shut)
+        c->answering.is_watched = false;
     return outcome;
 }
 

@@ -24,6 +24,12 @@ static bool is_streaming(const struct ratls_connection *c)
     return c->options.period_ms != 0;
 }
 
+/* Evidence of an epoch has a time of its own: it may come when who attests finds that it should. */
+static bool takes_unasked(const struct ratls_connection *c)
+{
+    return is_streaming(c) || c->lease.exchange->rules->freshness == RATLS_FRESHNESS_EPOCH;
+}
+
 /* When evidence that came unasked was made, at the earliest, by the TPM's clock. */
 static int64_t date_by_clock(const struct ratls_lease *lease, uint64_t clock_before_ms)
 {
@@ -166,9 +172,9 @@ enum ratls_outcome ratls_lease_progress(struct ratls_connection *c, int64_t now_
                                       : "the time for which the evidence holds is over (max-age)");
         return ratls_connection_end(c, RATLS_LAPSED, RATLS_END_LEASE);
     }
-    if (now_ms < c->lease.renew_ms || c->is_shut || c->is_peer_closed)
-        return RATLS_DONE;
-    return ask(c, now_ms);
+    if (c->is_shut || c->is_peer_closed) /* one cannot ask, or the other not answer: it runs out */
+        c->lease.renew_ms = RATLS_NEVER;
+    return now_ms < c->lease.renew_ms ? RATLS_DONE : ask(c, now_ms);
 }
 
 /* The verdict on an answer, or on evidence that came unasked. */
@@ -199,7 +205,7 @@ enum ratls_outcome ratls_lease_take(struct ratls_connection *c, struct ratls_sli
     bool is_complete = false;
     enum ratls_status status;
 
-    if (c->lease.exchange == NULL || (!c->lease.is_asking && !is_streaming(c))) {
+    if (c->lease.exchange == NULL || (!c->lease.is_asking && !takes_unasked(c))) {
         ratls_fail(&c->error, RATLS_MALFORMED, "the other side sent evidence that nobody wants");
         return ratls_connection_end(c, RATLS_FAILED, RATLS_END_PROTOCOL);
     }

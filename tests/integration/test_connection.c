@@ -152,6 +152,9 @@ Test(connection, ends_in_order)
     cr_assert_eq(ratls_connection_write(pair->server.connection, "no", 2, &len), RATLS_FAILED);
     cr_assert_eq(ratls_connection_shutdown(pair->client.connection), RATLS_DONE);
     cr_assert_eq(pair->client.ended, 0);
+    clock_move(30 * 1000); /* nobody can be asked any more: what is due is only the end */
+    cr_assert_eq(ratls_connection_tick(pair->client.connection), RATLS_DONE);
+    cr_assert_gt(ratls_connection_timeout_ms(pair->client.connection), 1000);
     pair_free(pair);
     tls_world_free(world);
 }

@@ -165,6 +165,45 @@ Test(connection_gate, callback_of_the_program_sends_nothing)
     tls_world_free(world);
 }
 
+/* Short: OpenSSL would send it with the next record that is as long. */
+static void write_at_each_record(int is_write, int version, int type, const void *bytes, size_t len,
+                                 SSL *ssl, void *arg)
+{
+    unsigned *written = arg;
+
+    (void)version, (void)type, (void)bytes, (void)len;
+    if (!is_write && SSL_is_init_finished(ssl) && (*written)++ == 0) {
+        (void)!SSL_write(ssl, "abc", 3);
+        ERR_clear_error();
+    }
+}
+
+/* Of a refused server, called in the middle of the read that brings its evidence. */
+Test(connection_gate, callback_of_each_record_sends_nothing)
+{
+    struct tls_world *world = world_with(60, 10);
+    unsigned written = 0;
+    size_t silent;
+    struct connection_pair *pair;
+
+    fake_tpm_pcr(world->tpm, 0x000b, 3)[0] ^= 1;
+    silent = refused_length(world, PAIR_MEMORY, LOOKS);
+    pair = pair_new(world->client, world->server, PAIR_MEMORY, NULL, NULL);
+    SSL_set_msg_callback(pair->client.ssl, write_at_each_record);
+    SSL_set_msg_callback_arg(pair->client.ssl, &written);
+    do {
+        (void)!ratls_connection_handshake(pair->client.connection);
+        (void)!ratls_connection_handshake(pair->server.connection);
+    } while (pair_carry(pair) || ratls_connection_attester_fd(pair->server.connection) >= 0);
+    cr_assert_geq(written, 1);
+    cr_assert_eq(ratls_connection_handshake(pair->client.connection), RATLS_REFUSED, "%s",
+                 connection_words(pair->client.connection));
+    cr_assert_lt(pair->client.sent.len, silent, "its last frame does not leave either");
+    cr_assert_eq(pair->server.received.len, 0);
+    pair_free(pair);
+    tls_world_free(world);
+}
+
 /* OpenSSL's calls move nothing on an open connection either. */
 Test(connection_gate, openssl_itself_moves_nothing)
 {
