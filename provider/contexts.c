@@ -149,7 +149,8 @@ static void hook_context(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index,
     if (ratls_sync_makes_context())
         return;
     (void)ptr, (void)ad, (void)index, (void)argl, (void)argp;
-    if (ratls_tls_hook(parent, process.config.extension, &tls, &err) == RATLS_OK) {
+    if (ratls_tls_hook(parent, process.config.extension, &tls, &err) == RATLS_OK &&
+        (!process.config.server || ratls_server_watch_tickets(parent))) {
         configure(parent, tls);
         return;
     }

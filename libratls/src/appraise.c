@@ -8,6 +8,7 @@
 #include "epoch_memory.h"
 #include "fail.h"
 #include "keys.h"
+#include "moment.h"
 
 #define NOTHING RATLS_CHECK_COUNT
 
@@ -180,8 +181,10 @@ enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
     status = run_groups(&a);
     if (status == RATLS_OK)
         status = ratls_appraise_keep_facts(&a);
-    if (status == RATLS_OK && !ratls_report_accepted(report))
+    if (status == RATLS_OK && !ratls_report_accepted(report)) {
+        atomic_store(&rules->refused_ms, ratls_moment_now().boot_ms);
         status = RATLS_REJECTED;
+    }
     if (status == RATLS_OK)
         remember(&a);
     EVP_PKEY_free(a.key);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session_record.h"
 #include "tls_index.h"
 #include "tls_internal.h"
 
@@ -16,6 +17,7 @@ static void reset_channel(struct ratls_channel *channel)
     ratls_keylog_end(channel);
     ratls_policy_free(channel->policy);
     ratls_report_free(channel->report);
+    ratls_session_record_free(channel->offered);
     free(channel->evidence);
     *channel = kept;
 }

@@ -7,6 +7,8 @@
 #include <ratls/verifier.h>
 
 #include "findings.h"
+#include "measured.h"
+#include "moment.h"
 #include "request_rules.h"
 #include "rules.h"
 
@@ -18,11 +20,15 @@ struct ratls_channel {
 
     uint8_t client_random[SSL3_RANDOM_SIZE]; /* tells a HelloRetryRequest from a new handshake */
     bool asked;                              /* a request was sent (client) or received (server) */
+    struct ratls_moment asked_at; /* of a client: when its evidence was asked for, also if that was
+                                     in the handshake that this one resumes */
     struct ratls_request request;
     uint64_t read_before; /* bytes that the BIO had read before TLS: those of STARTTLS and such */
     unsigned agreed;      /* of the request's offers, those that the server acknowledged */
     bool bound;           /* binder is known */
     uint8_t binder[RATLS_BINDER_LEN];
+    bool has_attested; /* of a server: in this handshake, in this state (measured.h): */
+    uint8_t measured[RATLS_MEASURED_LEN];
     bool has_answered; /* challenges on the finished session, of which this was the last: */
     uint64_t answered;
 
@@ -45,6 +51,7 @@ struct ratls_channel {
     size_t evidence_len;
     bool present;   /* the extension came */
     bool misplaced; /* it came twice, or not in entry 0 of the Certificate message */
+    struct ratls_session_record *offered; /* of the session that may be resumed; NULL: none may */
     bool accepted;  /* and announced, where somebody watches */
     struct ratls_expectation expectation;
     struct ratls_report *report;

@@ -10,6 +10,7 @@
 
 #include "connection_state.h"
 #include "fail.h"
+#include "tls_internal.h"
 
 #define CHALLENGES_PER_S 10 /* each costs the TPM a signature: WIRE.md, 6 */
 #define LOOK_MS 1000        /* a state is at most a second old: attester.h */
@@ -53,9 +54,12 @@ static enum ratls_status begin_job(struct ratls_connection *c)
 static enum ratls_status begin_writing(struct ratls_connection *c, uint8_t *evidence, size_t len)
 {
     struct ratls_answering *a = &c->answering;
-    enum ratls_status status = ratls_answer_writer_begin(a->attester, &a->turn, &a->asked, evidence,
-                                                         len, &a->writer, &c->error);
+    enum ratls_status status;
 
+    if (c->phase == RATLS_PHASE_EARLY) /* then come the tickets */
+        ratls_server_keep_state(ratls_channel_of(c->ssl), ratls_slice(evidence, len));
+    status = ratls_answer_writer_begin(a->attester, &a->turn, &a->asked, evidence, len, &a->writer,
+                                       &c->error);
     a->is_writing = status == RATLS_OK;
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include "connection_state.h"
 #include "fail.h"
+#include "session_record.h"
 #include "tls_internal.h"
 
 /*
@@ -104,6 +105,21 @@ static enum ratls_status make_exchange(struct ratls_connection *c)
     return status;
 }
 
+/* The verdict is that of the handshake that this one resumes: it is as old as that (WIRE.md, 5.1).
+ */
+static bool is_resumed(const struct ratls_connection *c)
+{
+    return !SSL_is_server(c->ssl) && SSL_session_reused(c->ssl) &&
+           !ratls_verdict_is_deferred(c->ssl, ratls_channel_of(c->ssl));
+}
+
+/* Of its first lease a part is over already. */
+static void hurry(struct ratls_lease *lease)
+{
+    if (lease->renew_ms != RATLS_NEVER)
+        lease->renew_ms = ratls_clock_later(lease->asked_ms, lease->renew_s);
+}
+
 /* After the handshake. In mode 3 the evidence is yet to come; else the verdict has fallen in it. */
 enum ratls_outcome ratls_lease_begin(struct ratls_connection *c)
 {
@@ -119,6 +135,8 @@ enum ratls_outcome ratls_lease_begin(struct ratls_connection *c)
     }
     if (!c->stream.is_framed && lease->renew_s != 0)
         return refuse_unframed(c);
+    if (is_resumed(c))
+        lease->asked_ms = ratls_clock_ms() - (int64_t)ratls_moment_age_ms(&channel->asked_at);
     if (c->stream.is_framed)
         status = make_exchange(c);
     if (status == RATLS_OK && ratls_verdict_is_deferred(c->ssl, channel)) {
@@ -135,6 +153,8 @@ enum ratls_outcome ratls_lease_begin(struct ratls_connection *c)
             lease->exchange->next_counter = 1; /* 0 stands for evidence behind the handshake */
         }
         extend(c, find_begin(lease, &channel->report->accepted, true, 0), true);
+        if (is_resumed(c))
+            hurry(lease);
     }
     return status == RATLS_OK ? RATLS_DONE : ratls_connection_fail(c, status);
 }
@@ -197,6 +217,8 @@ static enum ratls_outcome judge(struct ratls_connection *c)
     lease->is_asking = false;
     extend(c, find_begin(lease, &lease->report->accepted, is_asked_for, clock_before_ms),
            is_asked_for);
+    if (lease->verdicts == 1 && !SSL_is_server(c->ssl)) /* tickets come behind the evidence */
+        ratls_session_record_keep(c->ssl, ratls_channel_of(c->ssl), lease->report);
     return RATLS_DONE;
 }
 

@@ -39,6 +39,25 @@ struct ratls_report *ratls_report_new(void)
     return calloc(1, sizeof(struct ratls_report));
 }
 
+struct ratls_report *ratls_report_copy(const struct ratls_report *report)
+{
+    struct ratls_report *copy = ratls_report_new();
+
+    if (copy == NULL)
+        return NULL;
+    *copy = *report;
+    copy->facts = NULL;
+    if (report->text == NULL)
+        return copy;
+    copy->text = malloc(report->text_cap);
+    if (copy->text == NULL) {
+        free(copy);
+        return NULL;
+    }
+    memcpy(copy->text, report->text, report->text_len);
+    return copy;
+}
+
 void ratls_report_free(struct ratls_report *report)
 {
     if (report == NULL)

@@ -58,6 +58,8 @@ struct ratls_report {
 
 /* A report in which nothing was run. NULL if memory is short. */
 struct ratls_report *ratls_report_new(void);
+/* Without its facts, which are of one connection, to be gone on with. NULL if memory is short. */
+struct ratls_report *ratls_report_copy(const struct ratls_report *report);
 
 /* Never NULL. Alive until something is added to the report. */
 const char *ratls_report_string(const struct ratls_report *report, uint16_t place);

@@ -50,6 +50,8 @@ void ratls_epoch_rules_done(struct ratls_epoch_rules *rules);
 RATLS_MUST_CHECK enum ratls_status
 ratls_build_results(struct ratls_build *b); /* policy_results.c */
 void ratls_result_rules_done(struct ratls_result_rules *rules);
+/* policy_digest.c: of the text and of the files that were named; after all of them were read. */
+RATLS_MUST_CHECK enum ratls_status ratls_build_digest(struct ratls_build *b);
 /* policy_selection.c: what must be quoted; refuses what compares nothing. After all of the above.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_build_selection(struct ratls_build *b);

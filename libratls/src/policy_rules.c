@@ -133,9 +133,9 @@ static enum ratls_status build_denied_firmware(struct ratls_build *b)
 static enum ratls_status build_rules(struct ratls_build *b)
 {
     static enum ratls_status (*const steps[])(struct ratls_build *) = {
-        ratls_build_keys,    ratls_build_pcrs,      ratls_build_boot, ratls_build_ima,
-        build_service,       ratls_build_freshness, build_algorithms, build_denied_firmware,
-        ratls_build_results, ratls_build_selection,
+        ratls_build_keys,    ratls_build_pcrs,      ratls_build_boot,   ratls_build_ima,
+        build_service,       ratls_build_freshness, build_algorithms,   build_denied_firmware,
+        ratls_build_results, ratls_build_selection, ratls_build_digest,
     };
     enum ratls_status status = build_peers(b);
 
@@ -148,7 +148,7 @@ static enum ratls_status build_rules(struct ratls_build *b)
     b->rules->keys = ratls_key_cache_new();
     if (b->rules->path == NULL || b->rules->keys == NULL)
         return ratls_build_no_memory(b);
-    return ratls_sha256(b->source->text, b->rules->sha256, b->err);
+    return RATLS_OK;
 }
 
 enum ratls_status ratls_rules_build(const struct ratls_source *source,

@@ -155,6 +155,8 @@ struct ratls_key_cache; /* keys.h: attestation keys that were seen before */
 struct ratls_rules {
     char *path;
     uint8_t sha256[32];         /* of the text of the file */
+    uint8_t decides_sha256[32]; /* of all that decides: a verdict holds under the same rules only */
+    _Atomic int64_t refused_ms; /* when somebody was last refused: ratls_moment.boot_ms */
     struct ratls_stamp *stamps; /* of the files that it names */
     size_t stamp_count;
     bool for_clients;           /* the peers that these rules, and all their names, speak for */

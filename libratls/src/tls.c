@@ -157,6 +157,8 @@ enum ratls_status ratls_tls_attest(SSL_CTX *ctx, struct ratls_attester *attester
         return status;
     if (tls->attester != NULL)
         return ratls_fail(ret_error, RATLS_USAGE, "the context has an attester already");
+    if (!ratls_server_watch_tickets(ctx))
+        return ratls_fail(ret_error, RATLS_CRYPTO, "OpenSSL does not take a callback for tickets");
     tls->attester = attester->up_ref(attester);
     return RATLS_OK;
 }

@@ -5,23 +5,8 @@
 #include <time.h>
 
 #include "fail.h"
+#include "session_record.h"
 #include "tls_internal.h"
-
-/*
- * A resumed session, an external PSK or early data would pass by the Certificate message and with
- * it by the evidence. A session that is made stale is not offered; OpenSSL does a full handshake.
- */
-static void forbid_resumption(SSL *ssl)
-{
-    SSL_SESSION *session = SSL_get_session(ssl);
-
-    SSL_set_psk_client_callback(ssl, NULL);
-    SSL_set_psk_use_session_callback(ssl, NULL);
-    if (session == NULL || !SSL_SESSION_is_resumable(session))
-        return;
-    SSL_SESSION_set_max_early_data(session, 0);
-    ratls_session_set_time(session, 1);
-}
 
 static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
 {
@@ -43,16 +28,22 @@ static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
 /*
  * The handshake is complete although no verdict accepted the server: something (a PSK, a verify
  * callback that the program changed meanwhile) went past the verification. Close both directions,
- * so that SSL_write() and SSL_read() refuse to work.
+ * so that SSL_write() and SSL_read() refuse to work. An SSL_write() that this handshake was part of
+ * does not look again: it finds a BIO that takes nothing.
  */
 static void close_unattested(const SSL *ssl, struct ratls_channel *channel)
 {
     const struct ratls_tls *tls = ratls_tls_of(ssl);
 
     SSL_set_shutdown(ratls_mutable(ssl), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    ratls_fail(&channel->error, RATLS_USAGE,
-               "the handshake went past the appraisal: the channel is closed");
-    ratls_raise_error(&channel->error);
+    SSL_set0_wbio(ratls_mutable(ssl), BIO_new_mem_buf("", 0)); /* or none: then it fails as well */
+    if (channel->report == NULL || channel->offered == NULL)
+        ratls_fail(&channel->error, RATLS_USAGE,
+                   "the handshake went past the appraisal: the channel is closed");
+    if (channel->error.text[0] != '\0')
+        ratls_raise_error(&channel->error);
+    else
+        ratls_raise_refusal(channel->report);
     if (tls != NULL && tls->log != NULL)
         tls->log(ssl, channel);
 }
@@ -83,19 +74,29 @@ static void (*find_chained(const SSL *ssl))(const SSL *, int, int)
     return of_context == see_progress && tls != NULL ? tls->chained_info : of_context;
 }
 
+static void end_handshake(const SSL *ssl, struct ratls_channel *channel)
+{
+    ratls_keylog_end(channel);
+    if (!channel->asked || ratls_verdict_is_deferred(ssl, channel))
+        return;
+    if (channel->accepted)
+        ratls_session_record_keep(ssl, channel, channel->report);
+    else
+        ratls_client_judge_resumption(ssl, channel);
+    if (!channel->accepted)
+        close_unattested(ssl, channel);
+}
+
 static void see_progress(const SSL *ssl, int where, int result)
 {
     static _Thread_local const SSL *passing_on; /* the program's callback may call this one */
     struct ratls_channel *channel = ratls_channel_of(ssl);
     void (*chained)(const SSL *, int, int) = find_chained(ssl);
 
-    if (SSL_is_server(ssl)) {
+    if (SSL_is_server(ssl))
         ratls_demand_progress(ratls_mutable(ssl), where);
-    } else if (channel != NULL && where & SSL_CB_HANDSHAKE_DONE) {
-        ratls_keylog_end(channel);
-        if (channel->asked && !channel->accepted && !ratls_verdict_is_deferred(ssl, channel))
-            close_unattested(ssl, channel);
-    }
+    else if (channel != NULL && where & SSL_CB_HANDSHAKE_DONE)
+        end_handshake(ssl, channel);
     if (chained == NULL || passing_on == ssl)
         return;
     passing_on = ssl;
@@ -139,12 +140,14 @@ static enum ratls_status make_request(SSL *ssl, struct ratls_tls *tls,
         status = ratls_client_fill_request(ssl, tls, channel);
     if (status != RATLS_OK)
         return status;
-    if (!channel->asked)
+    if (!channel->asked) {
         channel->read_before = BIO_number_read(SSL_get_rbio(ssl));
+        channel->asked_at = ratls_moment_now();
+    }
     channel->asked = true;
     ratls_verdict_force(ssl, channel, SSL_VERIFY_PEER, 0);
     ratls_keylog_install(ssl, tls);
-    forbid_resumption(ssl);
+    ratls_client_choose_session(ssl, channel);
     ratls_request_write(&channel->request, w);
     return w->failed ? ratls_fail(&channel->error, RATLS_LIMIT, "the request is too long")
                      : RATLS_OK;

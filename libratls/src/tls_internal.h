@@ -24,6 +24,9 @@ typedef void ratls_tls_log_fn(const SSL *ssl, const struct ratls_channel *channe
 /* What SSL_version() says of OpenSSL's own QUIC, which is new in 3.2: a number of no TLS. */
 #define RATLS_QUIC_VERSION 1
 
+typedef SSL_SESSION *ratls_get_session_fn(SSL *ssl, const unsigned char *id, int len,
+                                          int *ret_copy);
+
 /* What one SSL_CTX was told to do. */
 struct ratls_tls {
     struct ratls_attester *attester; /* NULL: does not attest */
@@ -50,6 +53,7 @@ struct ratls_tls {
     unsigned handshakes;                            /* of clients, that are going on */
     _Atomic(SSL_CTX_keylog_cb_func) chained_keylog; /* the program's own */
     void (*chained_info)(const SSL *ssl, int where, int result); /* likewise, if it demands */
+    _Atomic(ratls_get_session_fn *) chained_get_session;
 };
 
 /* OpenSSL's callbacks are shown as const what they may well change. */
@@ -115,6 +119,18 @@ unsigned ratls_client_offers(const SSL *ssl, const struct ratls_channel *channel
 int ratls_client_parse_acknowledgement(const SSL *ssl, struct ratls_slice in, int *alert);
 int ratls_server_add_acknowledgement(const SSL *ssl, const struct ratls_tls *tls,
                                      const unsigned char **out, size_t *ret_len, int *alert);
+
+/*
+ * tls_ticket.c: sessions that a server hands out lapse when its measured state changes. keep:
+ * behind the evidence of a handshake, the first piece of it if it has several.
+ */
+void ratls_server_keep_state(struct ratls_channel *channel, struct ratls_slice evidence);
+RATLS_MUST_CHECK bool ratls_server_watch_tickets(SSL_CTX *ctx);
+void ratls_server_watch_sessions(const SSL *ssl, struct ratls_tls *tls);
+
+/* tls_resume.c: a client's sessions, before the ClientHello and behind the handshake. */
+void ratls_client_choose_session(SSL *ssl, struct ratls_channel *channel);
+void ratls_client_judge_resumption(const SSL *ssl, struct ratls_channel *channel);
 
 /*
  * tls_rules.c: by the name that the program verifies. *ret_plain: no rules apply, and the

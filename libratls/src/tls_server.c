@@ -53,6 +53,7 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
     channel->request = request;
     channel->asked = true;
     ratls_keylog_install(ssl, tls);
+    ratls_server_watch_sessions(ssl, tls);
     return 1;
 }
 
@@ -105,6 +106,7 @@ int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
         *alert = SSL_AD_INTERNAL_ERROR;
         return -1;
     }
+    ratls_server_keep_state(channel, ratls_slice(evidence, *ret_len));
     *out = evidence; /* until OpenSSL has built the message: free_extension() */
     return 1;
 }

@@ -154,7 +154,7 @@ static void cancel(struct ratls_attester *self, struct ratls_attest_job *job)
     free(job);
 }
 
-/* What a quote of now would show: made from one, so that whatever a test changes counts. */
+/* What a quote of now would show: made from one, which nobody changes or counts. */
 static enum ratls_status read_state(struct ratls_attester *self,
                                     const struct ratls_pcr_selection *selection,
                                     uint8_t ret_digest[32], struct ratls_error *ret_error)
@@ -162,15 +162,20 @@ static enum ratls_status read_state(struct ratls_attester *self,
     struct fake_attester *attester = (struct fake_attester *)self;
     const struct ratls_attest_request request = {
         .mode = RATLS_MODE_HANDSHAKE, .role = RATLS_ROLE_SERVER, .selection = *selection};
-    uint8_t *evidence = NULL;
-    size_t len = 0;
-    enum ratls_status status = attest(self, &request, &evidence, &len, ret_error);
+    struct fake_draft *draft;
+    enum ratls_status status;
 
+    be_slow(attester);
     if (attester->knobs != NULL)
         atomic_fetch_add(&attester->knobs->states, 1);
-    if (status == RATLS_OK)
-        status = ratls_measured_evidence(ratls_slice(evidence, len), ret_digest, ret_error);
-    free(evidence);
+    if (is_failing(attester))
+        return ratls_fail(ret_error, RATLS_TPM, "the fake TPM fails");
+    pthread_mutex_lock(&attester->lock);
+    draft = fake_tpm_attest(attester->tpm, &request, NULL, NULL);
+    pthread_mutex_unlock(&attester->lock);
+    status =
+        ratls_measured_evidence(ratls_slice(draft->wire, draft->wire_len), ret_digest, ret_error);
+    free(draft);
     return status;
 }
 

@@ -21,6 +21,7 @@ struct ratls_policy *fake_policy_new(struct fake_tpm *tpm)
     policy->rules = rules;
     policy->count = 1;
     rules->path = strdup("fake.yaml");
+    rules->decides_sha256[0] = 1; /* zeros: a policy that nobody knows */
     rules->algorithms = RATLS_ALLOW_ALL;
     rules->keys = ratls_key_cache_new();
     must(rules->path != NULL && rules->keys != NULL);
