@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "crypto.h"
+#include "crypto_epoch.h"
 #include "eventlog.h"
 #include "evidence.h"
 #include "ima.h"
 #include "octets.h"
 #include "request.h"
 #include "statement.h"
+#include "token.h"
 #include "values.h"
 
 #define HIERARCHY_ENDORSEMENT 0x4000000B /* TPM 2.0 Part 2, 7.4 */
@@ -288,6 +290,56 @@ Test(vectors, quotes_verify)
         expect_signer(&attest, &ak);
         vector_free(in);
     }
+}
+
+static void expect_manifest_of_token(struct ratls_slice statement, struct ratls_slice token)
+{
+    const struct ratls_evidence evidence = {.token = token};
+    struct ratls_statement s;
+    uint8_t manifest[32];
+
+    cr_assert(ratls_statement_read(statement, &s));
+    cr_assert_eq(ratls_evidence_manifest(&evidence, manifest, NULL), RATLS_OK);
+    cr_expect(ratls_slice_equal(s.manifest, ratls_slice(manifest, sizeof manifest)));
+}
+
+/* OpenSSL's commands made the time stamp and the signature. */
+Test(vectors, epoch)
+{
+    static const struct mode_case modes[] = {{"epoch", RATLS_MODE_EPOCH, 0},
+                                             {"session", RATLS_MODE_HANDSHAKE, 0}};
+    struct ratls_slice in = load("session", ".cbor"), token = load("epoch-", "token.der");
+    struct ratls_slice der = load("epoch-", "authority.der"), key = load("epoch-", "key.der");
+    struct ratls_slice epoch = load("epoch", ".statement.cbor");
+    const unsigned char *p = der.p;
+    X509 *authority = d2i_X509(NULL, &p, (long)der.len);
+    const struct ratls_authorities authorities = {&authority, 1};
+    struct ratls_epoch_session session;
+    struct ratls_token stamp = {0};
+    char why[RATLS_TOKEN_WHY_MAX] = "unset";
+    bool is_valid = false;
+
+    expect_statement(&modes[0]);
+    expect_statement(&modes[1]);
+    cr_assert(ratls_epoch_session_read(in, &session));
+    cr_expect(ratls_slice_equal(session.key, key));
+    expect_file(session.statement, "session", ".statement.cbor");
+    expect_file(session.signature, "session", ".signature.bin");
+    cr_assert_eq(ratls_epoch_verify(key, session.statement, session.signature, &is_valid, NULL),
+                 RATLS_OK);
+    cr_expect(is_valid);
+    expect_manifest_of_token(session.statement, token);
+    expect_manifest_of_token(epoch, token);
+    cr_assert_eq(ratls_token_read(token, &stamp, why, NULL), RATLS_OK);
+    cr_assert_eq(ratls_token_verify(token, &authorities, stamp.time, &stamp, why, NULL), RATLS_OK);
+    cr_expect_str_eq(why, "");
+    cr_expect_eq(stamp.accuracy_s, 1);
+    X509_free(authority);
+    vector_free(in);
+    vector_free(token);
+    vector_free(der);
+    vector_free(key);
+    vector_free(epoch);
 }
 
 Test(vectors, certificate)

@@ -42,9 +42,14 @@ static void save_of_mode(const char *folder, const char *mode, const char *suffi
     save(folder, name, bytes);
 }
 
-/* The certificates that a mode sends: with the handshake that of the attestation key. */
+/*
+ * What the manifest of a mode covers: with the handshake the certificate of the attestation key; of
+ * an epoch, and of a session in it, the time stamp.
+ */
 static void load_certificates(const char *folder, const char *mode, struct ratls_evidence *evidence)
 {
+    if (strcmp(mode, "epoch") == 0 || strcmp(mode, "session") == 0)
+        evidence->token = vector_load(folder, "epoch-token.der");
     if (strcmp(mode, "handshake") != 0)
         return;
     evidence->certificates[0] = vector_load(folder, "ak-certificate.der");
@@ -150,6 +155,7 @@ static void make_statement(const char *folder, const char *mode)
     save_of_mode(folder, mode, "statement.cbor", ratls_writer_slice(&w));
     save_of_mode(folder, mode, "leaf.bin", ratls_slice(leaf, sizeof leaf));
     vector_free(evidence.certificates[0]);
+    vector_free(evidence.token);
 }
 
 static void make_evidence(const char *folder, const char *mode)
@@ -192,6 +198,23 @@ static void make_logs(const char *folder)
     save(folder, "logs.evidence.cbor", ratls_writer_slice(&w));
 }
 
+/* Item 8 of evidence of an epoch. */
+static void make_session(const char *folder)
+{
+    struct ratls_epoch_session session = {
+        .key = vector_load(folder, "epoch-key.der"),
+        .statement = vector_load(folder, "session.statement.cbor"),
+        .signature = vector_load(folder, "session.signature.bin")};
+    uint8_t out[1024];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+
+    ratls_epoch_session_write(&session, &w);
+    save(folder, "session.cbor", ratls_writer_slice(&w));
+    vector_free(session.key);
+    vector_free(session.statement);
+    vector_free(session.signature);
+}
+
 int main(int argc, char *argv[])
 {
     if (argc == 3 && strcmp(argv[2], "request") == 0)
@@ -202,14 +225,17 @@ int main(int argc, char *argv[])
         make_piece(argv[1]);
     else if (argc == 3 && strcmp(argv[2], "logs") == 0)
         make_logs(argv[1]);
+    else if (argc == 3 && strcmp(argv[2], "session") == 0)
+        make_session(argv[1]);
     else if (argc == 4 && strcmp(argv[2], "statement") == 0)
         make_statement(argv[1], argv[3]);
     else if (argc == 4 && strcmp(argv[2], "evidence") == 0)
         make_evidence(argv[1], argv[3]);
     else {
-        fprintf(stderr, "usage: make_vectors FOLDER request|challenge|logs|piece\n"
-                        "       make_vectors FOLDER statement handshake|certificate|renewal\n"
-                        "       make_vectors FOLDER evidence handshake|certificate\n");
+        fprintf(stderr,
+                "usage: make_vectors FOLDER request|challenge|logs|piece|session\n"
+                "       make_vectors FOLDER statement handshake|certificate|renewal|epoch|session\n"
+                "       make_vectors FOLDER evidence handshake|certificate\n");
         return 2;
     }
     return 0;

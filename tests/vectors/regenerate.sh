@@ -174,6 +174,35 @@ context = $turn
 END
 }
 
+# A time stamp, a key, and the session of handshake.values signed by it: no TPM has a part in it.
+make_epoch() {
+    openssl req -new -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tsa.key \
+        -out tsa.pem -days 36500 -subj '/CN=ratls test time stamps' \
+        -addext 'extendedKeyUsage = critical, timeStamping' \
+        -addext 'basicConstraints = critical, CA:FALSE' 2>tsa.log
+    openssl x509 -in tsa.pem -outform DER -out epoch-authority.der
+    printf '%s\n' '[tsa]' 'default_tsa = clock' '[clock]' 'serial = tsa.serial' \
+        'signer_cert = tsa.pem' 'signer_key = tsa.key' 'signer_digest = sha256' \
+        'default_policy = 1.3.6.1.4.1.99999.2' 'digests = sha256' 'accuracy = secs:1' \
+        'ess_cert_id_alg = sha256' >tsa.cnf
+    echo 01 >tsa.serial
+    openssl ts -query -data tsa.cnf -sha256 -cert -out tsa.query 2>>tsa.log
+    openssl ts -reply -config tsa.cnf -queryfile tsa.query -token_out -out epoch-token.der \
+        2>>tsa.log
+    openssl ecparam -name prime256v1 -genkey -noout -out epoch.key
+    openssl pkey -in epoch.key -pubout -outform DER -out epoch-key.der
+    sed -e 's/^mode = .*/mode = 05/' -e 's/^\(tls-version\|cipher-suite\) = .*/\1 = 0000/' \
+        -e 's/^\(nonce\|binder\) = .*/\1 = /' -e '/^\(secret\|selection\) = /d' \
+        -e "s/^context = .*/context = $(openssl dgst -sha256 -r epoch-key.der | cut -c1-64)/" \
+        handshake.values >epoch.values
+    sed '/^\(secret\|selection\) = /d' handshake.values >session.values
+    "$make_vectors" . statement epoch
+    "$make_vectors" . statement session
+    printf 'ratls epoch\0' | cat - session.statement.cbor |
+        openssl dgst -sha256 -sign epoch.key -out session.signature.bin
+    "$make_vectors" . session
+}
+
 little_endian() { # little_endian NUMBER: 4 bytes
     printf '%08x' "$1" | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/'
 }
@@ -283,6 +312,7 @@ write_logs
 "$make_vectors" . logs
 "$make_vectors" . piece
 "$make_vectors" . statement renewal
+make_epoch
 quote handshake sha256:0,1,7
 write_capture 65000000
 quote certificate sha256:0,7+sha384:7
@@ -292,4 +322,5 @@ chmod 644 ./*.bin ./*.cbor ./*.der measured/*
 mkdir -p "$vectors/measured"
 mv measured/* "$vectors/measured"
 mv ./*.values ./*.cbor ./*leaf.bin ./*attest.bin ./*signature.bin ./*pcr-values.bin ak-public.bin \
-    ak-certificate.der ca-certificate.der certificate.der tls-public.der "$vectors"
+    ak-certificate.der ca-certificate.der certificate.der tls-public.der epoch-authority.der \
+    epoch-key.der epoch-token.der "$vectors"
