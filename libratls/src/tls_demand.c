@@ -123,7 +123,7 @@ static void begin(SSL *ssl)
 static void hold(SSL *ssl, struct ratls_channel *channel)
 {
     if (channel->holds || channel->accepted || !channel->demanded || channel->speaks != 0 ||
-        !SSL_in_init(ssl))
+        SSL_get_state(ssl) == TLS_ST_OK)
         return;
     channel->holds = true;
     SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_SENT_SHUTDOWN);
@@ -151,6 +151,12 @@ static void end(SSL *ssl, struct ratls_channel *channel)
         SSL_set_verify(ssl, channel->verify_mode, SSL_get_verify_callback(ssl));
 }
 
+/* OpenSSL calls it done, too, where a server may send 0.5-RTT data: the client is to come yet. */
+static bool is_early(const SSL *ssl, int where)
+{
+    return where & SSL_CB_HANDSHAKE_DONE && SSL_get_state(ssl) == TLS_ST_EARLY_DATA;
+}
+
 void ratls_demand_progress(SSL *ssl, int where)
 {
     struct ratls_channel *channel;
@@ -162,9 +168,11 @@ void ratls_demand_progress(SSL *ssl, int where)
     channel = ratls_channel_of(ssl);
     if (channel == NULL || channel->demander == NULL)
         return;
-    if (where & SSL_CB_EXIT)
+    if (where & SSL_CB_EXIT || is_early(ssl, where)) {
         hold(ssl, channel);
-    else if (where & (SSL_CB_LOOP | SSL_CB_HANDSHAKE_DONE))
+        return;
+    }
+    if (where & (SSL_CB_LOOP | SSL_CB_HANDSHAKE_DONE))
         release(ssl, channel);
     if (where & SSL_CB_HANDSHAKE_DONE)
         end(ssl, channel);
