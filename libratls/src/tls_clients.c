@@ -39,6 +39,17 @@ static struct ratls_rules *find_only_client(const struct ratls_policy *policy)
     return only;
 }
 
+/* For all of them: an answer that only some take is none to the others. */
+static bool is_epoch_enough(const struct ratls_policy *policy)
+{
+    bool is_enough = true;
+
+    for (size_t i = 0; i < policy->count; i++)
+        is_enough &=
+            !policy->rules[i].for_clients || policy->rules[i].freshness == RATLS_FRESHNESS_EPOCH;
+    return is_enough;
+}
+
 /*
  * What is known of a client spares it certificates, and the begin of its IMA list; for more than
  * one that may come there is no one offset to ask for, so they begin at 0.
@@ -52,6 +63,8 @@ static enum ratls_status ask(const struct ratls_tls *tls, struct ratls_channel *
     if (only != NULL)
         return ratls_request_by_rules(only, only->servers.names[0], tls->begins_anew,
                                       &channel->demand, &channel->known, &channel->error);
+    if (is_epoch_enough(channel->policy))
+        channel->demand.offers |= RATLS_OFFER_EPOCH;
     return ratls_policy_client_claims(channel->policy, &channel->demand.selection,
                                       &channel->demand.logs, &channel->error);
 }

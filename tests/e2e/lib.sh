@@ -287,9 +287,9 @@ get() { # get [CURL OPTION...]: the request carries $secret
         --resolve "$name:$port:$address" --user "customer:$secret" "$@" "https://$name:$port/"
 }
 
-plain_get() { # plain_get [CURL OPTION...]: a client without ratls
+plain_get() { # a client without ratls
     curl --silent --show-error --fail --max-time 10 --cacert "$work/server.pem" \
-        --resolve "$name:$port:$address" "$@" "https://$name:$port/"
+        --resolve "$name:$port:$address" "https://$name:$port/"
 }
 
 # A server of Python's ssl module that writes every byte which it decrypts to $work/received.

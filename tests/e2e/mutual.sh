@@ -19,14 +19,13 @@ expect 0 "and again, by another connection" attesting_get --user-agent before
 has before "$work/nginx-access.log"
 lacks REFUSED "$work/nginx-error.log"
 
-expect failure "a client without ratls is refused" plain_get --cert "$work/app.pem" \
-    --key "$work/app.key"
+expect failure "a client without ratls is refused" certified_get --http1.1
 has "REFUSED  app.test: evidence.present" "$work/nginx-error.log"
 expect failure "so is one without a certificate" plain_get
 expect failure "so is one that verifies and does not attest" get --cert "$work/app.pem" \
     --key "$work/app.key"
 # A ticket or an older version is no way around.
-expect failure "so is TLS 1.2" plain_get --tls-max 1.2 --cert "$work/app.pem" --key "$work/app.key"
+expect failure "so is TLS 1.2" certified_get --tls-max 1.2
 
 : >"$work/nginx-error.log"
 extend_client 7

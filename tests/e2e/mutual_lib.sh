@@ -42,6 +42,12 @@ attesting_get() { # attesting_get [CURL OPTION...]
         --key "$work/app.key" "$@" "https://$name:$port/"
 }
 
+certified_get() { # certified_get [CURL OPTION...]: without ratls, with the client's certificate
+    curl --silent --show-error --fail --max-time 10 --cacert "$work/server.pem" \
+        --resolve "$name:$port:$address" --cert "$work/app.pem" --key "$work/app.key" "$@" \
+        "https://$name:$port/"
+}
+
 extend_client() { # extend_client INDEX
     tcti=$client_tcti
     extend_pcr "$1"

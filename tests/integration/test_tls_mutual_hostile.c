@@ -161,8 +161,8 @@ Test(tls_mutual_hostile, demands_that_are_none)
         cr_assert_not(tls_pair_handshake(pair));
         /* That server does not attest: this is as far as it gets with a client that notices. */
         cr_assert_eq(pair->client.alert_sent,
-                     rows[i].alert < 0 ? SSL_AD_HANDSHAKE_FAILURE : rows[i].alert, "row %zu: %d",
-                     i, pair->client.alert_sent);
+                     rows[i].alert < 0 ? SSL_AD_HANDSHAKE_FAILURE : rows[i].alert, "row %zu: %d", i,
+                     pair->client.alert_sent);
         cr_assert_eq(world->attested, 0);
         tls_pair_free(pair);
         SSL_CTX_free(server);
@@ -243,6 +243,33 @@ Test(tls_mutual_hostile, t8_older_versions)
     mutual_world_free(world);
 }
 
+/* A server whose first call is SSL_write(), with the handshake inside of it. */
+Test(tls_mutual_hostile, t13_write_at_once)
+{
+    struct mutual_world *world = mutual_world_new();
+    SSL_CTX *client = tls_plain_client(world->base);
+
+    cr_assert(SSL_CTX_use_certificate(client, world->certificate) &&
+              SSL_CTX_use_PrivateKey(client, world->key));
+    cr_assert(SSL_CTX_set_max_proto_version(client, TLS1_2_VERSION));
+    for (int taken = NOTHING; taken <= KEYLOG; taken++) {
+        struct tls_pair *pair = pair_without(client, world, (enum taken)taken);
+        char bytes[100];
+
+        for (int i = 0; i < 10; i++) {
+            SSL_do_handshake(pair->client.ssl);
+            tls_pair_carry(pair);
+            SSL_write(pair->server.ssl, TLS_SECRET, (int)strlen(TLS_SECRET));
+            tls_pair_carry(pair);
+        }
+        cr_assert_leq(SSL_read(pair->client.ssl, bytes, sizeof bytes), 0, "taken: %d", taken);
+        ERR_clear_error();
+        tls_pair_free(pair);
+    }
+    SSL_CTX_free(client);
+    mutual_world_free(world);
+}
+
 static const unsigned char ticket_keys[80] = {1, 2, 3};
 
 /* T6: a session from before the demand; a server that may see it makes a full handshake of it. */
@@ -257,8 +284,8 @@ Test(tls_mutual_hostile, t6_sessions)
     cr_assert(SSL_CTX_use_certificate(client, world->certificate) &&
               SSL_CTX_use_PrivateKey(client, world->key));
     cr_assert(SSL_CTX_set_session_id_context(before, (const uint8_t *)"x", 1));
-    cr_assert(SSL_CTX_set_tlsext_ticket_keys(before, (void *)(uintptr_t)ticket_keys,
-                                             sizeof ticket_keys));
+    cr_assert(
+        SSL_CTX_set_tlsext_ticket_keys(before, (void *)(uintptr_t)ticket_keys, sizeof ticket_keys));
     pair = mutual_pair(client, before);
     assert_connected(pair);
     session = SSL_get1_session(pair->client.ssl);
@@ -266,8 +293,8 @@ Test(tls_mutual_hostile, t6_sessions)
     tls_pair_free(pair);
     for (int taken = NOTHING; taken <= KEYLOG; taken++) {
         pair = pair_without(client, world, (enum taken)taken);
-        cr_assert(SSL_CTX_set_tlsext_ticket_keys(
-            world->server, (void *)(uintptr_t)ticket_keys, sizeof ticket_keys));
+        cr_assert(SSL_CTX_set_tlsext_ticket_keys(world->server, (void *)(uintptr_t)ticket_keys,
+                                                 sizeof ticket_keys));
         cr_assert(SSL_set_session_id_context(pair->server.ssl, (const uint8_t *)"x", 1));
         cr_assert(SSL_set_session(pair->client.ssl, session));
         tls_pair_handshake(pair);
@@ -303,7 +330,7 @@ Test(tls_mutual_hostile, t13_half_rtt)
         cr_assert_eq(result, demands ? 0 : 1, "this tests nothing");
         ERR_clear_error();
         if (demands) {
-                        cr_assert_leq(SSL_write(pair->server.ssl, TLS_SECRET, 4), 0);
+            cr_assert_leq(SSL_write(pair->server.ssl, TLS_SECRET, 4), 0);
             ERR_clear_error();
             assert_mutual(pair);
             cr_assert_eq(pair->client.received.len, 0);

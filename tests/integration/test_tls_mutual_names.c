@@ -180,6 +180,16 @@ Test(tls_mutual_names, policy_for_every_client)
     mutual_world_free(world);
 }
 
+/* Only what its own policy compares, as if it knew. */
+static void quote_less(enum fake_stage stage, struct fake_draft *draft, void *arg)
+{
+    (void)arg;
+    if (stage == FAKE_QUOTE) {
+        draft->selection.count = 1;
+        draft->selection.banks[0].pcrs = 0xff;
+    }
+}
+
 /*
  * Who comes is not known when the server asks: it asks for all that its policies compare, and each
  * client is judged by its own.
@@ -212,6 +222,10 @@ Test(tls_mutual_names, policies_that_compare_other_pcrs)
     pair = connect_as(world, "DNS:other.example");
     assert_client_refused(pair, "ak.trust"); /* nobody is pinned there */
     cr_assert_eq(world->asked.key_id_count, 0);
+    tls_pair_free(pair);
+    world->tamper = quote_less;
+    pair = connect_as(world, "DNS:" MUTUAL_NAME);
+    assert_client_refused(pair, "pcr.selection");
     tls_pair_free(pair);
     mutual_world_free(world);
 }

@@ -45,8 +45,7 @@ SSL_CTX *mutual_raw_client(struct mutual_world *world, struct mutual_raw *raw)
          SSL_CTX_use_PrivateKey(ctx, world->key) == 1);
     must(SSL_CTX_add_custom_ext(ctx, TLS_EXTENSION,
                                 SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS |
-                                    SSL_EXT_TLS1_3_CERTIFICATE_REQUEST |
-                                    SSL_EXT_TLS1_3_CERTIFICATE,
+                                    SSL_EXT_TLS1_3_CERTIFICATE_REQUEST | SSL_EXT_TLS1_3_CERTIFICATE,
                                 add, NULL, raw, keep, raw) == 1);
     return ctx;
 }

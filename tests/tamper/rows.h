@@ -59,6 +59,7 @@ struct rows {
 
 extern const struct rows rows_channel, rows_statement, rows_ak, rows_quote, rows_binding,
     rows_exchange, rows_pcr, rows_result, rows_boot_log, rows_boot_claims, rows_boot_events,
-    rows_ima_offset, rows_ima_list, rows_ima_entries, rows_ima_template, rows_epoch, rows_token;
+    rows_ima_offset, rows_ima_list, rows_ima_entries, rows_ima_template, rows_epoch, rows_token,
+    rows_client;
 
 #endif
