@@ -74,6 +74,7 @@ ok "twenty connections of curl cost no quote: $took ms, and 20 quotes would take
 begin=$(now_ms)
 i=0
 while [ "$i" -lt 20 ]; do
+    # shellcheck disable=SC2119 # it has no options of ours
     plain_get >"$work/page" || fail "a client without ratls was refused"
     i=$((i + 1))
 done
