@@ -4,8 +4,15 @@
  */
 #include "fail.h"
 #include "session_record.h"
-#include "tls_announce.h"
 #include "tls_internal.h"
+
+/* Who watches beside the program ties what comes later to the evidence of the handshake. */
+static bool is_watched(const SSL *ssl)
+{
+    const struct ratls_tls *tls = ratls_tls_of(ssl);
+
+    return tls != NULL && tls->watch != NULL;
+}
 
 /*
  * An external PSK or early data would pass by the evidence, and so would a session that nobody
@@ -24,16 +31,10 @@ void ratls_client_choose_session(SSL *ssl, struct ratls_channel *channel)
         return;
     if (SSL_SESSION_get_max_early_data(session) != 0)
         SSL_SESSION_set_max_early_data(session, 0);
-    if (record != NULL && ratls_session_record_holds(record, channel))
+    if (record != NULL && !is_watched(ssl) && ratls_session_record_holds(record, channel))
         channel->offered = ratls_session_record_up_ref(record);
     else
         ratls_session_set_time(session, 1);
-}
-
-/* Who watches beside this program sees this connection, too. */
-static bool is_announced(const SSL *ssl, const struct ratls_tls *tls, struct ratls_channel *channel)
-{
-    return tls->watch == NULL || ratls_announce(ssl, tls->watch, &channel->error) == RATLS_OK;
 }
 
 /*
@@ -48,7 +49,7 @@ void ratls_client_judge_resumption(const SSL *ssl, struct ratls_channel *channel
         return;
     ratls_report_free(channel->report);
     channel->report = ratls_session_record_report(channel->offered, ssl, channel);
-    channel->accepted = ratls_report_accepted(channel->report) && is_announced(ssl, tls, channel);
+    channel->accepted = ratls_report_accepted(channel->report);
     if (!channel->accepted)
         return;
     channel->asked_at = ratls_session_record_asked(channel->offered);

@@ -15,6 +15,7 @@
 #include "tls_announce.h"
 #include "tls_internal.h"
 #include "tls_pair.h"
+#include "tls_session.h"
 
 /* Takes one announcement, and says this to it. */
 struct watcher {
@@ -70,15 +71,27 @@ struct scene {
     int fd;
 };
 
+static void connect_scene(struct scene *s)
+{
+    s->fd = tcp_server_connect(s->server);
+    s->ssl = SSL_new(s->world->client);
+    must(SSL_set_fd(s->ssl, s->fd) == 1 && SSL_set1_host(s->ssl, TLS_NAME) == 1 &&
+         tls_set_sni(s->ssl, TLS_NAME));
+}
+
+static void connect_again(struct scene *s)
+{
+    SSL_free(s->ssl);
+    close(s->fd);
+    connect_scene(s);
+}
+
 static void begin_scene(struct scene *s, const char *path)
 {
     s->world = tls_world_new();
     s->server = tcp_server_new(s->world->server, AF_INET);
     ratls_tls_of_context(s->world->client)->watch = path;
-    s->fd = tcp_server_connect(s->server);
-    s->ssl = SSL_new(s->world->client);
-    must(SSL_set_fd(s->ssl, s->fd) == 1 && SSL_set1_host(s->ssl, TLS_NAME) == 1 &&
-         tls_set_sni(s->ssl, TLS_NAME));
+    connect_scene(s);
 }
 
 static void end_scene(struct scene *s)
@@ -116,6 +129,33 @@ Test(tls_announce, says_what_it_is)
     cr_assert_eq(ratls_machine_of(s.ssl, &machine, NULL), RATLS_OK);
     cr_assert(ratls_machine_equal(&machine, &w.seen.machine));
     cr_assert_eq(machine.reset_count, s.world->tpm->reset_count);
+    end_scene(&s);
+}
+
+/* A session that could be resumed brings no evidence: there would be nothing to watch by. */
+Test(tls_announce, nothing_is_resumed)
+{
+    SSL_SESSION *session;
+    struct watcher w;
+    struct scene s;
+
+    begin_watcher(&w, RATLS_ANNOUNCEMENT_TAKEN);
+    begin_scene(&s, NULL);
+    fake_policy_rules(s.world->policy)->max_age_s = 60;
+    session = first_session(s.world->client, s.world->server);
+    for (size_t is_watched = 0; is_watched < 2; is_watched++) {
+        cr_assert(SSL_set_session(s.ssl, session));
+        ratls_tls_of_context(s.world->client)->watch = is_watched == 1 ? w.path : NULL;
+        cr_assert_eq(SSL_connect(s.ssl), 1);
+        cr_assert_eq(SSL_session_reused(s.ssl), is_watched == 0, "this tests nothing");
+        cr_assert(ratls_report_accepted(ratls_tls_report(s.ssl)));
+        cr_assert_eq(s.world->attested, 1 + is_watched);
+        if (is_watched == 0)
+            connect_again(&s);
+    }
+    end_watcher(&w);
+    cr_assert(ratls_announcement_valid(&w.seen));
+    SSL_SESSION_free(session);
     end_scene(&s);
 }
 

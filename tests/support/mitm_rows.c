@@ -75,6 +75,7 @@ static void relay_behind_session(const struct mitm_row *row, bool weak, struct m
     SSL_SESSION *session;
 
     (void)weak;
+    fake_policy_rules(world->policy)->max_age_s = DAY_S; /* else nothing is offered */
     must(tls_pair_handshake(pair));
     session = SSL_get1_session(pair->client.ssl);
     SSL_set_shutdown(pair->client.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
