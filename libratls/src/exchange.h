@@ -66,7 +66,7 @@ struct ratls_exchange {
     bool is_streaming;            /* or behind an answer, another piece of evidence may come */
     struct ratls_request request; /* of the last challenge, answered or not */
     struct ratls_known known;
-    int64_t asked_ms; /* when; on the monotonic clock (ratls_peer_now_ms) */
+    int64_t asked_ms; /* when (ratls_peer_now_ms), on the clock of leases */
     struct ratls_answer_reader answer;
     struct ratls_accepted accepted; /* may be set: evidence of the handshake in mode 2 */
     int64_t anchored_ms;            /* when the challenge was sent that `accepted` answers */

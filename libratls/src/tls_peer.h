@@ -57,7 +57,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_peer_find_sockets(const SSL *ssl, uint6
                                                            struct ratls_sockets *ret_sockets,
                                                            struct ratls_error *err);
 
-/* On the monotonic clock; deadlines are times of it. */
+/* CLOCK_BOOTTIME, which goes on while the machine sleeps; deadlines are times of it. */
 int64_t ratls_peer_now_ms(void);
 
 /* A connected socket that does not block, by the same way; the caller closes *ret_fd. */
