@@ -3,7 +3,7 @@
 set -eu
 cd "${RATLS_SOURCE_DIR:?}"
 # shellcheck disable=SC2046 # names without spaces
-set -- $(find scripts tests fuzz bench examples -name "*.sh" | sort)
+set -- $(find scripts tests fuzz bench examples formal -name "*.sh" | sort)
 # An archive of the source does not have it.
 [ ! -e .ci/run ] || set -- "$@" .ci/run
 [ $# -gt 10 ]
@@ -14,7 +14,7 @@ done
 if command -v codespell >/dev/null; then
     codespell -q 3 --ignore-words-list=nin,sesion,caf,abd,re-using \
         --skip='*.bin,*.der' README.md NEWS CONTRIBUTING.md libratls provider tools examples \
-        policies scripts tests
+        policies scripts tests docs formal
 else
     echo "codespell is missing"
     exit 77
