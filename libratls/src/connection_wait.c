@@ -27,28 +27,40 @@ static int get_timeout_ms(int fd, int option)
     return ms == 0 ? 1 : (int)ms;
 }
 
-enum ratls_status ratls_wait_begin(struct ratls_wait *wait, const SSL *ssl, struct ratls_error *err)
+static bool is_blocking(int fd)
 {
-    int fd = SSL_get_rfd(ssl);
     int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
 
-    *wait = (struct ratls_wait){.fd = fd};
-    if (flags == -1 || (flags & O_NONBLOCK) != 0)
+    return flags != -1 && (flags & O_NONBLOCK) == 0;
+}
+
+static bool set_blocking(int fd, bool blocks)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags != -1 &&
+           fcntl(fd, F_SETFL, blocks ? flags & ~O_NONBLOCK : flags | O_NONBLOCK) == 0;
+}
+
+enum ratls_status ratls_wait_begin(struct ratls_wait *wait, const SSL *ssl, struct ratls_error *err)
+{
+    *wait = (struct ratls_wait){.fd = SSL_get_rfd(ssl), .out_fd = SSL_get_wfd(ssl)};
+    if (!is_blocking(wait->fd) || !is_blocking(wait->out_fd))
         return RATLS_OK;
-    if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+    if (!set_blocking(wait->fd, false) || !set_blocking(wait->out_fd, false))
         return ratls_fail(err, RATLS_IO, "the socket stays one that blocks: %s", strerror(errno));
     wait->blocks = true;
-    wait->read_timeout_ms = get_timeout_ms(fd, SO_RCVTIMEO);
-    wait->write_timeout_ms = get_timeout_ms(fd, SO_SNDTIMEO);
+    wait->read_timeout_ms = get_timeout_ms(wait->fd, SO_RCVTIMEO);
+    wait->write_timeout_ms = get_timeout_ms(wait->out_fd, SO_SNDTIMEO);
     return RATLS_OK;
 }
 
 void ratls_wait_end(const struct ratls_wait *wait)
 {
-    int flags = wait->blocks ? fcntl(wait->fd, F_GETFL) : -1;
-
-    if (flags != -1)
-        (void)fcntl(wait->fd, F_SETFL, flags & ~O_NONBLOCK);
+    if (!wait->blocks)
+        return;
+    (void)set_blocking(wait->fd, true);
+    (void)set_blocking(wait->out_fd, true);
 }
 
 int64_t ratls_wait_deadline(const struct ratls_wait *wait, enum ratls_outcome wanted)
@@ -71,20 +83,25 @@ bool ratls_wait_for(const struct ratls_wait *wait, const struct ratls_connection
                     enum ratls_outcome wanted, int64_t deadline_ms)
 {
     int64_t left_ms = deadline_ms == RATLS_NEVER ? -1 : deadline_ms - ratls_clock_ms();
-    struct pollfd polled[2] = {
-        {.fd = wait->fd, .events = ratls_connection_events(connection)},
+    short events = ratls_connection_events(connection);
+    struct pollfd polled[] = {
+        {.fd = wait->fd, .events = (short)(events & POLLIN)},
+        {.fd = wait->out_fd, .events = (short)(events & POLLOUT)},
         {.fd = ratls_connection_attester_fd(connection), .events = POLLIN},
     };
 
     if (deadline_ms != RATLS_NEVER && left_ms <= 0)
         return false;
-    if (wanted == RATLS_WANT_WRITE)
-        polled[0].events |= POLLOUT;
     if (wanted == RATLS_WANT_READ)
-        polled[0].events |= POLLIN;
-    if (polled[0].events == 0)
-        polled[0].fd = -1; /* it would come back at once when the other side is gone */
+        polled[0].events = POLLIN;
+    if (wanted == RATLS_WANT_WRITE)
+        polled[1].events = POLLOUT;
+    for (size_t i = 0; i < 2; i++) {
+        if (polled[i].events == 0)
+            polled[i].fd = -1; /* it would come back at once when the other side is gone */
+    }
     /* An error of poll() is none of the connection: the call that follows it has its own. */
-    (void)poll(polled, 2, sooner((int)left_ms, ratls_connection_timeout_ms(connection)));
+    (void)poll(polled, sizeof polled / sizeof *polled,
+               sooner((int)left_ms, ratls_connection_timeout_ms(connection)));
     return true;
 }

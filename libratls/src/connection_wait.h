@@ -9,7 +9,8 @@
 /* The transport of a program that expects its calls to block. */
 struct ratls_wait {
     bool blocks; /* false: the others are of no use */
-    int fd;
+    int fd;      /* what is read from, */
+    int out_fd;  /* and written to: the same, but for pipes */
     int read_timeout_ms; /* SO_RCVTIMEO, SO_SNDTIMEO; -1: none */
     int write_timeout_ms;
 };

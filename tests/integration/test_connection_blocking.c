@@ -1,4 +1,5 @@
 /* Programs whose sockets block: their leases are renewed, and end, while they wait in a call. */
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -131,6 +132,32 @@ Test(connection_blocking, lease_is_renewed_while_the_program_waits)
     cr_assert_eq(program.len, 5);
     cr_assert_arr_eq(program.bytes, "hello", 5);
     pair_free(pair);
+    tls_world_free(world);
+}
+
+/* Two pipes: both ends are waited for, and are given back as they were. */
+Test(connection_blocking, pipes_block_again_behind_it)
+{
+    struct tls_world *world = world_with(60, 10);
+    SSL *ssl = SSL_new(world->client);
+    struct ratls_connection *connection = NULL;
+    struct ratls_error error = {0};
+    int in[2], out[2];
+
+    cr_assert_eq(pipe(in), 0);
+    cr_assert_eq(pipe(out), 0);
+    cr_assert(SSL_set_rfd(ssl, in[0]) && SSL_set_wfd(ssl, out[1]));
+    SSL_set_connect_state(ssl);
+    cr_assert_eq(ratls_connection_new(ssl, NULL, &connection, &error), RATLS_OK);
+    cr_assert_neq(fcntl(in[0], F_GETFL) & O_NONBLOCK, 0);
+    cr_assert_neq(fcntl(out[1], F_GETFL) & O_NONBLOCK, 0);
+    ratls_connection_free(connection);
+    cr_assert_eq(fcntl(in[0], F_GETFL) & O_NONBLOCK, 0);
+    cr_assert_eq(fcntl(out[1], F_GETFL) & O_NONBLOCK, 0);
+    for (int i = 0; i < 2; i++) {
+        close(in[i]);
+        close(out[i]);
+    }
     tls_world_free(world);
 }
 
