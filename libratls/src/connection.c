@@ -46,6 +46,18 @@ static enum ratls_status prepare(struct ratls_connection *c, struct ratls_error 
     return RATLS_OK;
 }
 
+/*
+ * The SSL may go on without the connection. A request that still offered evidence behind the
+ * handshake would find nobody there to appraise it.
+ */
+static void abandon(SSL *ssl)
+{
+    struct ratls_channel *channel = ratls_channel_of(ssl);
+
+    if (channel != NULL)
+        channel->speaks = 0;
+}
+
 enum ratls_status ratls_connection_new(SSL *ssl, const struct ratls_connection_options *options,
                                        struct ratls_connection **ret_connection,
                                        struct ratls_error *ret_error)
@@ -75,6 +87,7 @@ enum ratls_status ratls_connection_new(SSL *ssl, const struct ratls_connection_o
         *ret_connection = c;
         return RATLS_OK;
     }
+    abandon(ssl);
     ratls_answering_free(&c->answering);
     free(c);
     return status;
@@ -88,8 +101,9 @@ void ratls_connection_free(struct ratls_connection *c)
     ratls_lease_free(&c->lease);
     ratls_answering_free(&c->answering);
     ratls_stream_free(&c->stream);
-    SSL_free(c->ssl);
     ratls_gate_free(&c->gate);
+    abandon(c->ssl);
+    SSL_free(c->ssl);
     free(c);
 }
 

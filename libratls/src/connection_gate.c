@@ -6,9 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Without a gate its connection was freed, and the program has kept the SSL. */
+static bool is_open(const struct ratls_gate *gate)
+{
+    return gate != NULL && gate->is_inside && !gate->is_closed;
+}
+
 static bool may_pass(const struct ratls_gate *gate)
 {
-    if (!gate->is_inside || gate->is_closed)
+    if (!is_open(gate))
         return false;
     return gate->is_accepted || gate->is_ending || !SSL_is_init_finished(gate->ssl);
 }
@@ -57,7 +63,8 @@ static int write_through(BIO *bio, const char *in, int len)
     if (in == NULL || len <= 0)
         return 0;
     if (!may_pass(gate)) {
-        gate->has_stopped = gate->has_stopped || SSL_is_init_finished(gate->ssl);
+        if (gate != NULL)
+            gate->has_stopped = gate->has_stopped || SSL_is_init_finished(gate->ssl);
         return -1;
     }
     if (ratls_gate_flush(gate)) {
@@ -80,7 +87,7 @@ static int read_through(BIO *bio, char *out, int cap)
     int len;
 
     BIO_clear_retry_flags(bio);
-    if (!gate->is_inside || gate->is_closed)
+    if (!is_open(gate))
         return -1;
     len = BIO_read(BIO_next(bio), out, cap);
     BIO_copy_next_retry(bio);
@@ -94,7 +101,7 @@ static long control(BIO *bio, int command, long number, void *pointer)
 
     if (BIO_next(bio) == NULL || command == BIO_CTRL_DUP)
         return 0;
-    if (command == BIO_CTRL_EOF && !gate->is_inside)
+    if (command == BIO_CTRL_EOF && (gate == NULL || !gate->is_inside))
         return 0; /* a shut gate is not the end: OpenSSL would never read again */
     result = BIO_ctrl(BIO_next(bio), command, number, pointer);
     if (command == BIO_CTRL_FLUSH || command == BIO_C_DO_STATE_MACHINE) {
@@ -129,6 +136,17 @@ static BIO *push_gate(struct ratls_gate *gate, BIO *transport)
     return BIO_push(bio, transport);
 }
 
+/* Those of the gate; the SSL has the first one of each. */
+static bool add_references(BIO *in, BIO *out)
+{
+    if (!BIO_up_ref(in))
+        return false;
+    if (BIO_up_ref(out) && (in != out || BIO_up_ref(in)))
+        return true;
+    BIO_free(in);
+    return false;
+}
+
 bool ratls_gate_install(struct ratls_gate *gate, SSL *ssl)
 {
     BIO *in = SSL_get_rbio(ssl);
@@ -139,7 +157,7 @@ bool ratls_gate_install(struct ratls_gate *gate, SSL *ssl)
     pthread_once(&method_once, make_method);
     above_in = push_gate(gate, in);
     above_out = in == out ? above_in : push_gate(gate, out);
-    if (above_in == NULL || above_out == NULL || (in == out && !BIO_up_ref(above_in))) {
+    if (above_in == NULL || above_out == NULL || !add_references(above_in, above_out)) {
         BIO_free_all(above_in);
         if (above_out != above_in)
             BIO_free_all(above_out);
@@ -147,6 +165,8 @@ bool ratls_gate_install(struct ratls_gate *gate, SSL *ssl)
     }
     gate->ssl = ssl;
     gate->transport = out;
+    gate->in = above_in;
+    gate->out = above_out;
     SSL_set0_rbio(ssl, above_in);
     SSL_set0_wbio(ssl, above_out);
     gate->shutdown = SSL_get_shutdown(ssl);
@@ -167,8 +187,16 @@ void ratls_gate_leave(struct ratls_gate *gate)
     SSL_set_shutdown(gate->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
+static void leave_shut(BIO *bio)
+{
+    BIO_set_data(bio, NULL);
+    BIO_free(bio);
+}
+
 void ratls_gate_free(struct ratls_gate *gate)
 {
+    leave_shut(gate->in);
+    leave_shut(gate->out);
     free(gate->kept);
     gate->kept = NULL;
     gate->kept_len = gate->kept_cap = 0;

@@ -14,6 +14,7 @@
 
 struct ratls_gate {
     SSL *ssl;         /* borrowed */
+    BIO *in, *out;    /* the filters; references */
     bool is_inside;   /* a call of the connection is going on */
     int shutdown;     /* what SSL_get_shutdown() is inside */
     bool is_accepted; /* what comes behind the handshake may pass */
@@ -36,7 +37,8 @@ bool ratls_gate_install(struct ratls_gate *gate, SSL *ssl);
 /* Around each call of the connection. */
 void ratls_gate_enter(struct ratls_gate *gate);
 void ratls_gate_leave(struct ratls_gate *gate);
-void ratls_gate_free(struct ratls_gate *gate); /* after the SSL */
+/* Before the SSL: who still has a reference to that one finds it shut for good. */
+void ratls_gate_free(struct ratls_gate *gate);
 
 /* Writes what was kept. True: nothing is left. False: later, or never; as the transport says. */
 bool ratls_gate_flush(struct ratls_gate *gate);

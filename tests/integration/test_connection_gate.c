@@ -228,3 +228,29 @@ Test(connection_gate, openssl_itself_moves_nothing)
     pair_free(pair);
     tls_world_free(world);
 }
+
+/* A program that has kept a reference to the SSL has nothing of the connection with it. */
+Test(connection_gate, stays_shut_behind_the_connection)
+{
+    struct tls_world *world = world_with(60, 10);
+    struct connection_pair *pair = pair_new(world->client, world->server, PAIR_MEMORY, NULL, NULL);
+    SSL *kept = pair->client.ssl;
+    char bytes[64];
+    BIO *out;
+
+    assert_open(pair);
+    out = pair->client.out;
+    cr_assert(SSL_up_ref(kept));
+    cr_assert(BIO_up_ref(out));
+    pair_free(pair);
+    SSL_set_shutdown(kept, 0);
+    cr_assert_leq(SSL_write(kept, TLS_SECRET, (int)strlen(TLS_SECRET)), 0);
+    cr_assert_leq(SSL_read(kept, bytes, sizeof bytes), 0);
+    cr_assert_leq(SSL_shutdown(kept), 0);
+    cr_assert_eq(BIO_pending(out), 0);
+    cr_assert_eq(ratls_channel_of(kept)->speaks, 0, "nobody takes evidence behind a handshake");
+    ERR_clear_error();
+    SSL_free(kept);
+    BIO_free(out);
+    tls_world_free(world);
+}

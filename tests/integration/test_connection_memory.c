@@ -112,6 +112,8 @@ Test(connection_memory, beginning)
         cr_assert(failed);
         cr_assert_eq(status, RATLS_MEMORY, "%s", error.text);
         cr_assert_null(connection);
+        /* Nobody would appraise what comes behind the handshake of this SSL. */
+        cr_assert(ratls_channel_of(ssl) == NULL || ratls_channel_of(ssl)->speaks == 0);
         SSL_free(ssl);
     }
     tls_world_free(world);
