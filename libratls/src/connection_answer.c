@@ -3,6 +3,7 @@
  * evidence again when its measured state changes (WIRE.md, 11).
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -28,14 +29,38 @@ static enum ratls_outcome break_protocol(struct ratls_connection *c, const char 
     return ratls_connection_end(c, RATLS_FAILED, RATLS_END_PROTOCOL);
 }
 
-/* From any thread of the attester: only wakes who polls. */
+/*
+ * From any thread of the attester: only wakes who polls. The flag comes last: who sees it may take
+ * the evidence and free all this, and another file may get the descriptor.
+ */
 static void see_done(void *arg)
 {
     struct ratls_answering *a = arg;
     const uint64_t one = 1;
 
-    atomic_store(&a->is_done, true);
     (void)!write(a->fd, &one, sizeof one);
+    atomic_store(&a->is_done, true);
+}
+
+static bool drain(struct ratls_answering *a)
+{
+    uint64_t count;
+
+    return read(a->fd, &count, sizeof count) == (ssize_t)sizeof count;
+}
+
+/* Who was woken in between waits the moment: by some poll(2) nobody is woken twice. */
+static bool has_evidence(struct ratls_answering *a)
+{
+    bool is_woken = drain(a);
+
+    if (!is_woken && !atomic_load(&a->is_done))
+        return false;
+    if (!is_woken)
+        (void)drain(a); /* what came between the two questions */
+    while (!atomic_load(&a->is_done))
+        sched_yield();
+    return true;
 }
 
 static enum ratls_status begin_job(struct ratls_connection *c)
@@ -46,6 +71,7 @@ static enum ratls_status begin_job(struct ratls_connection *c)
         a->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (a->fd < 0)
         return ratls_fail(&c->error, RATLS_IO, "no eventfd: %s", strerror(errno));
+    (void)drain(a); /* of a job that was cancelled */
     atomic_store(&a->is_done, false);
     return a->attester->begin(a->attester, &a->asked, see_done, a, &a->job, &c->error);
 }
@@ -191,11 +217,9 @@ static enum ratls_outcome take(struct ratls_connection *c)
     struct ratls_answering *a = &c->answering;
     struct ratls_attest_job *job = a->job;
     uint8_t *evidence = NULL;
-    uint64_t count;
     size_t len = 0;
     enum ratls_status status;
 
-    (void)!read(a->fd, &count, sizeof count);
     a->job = NULL;
     status = a->attester->take(a->attester, job, &evidence, &len, &c->error);
     if (status == RATLS_OK)
@@ -245,7 +269,7 @@ enum ratls_outcome ratls_answering_progress(struct ratls_connection *c, int64_t 
     if (a->job == NULL && !a->is_writing)
         outcome = push(c, now_ms);
     if (outcome == RATLS_DONE && a->job != NULL)
-        outcome = atomic_load(&a->is_done) ? take(c) : RATLS_WANT_ATTESTER;
+        outcome = has_evidence(a) ? take(c) : RATLS_WANT_ATTESTER;
     return outcome == RATLS_DONE ? write_pieces(c) : outcome;
 }
 

@@ -1,0 +1,53 @@
+/* A connection and the thread of an attester that works beside it. */
+#include <sys/types.h>
+
+#include "connection_assert.h"
+#include "staged_attester.h"
+
+static struct connection_pair *disturbed; /* while the attester's thread wakes it */
+static struct staged_attester *waking;
+static unsigned taken_too_early;
+
+ssize_t __real_write(int fd, const void *bytes, size_t len);
+ssize_t __wrap_write(int fd, const void *bytes, size_t len);
+
+/* The program's thread has its turn just when the attester's is about to wake it. */
+ssize_t __wrap_write(int fd, const void *bytes, size_t len)
+{
+    struct connection_pair *pair = disturbed;
+    unsigned asked;
+
+    disturbed = NULL;
+    if (pair == NULL)
+        return __real_write(fd, bytes, len);
+    asked = atomic_load(&waking->asked);
+    (void)!ratls_connection_handshake(pair->server.connection);
+    taken_too_early += atomic_load(&waking->asked) - asked;
+    return __real_write(fd, bytes, len);
+}
+
+/* Evidence that was taken may be the end of the connection, and of its descriptors. */
+Test(connection_attester, is_done_with_the_connection_before_evidence_is_taken)
+{
+    struct tls_world *world = world_with(60, 10);
+    struct staged_attester *staged = staged_attester_new(world->attester, true);
+    SSL_CTX *ctx = tls_plain_server(world);
+    struct ratls_error error = {0};
+    struct connection_pair *pair;
+
+    cr_assert_eq(ratls_tls_attest(ctx, &staged->base, &error), RATLS_OK, "%s", error.text);
+    pair = pair_new(world->client, ctx, PAIR_MEMORY, NULL, NULL);
+    pair->patience_ms = 0;
+    cr_assert_not(pair_open(pair));
+    cr_assert_eq(pair->server.last, RATLS_WANT_ATTESTER);
+    waking = staged;
+    disturbed = pair;
+    staged_finish(staged);
+    cr_assert_null(disturbed, "nobody was woken");
+    cr_assert_eq(taken_too_early, 0);
+    assert_open(pair);
+    pair_free(pair);
+    SSL_CTX_free(ctx);
+    staged_attester_free(staged);
+    tls_world_free(world);
+}
