@@ -14,6 +14,7 @@
 #include "tls_internal.h"
 
 #define CHALLENGES_PER_S 10 /* each costs the TPM a signature: WIRE.md, 6 */
+#define PUSH_MIN_MS 100     /* so does what is sent unasked, whatever period was asked for */
 #define LOOK_MS 1000        /* a state is at most a second old: attester.h */
 #define QUEUE_MAX 65536     /* of pieces that the transport has not taken yet */
 
@@ -183,6 +184,8 @@ enum ratls_outcome ratls_answering_challenge(struct ratls_connection *c, struct 
         return break_protocol(c, "the other side asks again before it has the answer");
     abandon(a);
     a->period_ms = (int64_t)challenge.period_ms;
+    if (a->period_ms != 0 && a->period_ms < PUSH_MIN_MS)
+        a->period_ms = PUSH_MIN_MS;
     return ratls_answering_begin(c, &challenge.request, challenge.counter);
 }
 

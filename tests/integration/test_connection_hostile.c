@@ -3,6 +3,7 @@
 
 #include "challenge.h"
 #include "connection_assert.h"
+#include "connection_clock.h"
 #include "plain_peer.h"
 #include "staged_attester.h"
 
@@ -152,9 +153,9 @@ Test(connection_hostile, acknowledgement_is_of_what_was_offered)
 }
 
 /* A challenge as a frame. */
-static void challenge(struct pair_side *plain, uint64_t counter)
+static void challenge(struct pair_side *plain, uint64_t counter, uint64_t period_ms)
 {
-    struct ratls_challenge challenge = {.counter = counter};
+    struct ratls_challenge challenge = {.counter = counter, .period_ms = period_ms};
     uint8_t bytes[RATLS_FRAME_HEAD + RATLS_CHALLENGE_MAX];
     struct ratls_writer w = ratls_writer(bytes + RATLS_FRAME_HEAD, RATLS_CHALLENGE_MAX);
     struct ratls_writer head = ratls_writer(bytes, RATLS_FRAME_HEAD);
@@ -189,7 +190,7 @@ static void ask(const uint64_t *counters, size_t count, bool is_slow, const char
     cr_assert_eq(pair->server.last, RATLS_DONE);
     before = atomic_load(&staged->asked);
     for (size_t i = 0; i < count; i++) {
-        challenge(&pair->client, counters[i]);
+        challenge(&pair->client, counters[i], 0);
         pair_carry(pair);
         pair->server.last = ratls_connection_tick(pair->server.connection);
     }
@@ -217,4 +218,36 @@ Test(connection_hostile, client_that_asks_too_much)
     ask(lower, 2, false, "not newer", 1);
     ask(zero, 1, false, "that is none", 0);
     ask(many, 2, true, "before it has the answer", 0);
+}
+
+/* One challenge, and a TPM that would do nothing else any more. */
+Test(connection_hostile, client_that_wants_evidence_all_the_time)
+{
+    struct tls_world *world = world_with(60, 10);
+    struct staged_attester *staged = staged_attester_new(world->attester, false);
+    SSL_CTX *ctx = tls_plain_server(world);
+    struct connection_pair *pair;
+    int64_t begin_ms, passed_ms;
+    unsigned asked;
+
+    cr_assert_eq(ratls_tls_attest(ctx, &staged->base, NULL), RATLS_OK);
+    pair = pair_with_plain(world->client, ctx, false, FRAMES);
+    settle_with_plain(pair);
+    cr_assert_eq(pair->server.last, RATLS_DONE);
+    asked = atomic_load(&staged->asked);
+    begin_ms = ratls_clock_ms();
+    challenge(&pair->client, 1, 1);
+    for (unsigned i = 0; i < 500; i++) {
+        pair_carry(pair);
+        clock_move(1);
+        cr_assert_eq(ratls_connection_tick(pair->server.connection), RATLS_DONE);
+    }
+    passed_ms = ratls_clock_ms() - begin_ms;
+    asked = atomic_load(&staged->asked) - asked;
+    cr_assert_gt(asked, 2);
+    cr_assert_leq(asked, 2 + passed_ms / 100, "%u times in %lld ms", asked, (long long)passed_ms);
+    free_with_plain(pair);
+    SSL_CTX_free(ctx);
+    staged_attester_free(staged);
+    tls_world_free(world);
 }
