@@ -190,12 +190,20 @@ void ratls_stream_consume(struct ratls_stream *stream, size_t len)
         stream->left -= len;
 }
 
+/* What is written goes first: a queue that is never empty would grow for ever. */
 static bool reserve(struct ratls_outgoing *outgoing, size_t len)
 {
     uint8_t *grown;
 
     if (outgoing->cap - outgoing->len >= len)
         return true;
+    if (outgoing->at != 0) {
+        outgoing->len -= outgoing->at;
+        memmove(outgoing->p, outgoing->p + outgoing->at, outgoing->len);
+        outgoing->at = 0;
+        if (outgoing->cap - outgoing->len >= len)
+            return true;
+    }
     grown = realloc(outgoing->p, outgoing->len + len);
     if (grown == NULL)
         return false;
