@@ -11,6 +11,7 @@
 #include "request.h"
 
 #define DEPTH_MAX 8
+#define TEXT_MAX 8192 /* all texts and bytes at their longest have less than 6000 */
 
 /* Names of claims: RFC 7519, RFC 9711, draft-ietf-rats-ear; the last one is ours. */
 #define PROFILE "eat_profile"
@@ -148,17 +149,24 @@ static json_t *make_claims(const struct ratls_result *result, bool *failed)
 enum ratls_status ratls_result_json_write(const struct ratls_result *result, char **ret_text,
                                           struct ratls_error *err)
 {
-    bool failed = false;
+    char *text = malloc(TEXT_MAX + 1);
+    bool failed = text == NULL;
     json_t *claims;
-    char *text;
+    size_t len;
 
-    if (!ratls_result_valid(result))
+    if (!ratls_result_valid(result)) {
+        free(text);
         return ratls_fail(err, RATLS_USAGE, "a result that does not keep to its format");
+    }
     claims = make_claims(result, &failed);
-    text = failed ? NULL : json_dumps(claims, JSON_COMPACT);
+    /* Not json_dumps(): what that has no memory for is missing from its text without a word. */
+    len = failed ? 0 : json_dumpb(claims, text, TEXT_MAX, JSON_COMPACT);
     json_decref(claims);
-    if (text == NULL)
+    if (len == 0 || len > TEXT_MAX) {
+        free(text);
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    }
+    text[len] = '\0';
     *ret_text = text;
     return RATLS_OK;
 }
