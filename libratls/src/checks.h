@@ -9,7 +9,7 @@
 /* clang-format off */
 #define RATLS_CHECKS(X)                                                                                                   \
     X(TLS_VERSION,        "tls.version",        "the channel is TLS 1.3",                            "WIRE.md, 5")         \
-    X(TLS_RESUMPTION,     "tls.resumption",     "the channel was not resumed",                       "RFC 8446, 2.2")      \
+    X(TLS_RESUMPTION,     "tls.resumption",     "not resumed, or from a session that was accepted",  "WIRE.md, 5.2")       \
     X(EVIDENCE_PRESENT,   "evidence.present",   "evidence was sent",                                 "policy: freshness")  \
     X(EVIDENCE_PLACE,     "evidence.place",     "once, where it belongs",                            "WIRE.md, 3")         \
     X(EVIDENCE_BINDING,   "evidence.binding",   "bound to the session as the policy wants",          "policy: binding")    \

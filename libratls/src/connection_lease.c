@@ -105,7 +105,7 @@ static enum ratls_status make_exchange(struct ratls_connection *c)
     return status;
 }
 
-/* The verdict is that of the handshake that this one resumes: it is as old as that (WIRE.md, 5.1).
+/* The verdict is that of the handshake that this one resumes: it is as old as that (WIRE.md, 5.2).
  */
 static bool is_resumed(const struct ratls_connection *c)
 {

@@ -1,6 +1,6 @@
 /*
  * The measured state of a machine in 32 bytes: which key, which boot, which PCR values. A server
- * writes it into its tickets, and lets them lapse when it is another (WIRE.md, 5.1).
+ * writes it into its tickets, and lets them lapse when it is another (WIRE.md, 5.2).
  */
 #ifndef RATLS_MEASURED_H
 #define RATLS_MEASURED_H

@@ -1,6 +1,6 @@
 /*
  * A client's sessions: which of them it may offer, and what a handshake that resumed one is worth
- * (WIRE.md, 5.1).
+ * (WIRE.md, 5.2).
  */
 #include "fail.h"
 #include "session_record.h"

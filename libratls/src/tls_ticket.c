@@ -1,6 +1,6 @@
 /*
  * A server's tickets: each says in which measured state the server attested itself, and lapses when
- * that is another (WIRE.md, 5.1). It is in the ticket itself, which only the server can read. A
+ * that is another (WIRE.md, 5.2). It is in the ticket itself, which only the server can read. A
  * ticket of a client that asked for no evidence has nothing of it, and is as it was.
  */
 #include <string.h>

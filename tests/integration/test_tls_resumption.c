@@ -1,4 +1,4 @@
-/* Which sessions a verifying client resumes, and what it is told then (WIRE.md, 5.1). */
+/* Which sessions a verifying client resumes, and what it is told then (WIRE.md, 5.2). */
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>

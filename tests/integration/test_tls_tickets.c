@@ -1,4 +1,4 @@
-/* Tickets of a server lapse when its measured state changes (WIRE.md, 5.1). */
+/* Tickets of a server lapse when its measured state changes (WIRE.md, 5.2). */
 #include <stdlib.h>
 
 #include "tls_session.h"
