@@ -74,6 +74,20 @@ void ratls_server_keep_state(struct ratls_channel *channel, struct ratls_slice e
         memset(channel->measured, 0, sizeof channel->measured);
 }
 
+/*
+ * OpenSSL's own cache hands a session out without a word to anybody. It is asked for sessions that
+ * are not in their tickets: where there are no such, and where replay of early data is prevented.
+ */
+static bool is_kept_by_openssl(SSL *ssl)
+{
+    const uint64_t options = SSL_get_options(ssl);
+    const long mode = SSL_CTX_get_session_cache_mode(SSL_get_SSL_CTX(ssl));
+
+    return (mode & SSL_SESS_CACHE_NO_INTERNAL_LOOKUP) == 0 &&
+           ((options & SSL_OP_NO_TICKET) != 0 ||
+            (SSL_get_max_early_data(ssl) != 0 && (options & SSL_OP_NO_ANTI_REPLAY) == 0));
+}
+
 /* 0 ends the handshake: better than a ticket that would outlive the state. */
 static int fill_ticket(SSL *ssl, void *arg)
 {
@@ -85,6 +99,8 @@ static int fill_ticket(SSL *ssl, void *arg)
     (void)arg;
     if (channel == NULL || !channel->has_attested)
         return 1;
+    if (is_kept_by_openssl(ssl))
+        ratls_session_set_time(SSL_get_session(ssl), 1); /* too old from the begin */
     data.selection = channel->request.selection;
     memcpy(data.state, channel->measured, sizeof data.state);
     write_data(&data, &w);

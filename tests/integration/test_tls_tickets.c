@@ -247,3 +247,34 @@ Test(tls_tickets, kept_by_the_program_and_given)
 {
     resume_kept(find_and_give);
 }
+
+/* ---- sessions in OpenSSL's own cache, which asks nobody ---- */
+
+static void assert_lapses_in_cache(void)
+{
+    SSL_CTX *plain = tls_plain_client(world);
+    SSL_SESSION *session, *unattested;
+
+    SSL_CTX_set_session_id_context(world->server, (const unsigned char *)"test", 4);
+    session = first_session(world->client, world->server);
+    unattested = first_session(plain, world->server);
+    change_state();
+    expect(world->client, session, false);
+    expect(plain, unattested, true);
+    SSL_SESSION_free(session);
+    SSL_SESSION_free(unattested);
+    SSL_CTX_free(plain);
+}
+
+Test(tls_tickets, kept_by_openssl)
+{
+    SSL_CTX_set_options(world->server, SSL_OP_NO_TICKET);
+    assert_lapses_in_cache();
+}
+
+/* Against replay OpenSSL takes early data only for sessions that it keeps. */
+Test(tls_tickets, kept_by_openssl_for_early_data)
+{
+    SSL_CTX_set_max_early_data(world->server, 1000);
+    assert_lapses_in_cache();
+}
