@@ -194,6 +194,8 @@ int ratls_connection_timeout_ms(const struct ratls_connection *c)
 
     if (c->phase == RATLS_PHASE_ENDED)
         return -1;
+    if (c->has_more)
+        return 0;
     due_ms = due_ms < other_ms ? due_ms : other_ms;
     if (due_ms == RATLS_NEVER)
         return -1;

@@ -6,7 +6,8 @@
 #include "connection_state.h"
 #include "fail.h"
 
-#define LOOK_MS 50 /* who only writes looks so often for what the other side asks */
+#define LOOK_MS 50          /* who only writes looks so often for what the other side asks */
+#define FRAMES_AT_ONCE 1024 /* no answer has more pieces; then other connections have a turn */
 
 static bool has_ended(enum ratls_outcome outcome)
 {
@@ -49,7 +50,8 @@ static enum ratls_outcome progress(struct ratls_connection *c)
 /* Reads up to data of the program; RATLS_DONE: it is there. */
 static enum ratls_outcome look(struct ratls_connection *c, struct ratls_received *received)
 {
-    for (;;) {
+    c->has_more = false;
+    for (unsigned frames = 0; frames < FRAMES_AT_ONCE; frames++) {
         enum ratls_outcome outcome = c->is_peer_closed
                                          ? RATLS_CLOSED
                                          : ratls_stream_receive(&c->stream, received, &c->error);
@@ -66,6 +68,8 @@ static enum ratls_outcome look(struct ratls_connection *c, struct ratls_received
         if (outcome != RATLS_DONE)
             return outcome;
     }
+    c->has_more = true;
+    return RATLS_WANT_READ;
 }
 
 /* RATLS_DONE: the connection is open, the lease holds, and nothing more can be done for it now. */

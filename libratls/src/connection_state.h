@@ -65,6 +65,7 @@ struct ratls_connection {
     enum ratls_phase phase;
     enum ratls_outcome ended_as; /* in RATLS_PHASE_ENDED */
     bool is_peer_closed;         /* it has sent close_notify */
+    bool has_more;               /* frames came that were not looked at yet */
     bool is_shut;                /* this side has */
     int64_t looked_ms;           /* when who only writes last looked what came */
     size_t sending;              /* bytes of the program in a frame that is being written */

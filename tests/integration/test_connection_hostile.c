@@ -3,7 +3,7 @@
 
 #include "challenge.h"
 #include "connection_assert.h"
-#include "connection_clock.h"
+#include "connection_state.h"
 #include "plain_peer.h"
 #include "staged_attester.h"
 
@@ -218,6 +218,43 @@ Test(connection_hostile, client_that_asks_too_much)
     ask(lower, 2, false, "not newer", 1);
     ask(zero, 1, false, "that is none", 0);
     ask(many, 2, true, "before it has the answer", 0);
+}
+
+/* Pieces that crossed a challenge, which there may be, but not without end. */
+static void send_crossing(struct pair_side *side, unsigned count)
+{
+    static const uint8_t frame[] = {RATLS_FRAME_EVIDENCE, 0, 0, 6, 0x84, 0, 1, 1, 0x41, 'x'};
+    struct ratls_gate *gate = &side->connection->gate;
+
+    ratls_gate_enter(gate);
+    for (unsigned i = 0; i < count; i++)
+        send_plain(side, frame, sizeof frame);
+    ratls_gate_leave(gate);
+}
+
+/* A program that serves many is not kept in one call by who sends and sends. */
+Test(connection_hostile, server_that_does_not_stop)
+{
+    struct tls_world *world = world_with(60, 10);
+    struct connection_pair *pair = pair_new(world->client, world->server, PAIR_MEMORY, NULL, NULL);
+
+    assert_open(pair);
+    clock_move(10000);
+    cr_assert_eq(ratls_connection_tick(pair->client.connection), RATLS_DONE); /* asks */
+    send_crossing(&pair->server, 3000);
+    pair_carry(pair);
+    cr_assert_eq(ratls_connection_tick(pair->client.connection), RATLS_DONE);
+    cr_assert_gt(BIO_pending(pair->client.in), 0, "all of it in one call");
+    cr_assert_eq(ratls_connection_timeout_ms(pair->client.connection), 0);
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(ratls_connection_tick(pair->client.connection), RATLS_DONE);
+    cr_assert_eq(BIO_pending(pair->client.in), 0);
+    cr_assert_gt(ratls_connection_timeout_ms(pair->client.connection), 0);
+    pair_settle(pair);
+    cr_assert_eq(pair->client.renewed, 1);
+    assert_data_goes(pair);
+    pair_free(pair);
+    tls_world_free(world);
 }
 
 /* One challenge, and a TPM that would do nothing else any more. */
