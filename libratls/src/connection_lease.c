@@ -41,14 +41,16 @@ static int64_t date_by_clock(const struct ratls_lease *lease, uint64_t clock_bef
 }
 
 /*
- * From when the lease counts: never from when evidence came, for it may have been held back. What
- * comes unasked makes the lease longer only where a nonce is to come, or a time stamp says its age.
+ * From when the lease counts: never from when evidence came, for it may have been held back; nor,
+ * where a time stamp says its age, from the end of a handshake that may have been. What comes
+ * unasked makes the lease longer only where a nonce is to come, or a time stamp says its age.
  */
 static int64_t find_begin(const struct ratls_lease *lease, const struct ratls_accepted *accepted,
                           bool is_asked_for, uint64_t clock_before_ms)
 {
     if (accepted->is_dated)
-        return ratls_clock_ms() - (int64_t)accepted->age_s * MS_PER_S;
+        return (lease->verdicts == 0 ? lease->asked_ms : ratls_clock_ms()) -
+               (int64_t)accepted->age_s * MS_PER_S;
     if (is_asked_for || lease->renew_s == 0)
         return lease->asked_ms;
     return date_by_clock(lease, clock_before_ms);

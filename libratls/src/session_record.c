@@ -74,14 +74,16 @@ static bool may_be_resumed(const struct ratls_rules *rules)
            !ratls_slice_is_zero(ratls_slice(rules->decides_sha256, sizeof rules->decides_sha256));
 }
 
-/* A quote of an epoch may be older than the question; its time stamp says how old it is. */
+/*
+ * A quote of an epoch may be older than the question; its time stamp says by how much. Not counted
+ * from now: somebody may have held back what the server sent behind its evidence.
+ */
 static struct ratls_moment find_begin(const struct ratls_channel *channel,
                                       const struct ratls_report *report)
 {
     struct ratls_moment begin = channel->asked_at;
 
     if (report->accepted.is_dated) {
-        begin = ratls_moment_now();
         begin.boot_ms -= (int64_t)report->accepted.age_s * MS_PER_S;
         begin.wall_ms -= (int64_t)report->accepted.age_s * MS_PER_S;
     }
