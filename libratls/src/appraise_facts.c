@@ -50,6 +50,28 @@ static void keep_state(const struct ratls_appraisal *a, struct ratls_report_fact
     facts->restart_count = attest->restart_count;
 }
 
+/*
+ * When evidence that was accepted was made: a result of it holds from then on, not from when
+ * somebody looked. Of evidence for a nonce that is now.
+ */
+static int64_t find_time(const struct ratls_appraisal *a)
+{
+    const int64_t now = a->submission->expectation->now;
+    struct ratls_reader context = ratls_reader(a->statement.context);
+    uint64_t age = 0;
+
+    if (!ratls_report_accepted(a->report))
+        return now;
+    if (a->submission->expectation->mode == RATLS_MODE_CERTIFICATE) {
+        const uint64_t issued = ratls_read_u64(&context);
+
+        age = issued < (uint64_t)now ? (uint64_t)now - issued : 0;
+    } else if (ratls_is_of_epoch(a)) {
+        age = ratls_epoch_age_s(a);
+    }
+    return age < (uint64_t)now ? now - (int64_t)age : 0;
+}
+
 enum ratls_status ratls_appraise_keep_facts(struct ratls_appraisal *a)
 {
     const struct ratls_expectation *e = a->submission->expectation;
@@ -61,7 +83,7 @@ enum ratls_status ratls_appraise_keep_facts(struct ratls_appraisal *a)
     facts = calloc(1, sizeof *facts);
     if (facts == NULL)
         return ratls_fail(a->err, RATLS_MEMORY, "out of memory");
-    facts->evidence_time = e->now;
+    facts->evidence_time = find_time(a);
     facts->mode = e->mode;
     memcpy(facts->binder, e->binder, sizeof facts->binder);
     memcpy(facts->spki_sha256, e->spki_sha256, sizeof facts->spki_sha256);

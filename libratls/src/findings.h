@@ -18,7 +18,7 @@
 
 /* What a result (<ratls/result.h>) says beside the verdict: of this side, and of the quote. */
 struct ratls_report_facts {
-    int64_t evidence_time; /* when the evidence was appraised, or captured */
+    int64_t evidence_time; /* when it was made at the earliest; if it was refused, appraised */
     enum ratls_mode mode;
     uint8_t binder[RATLS_BINDER_LEN];
     uint8_t spki_sha256[RATLS_SPKI_HASH_LEN];

@@ -32,6 +32,10 @@ static enum ratls_status check_options(const struct ratls_report *report,
     if (report->facts == NULL)
         return ratls_fail(err, RATLS_USAGE,
                           "the report is brief, and nothing is kept to make a result of");
+    if (ratls_check_passed(report, RATLS_CHECK_RESULT_STATUS))
+        return ratls_fail(err, RATLS_USAGE,
+                          "another result stands for the values, which its own verifier has "
+                          "judged: hand on that one, or use a policy that judges them");
     if (options->now <= 0 || options->lifetime_s == 0 || options->lifetime_s > INT32_MAX)
         return ratls_fail(err, RATLS_USAGE, "a result needs the time, and for how long it holds");
     if (report->facts->evidence_time + (int64_t)options->lifetime_s <= options->now)

@@ -266,6 +266,8 @@ Test(results, what_one_verifier_signs_another_client_relies_on)
     cr_expect(ratls_check_passed(report, RATLS_CHECK_RESULT_STATE));
     free(draft);
     free(made.bytes);
+    /* It judged no value itself: signed again and again, the first result would never expire. */
+    cr_expect_eq(ratls_result_make(report, &options, &made.bytes, &made.len, NULL), RATLS_USAGE);
     ratls_report_free(report);
     scene_close(&scene);
 }

@@ -65,7 +65,7 @@ struct ratls_result_options {
     EVP_PKEY *key; /* of the verifier, private: ECDSA on P-256 (ES256) or P-384 (ES384); borrowed */
     enum ratls_result_format format;
     int64_t now;         /* when it is issued, seconds since 1970-01-01 UTC; required */
-    uint64_t lifetime_s; /* counted from the time of the evidence; required */
+    uint64_t lifetime_s; /* from when the evidence was made: certificate, time stamp; required */
     /* The TLS key as DER SubjectPublicKeyInfo, for relying parties that compare it; may be NULL. */
     const uint8_t *spki;
     size_t spki_len;
@@ -76,8 +76,8 @@ struct ratls_result_options {
  * then "contraindicated". The caller frees *ret_bytes with free(); a JWT has no final NUL.
  *
  * RATLS_USAGE if an option is missing, if the TLS key is not the one that was appraised, if the
- * evidence is older than the lifetime, or if the report is brief: those that the provider makes
- * keep nothing to make a result of.
+ * evidence is older than the lifetime, if another result stood for the values (policy: results),
+ * or if the report is brief: those that the provider makes keep nothing to make a result of.
  */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_result_make(const struct ratls_report *report, const struct ratls_result_options *options,
