@@ -69,8 +69,10 @@ static struct verdicts appraise(struct ratls_slice log, struct ratls_slice quote
         RATLS_CHECK_AK_TRUST,   RATLS_CHECK_QUOTE_SIGNATURE,  RATLS_CHECK_QUOTE_MAGIC,
         RATLS_CHECK_QUOTE_TYPE, RATLS_CHECK_QUOTE_EXTRA_DATA, RATLS_CHECK_PCR_SELECTION,
         RATLS_CHECK_PCR_DIGEST};
+    const struct ratls_submission submission = {0};
     struct ratls_report *report = ratls_report_new();
-    struct ratls_appraisal a = {.rules = fake_policy_rules(policy),
+    struct ratls_appraisal a = {.submission = &submission,
+                                .rules = fake_policy_rules(policy),
                                 .report = report,
                                 .evidence = {.boot_log = log, .pcr_values = quoted}};
     struct verdicts verdicts;

@@ -7,6 +7,7 @@ need curl nginx
 prepare
 printf 'max-age: 10m\n' >>"$work/policies/server.yaml"
 use_example nginx.conf
+# shellcheck disable=SC2016 # a variable of nginx
 sed -i 's|ssl_protocols .*|&\n        add_header X-Resumed $ssl_session_reused;|' "$work/nginx.conf"
 
 three_of_python() {

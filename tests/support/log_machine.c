@@ -223,8 +223,10 @@ struct ratls_report *machine_appraise(struct machine *machine, struct ratls_slic
         RATLS_CHECK_AK_TRUST,   RATLS_CHECK_QUOTE_SIGNATURE,  RATLS_CHECK_QUOTE_MAGIC,
         RATLS_CHECK_QUOTE_TYPE, RATLS_CHECK_QUOTE_EXTRA_DATA, RATLS_CHECK_PCR_SELECTION,
         RATLS_CHECK_PCR_DIGEST};
+    const struct ratls_submission submission = {0};
     struct ratls_report *report = ratls_report_new();
-    struct ratls_appraisal a = {.rules = &machine->rules,
+    struct ratls_appraisal a = {.submission = &submission,
+                                .rules = &machine->rules,
                                 .report = report,
                                 .evidence = {.boot_log = log, .pcr_values = quoted}};
 
