@@ -5,6 +5,7 @@
 
 #include "crypto.h"
 #include "fail.h"
+#include "policy_names.h"
 #include "request_rules.h"
 #include "tls_internal.h"
 
@@ -50,6 +51,16 @@ static bool is_epoch_enough(const struct ratls_policy *policy)
     return is_enough;
 }
 
+/* For some of them is enough: to the others a result that comes along is nothing. */
+static bool is_result_of_use(const struct ratls_policy *policy)
+{
+    bool is_of_use = false;
+
+    for (size_t i = 0; i < policy->count; i++)
+        is_of_use |= policy->rules[i].for_clients && policy->rules[i].results.is_asked;
+    return is_of_use;
+}
+
 /*
  * What is known of a client spares it certificates, and the begin of its IMA list; for more than
  * one that may come there is no one offset to ask for, so they begin at 0.
@@ -65,6 +76,8 @@ static enum ratls_status ask(const struct ratls_tls *tls, struct ratls_channel *
                                       &channel->demand, &channel->known, &channel->error);
     if (is_epoch_enough(channel->policy))
         channel->demand.offers |= RATLS_OFFER_EPOCH;
+    if (is_result_of_use(channel->policy))
+        channel->demand.offers |= RATLS_OFFER_RESULT;
     return ratls_policy_client_claims(channel->policy, &channel->demand.selection,
                                       &channel->demand.logs, &channel->error);
 }
@@ -131,17 +144,21 @@ static enum ratls_status take_names(struct ratls_channel *channel, const GENERAL
     return status;
 }
 
-/* Where no policy names it: a certificate with one name still says for whom a key must be. */
+/*
+ * Where no policy names it: a certificate with one name still says for whom a key must be. It is
+ * printed and kept, so it must be one that a policy could have: no wildcard, no other characters.
+ */
 static void take_only_name(struct ratls_channel *channel, const GENERAL_NAMES *names)
 {
-    char name[RATLS_SERVER_NAME_MAX];
+    char name[RATLS_SERVER_NAME_MAX], normal[RATLS_NAME_SIZE];
     size_t count = 0;
 
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         if (read_name(sk_GENERAL_NAME_value(names, i), name) && count++ == 0)
             memcpy(channel->server_name, name, strlen(name) + 1);
     }
-    if (count != 1)
+    if (count != 1 || channel->server_name[0] == '*' ||
+        ratls_name_normalise(channel->server_name, normal) != NULL)
         channel->server_name[0] = '\0';
 }
 

@@ -180,6 +180,42 @@ Test(tls_mutual_names, policy_for_every_client)
     mutual_world_free(world);
 }
 
+/* What no name of a policy can be is none: it would be printed, and kept as the client's. */
+Test(tls_mutual_names, that_are_none)
+{
+    static const char *const rows[] = {"DNS:*.example", "DNS:.example", "DNS:two words.example",
+                                       "DNS:a\nratls: accepted b"};
+    struct mutual_world *world = mutual_world_new();
+
+    speak_for_every_client(world);
+    pin_for_all(world);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tls_pair *pair = connect_as(world, rows[i]);
+
+        assert_mutual(pair);
+        cr_expect_str_eq(ratls_channel_of(pair->server.ssl)->server_name, "", "%s", rows[i]);
+        tls_pair_free(pair);
+    }
+    mutual_world_free(world);
+}
+
+/* Who comes is not known: a result is asked for if one of those who may come needs one. */
+Test(tls_mutual_names, results)
+{
+    struct mutual_world *world = mutual_world_new();
+    struct tls_pair *pair;
+
+    speak_for_every_client(world);
+    pin_for_all(world);
+    fake_policy_rules(world->policy)->results.is_asked = true;
+    pair = connect_as(world, "DNS:" MUTUAL_NAME);
+    assert_client_refused(pair, "result.present");
+    cr_expect_eq(world->asked.offers, RATLS_OFFER_RESULT);
+    tls_pair_free(pair);
+    fake_policy_rules(world->policy)->results.is_asked = false;
+    mutual_world_free(world);
+}
+
 /* Only what its own policy compares, as if it knew. */
 static void quote_less(enum fake_stage stage, struct fake_draft *draft, void *arg)
 {
