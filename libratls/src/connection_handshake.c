@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <openssl/err.h>
+#include <string.h>
 
 #include "connection_state.h"
 #include "fail.h"
@@ -95,24 +96,36 @@ static enum ratls_outcome begin_tls(struct ratls_connection *c)
     return ratls_answering_begin(c, &ratls_channel_of(c->ssl)->request, 0);
 }
 
+/* What the transport did not take goes before more is made. */
+static enum ratls_outcome send_kept(struct ratls_connection *c)
+{
+    errno = 0;
+    if (ratls_gate_flush(&c->gate))
+        return RATLS_DONE;
+    if (BIO_should_retry(c->gate.transport))
+        return RATLS_WANT_WRITE;
+    ratls_fail(&c->error, RATLS_IO, "the other side is gone: %s", strerror(errno));
+    return ratls_connection_end(c, RATLS_FAILED, 0);
+}
+
 /* Mode 3: all of the server's evidence, and then the client's Finished. */
 static enum ratls_outcome send_evidence(struct ratls_connection *c)
 {
-    enum ratls_outcome making;
-    enum ratls_outcome outcome;
+    enum ratls_outcome making = RATLS_WANT_WRITE;
+    enum ratls_outcome outcome = send_kept(c);
 
-    do {
+    while (outcome == RATLS_DONE && making != RATLS_DONE) {
         making = ratls_answering_progress(c, ratls_clock_ms());
         if (making == RATLS_WANT_ATTESTER || making >= RATLS_CLOSED)
             return making;
         outcome = ratls_stream_flush(&c->stream, &c->error);
         if (outcome >= RATLS_CLOSED)
             return fail_handshake(c);
-        if (outcome != RATLS_DONE)
-            return outcome;
-        if (!ratls_gate_flush(&c->gate))
-            return RATLS_WANT_WRITE;
-    } while (making != RATLS_DONE);
+        if (outcome == RATLS_DONE)
+            outcome = send_kept(c);
+    }
+    if (outcome != RATLS_DONE)
+        return outcome;
     c->gate.is_keeping = c->stream.is_early = false;
     return RATLS_DONE;
 }
