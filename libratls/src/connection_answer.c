@@ -15,6 +15,7 @@
 
 #define CHALLENGES_PER_S 10 /* each costs the TPM a signature: WIRE.md, 6 */
 #define PUSH_MIN_MS 100     /* so does what is sent unasked, whatever period was asked for */
+#define YIELDS_MAX 1000     /* another thread has one instruction to go */
 #define LOOK_MS 1000        /* a state is at most a second old: attester.h */
 #define QUEUE_MAX 65536     /* of pieces that the transport has not taken yet */
 
@@ -30,17 +31,11 @@ static enum ratls_outcome break_protocol(struct ratls_connection *c, const char 
     return ratls_connection_end(c, RATLS_FAILED, RATLS_END_PROTOCOL);
 }
 
-/*
- * From any thread of the attester: only wakes who polls. The flag comes last: who sees it may take
- * the evidence and free all this, and another file may get the descriptor.
- */
-static void see_done(void *arg)
+static void wake(struct ratls_answering *a)
 {
-    struct ratls_answering *a = arg;
     const uint64_t one = 1;
 
     (void)!write(a->fd, &one, sizeof one);
-    atomic_store(&a->is_done, true);
 }
 
 static bool drain(struct ratls_answering *a)
@@ -50,18 +45,35 @@ static bool drain(struct ratls_answering *a)
     return read(a->fd, &count, sizeof count) == (ssize_t)sizeof count;
 }
 
-/* Who was woken in between waits the moment: by some poll(2) nobody is woken twice. */
+/*
+ * From any thread of the attester: only wakes who polls. The flag comes last: who sees it may take
+ * the evidence and free all this, and another file may get the descriptor.
+ */
+static void see_done(void *arg)
+{
+    struct ratls_answering *a = arg;
+
+    wake(a);
+    atomic_store(&a->is_done, true);
+}
+
+/*
+ * Who was woken in between waits for the flag, but not for ever: in a child of fork(), which shares
+ * the descriptor, it never comes. Then it is woken once more, also where only an edge counts.
+ */
 static bool has_evidence(struct ratls_answering *a)
 {
-    bool is_woken = drain(a);
+    bool is_done = atomic_load(&a->is_done);
 
-    if (!is_woken && !atomic_load(&a->is_done))
-        return false;
-    if (!is_woken)
-        (void)drain(a); /* what came between the two questions */
-    while (!atomic_load(&a->is_done))
+    if (!drain(a) || is_done)
+        return is_done;
+    for (unsigned i = 0; i < YIELDS_MAX && !is_done; i++) {
         sched_yield();
-    return true;
+        is_done = atomic_load(&a->is_done);
+    }
+    if (!is_done)
+        wake(a);
+    return is_done;
 }
 
 static enum ratls_status begin_job(struct ratls_connection *c)

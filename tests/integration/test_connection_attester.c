@@ -1,5 +1,7 @@
 /* A connection and the thread of an attester that works beside it. */
+#include <poll.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "connection_assert.h"
 #include "staged_attester.h"
@@ -26,11 +28,10 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t len)
     return __real_write(fd, bytes, len);
 }
 
-/* Evidence that was taken may be the end of the connection, and of its descriptors. */
-Test(connection_attester, is_done_with_the_connection_before_evidence_is_taken)
+/* A server that waits for its attester. */
+static struct connection_pair *begin(struct tls_world *world, struct staged_attester *staged,
+                                     SSL_CTX **ret_ctx)
 {
-    struct tls_world *world = world_with(60, 10);
-    struct staged_attester *staged = staged_attester_new(world->attester, true);
     SSL_CTX *ctx = tls_plain_server(world);
     struct ratls_error error = {0};
     struct connection_pair *pair;
@@ -40,11 +41,45 @@ Test(connection_attester, is_done_with_the_connection_before_evidence_is_taken)
     pair->patience_ms = 0;
     cr_assert_not(pair_open(pair));
     cr_assert_eq(pair->server.last, RATLS_WANT_ATTESTER);
+    *ret_ctx = ctx;
+    return pair;
+}
+
+/* Evidence that was taken may be the end of the connection, and of its descriptors. */
+Test(connection_attester, is_done_with_the_connection_before_evidence_is_taken)
+{
+    struct tls_world *world = world_with(60, 10);
+    struct staged_attester *staged = staged_attester_new(world->attester, true);
+    SSL_CTX *ctx;
+    struct connection_pair *pair = begin(world, staged, &ctx);
+
     waking = staged;
     disturbed = pair;
     staged_finish(staged);
     cr_assert_null(disturbed, "nobody was woken");
     cr_assert_eq(taken_too_early, 0);
+    assert_open(pair);
+    pair_free(pair);
+    SSL_CTX_free(ctx);
+    staged_attester_free(staged);
+    tls_world_free(world);
+}
+
+/* As in a child of fork(), whose parent's attester is done: it is woken, and there is nothing. */
+Test(connection_attester, wakes_who_has_no_evidence, .timeout = 20)
+{
+    struct tls_world *world = world_with(60, 10);
+    struct staged_attester *staged = staged_attester_new(world->attester, true);
+    SSL_CTX *ctx;
+    struct connection_pair *pair = begin(world, staged, &ctx);
+    struct pollfd polled = {.fd = ratls_connection_attester_fd(pair->server.connection),
+                            .events = POLLIN};
+    const uint64_t one = 1;
+
+    cr_assert_eq(write(polled.fd, &one, sizeof one), (ssize_t)sizeof one);
+    cr_assert_eq(ratls_connection_handshake(pair->server.connection), RATLS_WANT_ATTESTER);
+    cr_assert_eq(poll(&polled, 1, 0), 1, "the parent would not be woken");
+    staged_finish(staged);
     assert_open(pair);
     pair_free(pair);
     SSL_CTX_free(ctx);
