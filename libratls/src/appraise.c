@@ -142,7 +142,8 @@ static void keep_accepted(const struct ratls_appraisal *a)
                                 .restart_count = a->attest.restart_count,
                                 .clock_ms = a->attest.clock_ms,
                                 .is_dated = ratls_is_of_epoch(a),
-                                .age_s = ratls_is_of_epoch(a) ? ratls_epoch_age_s(a) : 0};
+                                .age_s = ratls_is_of_epoch(a) ? ratls_epoch_age_s(a) : 0,
+                                .rest_s = a->result_rest_s};
     memcpy(a->report->accepted.ak_name, a->ak_name, a->ak_name_len);
 }
 

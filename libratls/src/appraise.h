@@ -60,6 +60,7 @@ struct ratls_appraisal {
     int64_t chain_until;
     struct ratls_tpm_attest attest;       /* QUOTE_FORMAT */
     struct ratls_tpm_signature signature; /* QUOTE_FORMAT */
+    uint64_t result_rest_s;               /* RESULT_AGE: until it expires */
     bool ima_grew;                        /* IMA_REPLAY: by what is not acknowledged yet, */
     struct ratls_ledger_row ima;          /* and this is what will be if all is accepted */
 };

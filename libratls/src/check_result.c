@@ -81,6 +81,8 @@ static void check_age(struct ratls_appraisal *a, const struct ratls_result *resu
     bool is_future = result->issued_at > now + CLOCK_SKEW_S;
     bool is_good = result->has_expiry && result->expires_at > now && !is_future;
 
+    if (is_good)
+        a->result_rest_s = result->expires_at - now;
     if (!ratls_check_decide(a->report, RATLS_CHECK_RESULT_AGE, is_good))
         return;
     if (!result->has_expiry)

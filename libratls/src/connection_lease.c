@@ -69,15 +69,34 @@ static void plan_renewal(struct ratls_connection *c, int64_t now_ms, bool is_ask
     }
 }
 
-static void extend(struct ratls_connection *c, int64_t begin_ms, bool is_asked_for)
+/*
+ * A result that stands for the quoted values may end before max-age does. With `renew` the other
+ * side brings one that holds with its next answer, or is refused then.
+ */
+static int64_t find_end(const struct ratls_lease *lease, const struct ratls_accepted *accepted,
+                        int64_t begin_ms, int64_t now_ms)
+{
+    int64_t until_ms, rest_until_ms;
+
+    if (lease->max_age_s == 0)
+        return RATLS_NEVER;
+    until_ms = ratls_clock_later(begin_ms, lease->max_age_s);
+    if (accepted->rest_s == 0 || accepted->rest_s >= lease->max_age_s || lease->renew_s != 0)
+        return until_ms;
+    rest_until_ms =
+        ratls_clock_later(lease->verdicts == 0 ? lease->asked_ms : now_ms, accepted->rest_s);
+    return rest_until_ms < until_ms ? rest_until_ms : until_ms;
+}
+
+static void extend(struct ratls_connection *c, const struct ratls_accepted *accepted,
+                   int64_t begin_ms, bool is_asked_for)
 {
     struct ratls_lease *lease = &c->lease;
     int64_t now_ms = ratls_clock_ms();
 
     if (begin_ms > now_ms)
         begin_ms = now_ms;
-    lease->until_ms =
-        lease->max_age_s == 0 ? RATLS_NEVER : ratls_clock_later(begin_ms, lease->max_age_s);
+    lease->until_ms = find_end(lease, accepted, begin_ms, now_ms);
     plan_renewal(c, now_ms, is_asked_for);
     lease->verdicts++;
     c->gate.is_accepted = ratls_channel_of(c->ssl)->accepted = true;
@@ -154,7 +173,8 @@ enum ratls_outcome ratls_lease_begin(struct ratls_connection *c)
             lease->exchange->anchored_ms = lease->asked_ms;
             lease->exchange->next_counter = 1; /* 0 stands for evidence behind the handshake */
         }
-        extend(c, find_begin(lease, &channel->report->accepted, true, 0), true);
+        extend(c, &channel->report->accepted,
+               find_begin(lease, &channel->report->accepted, true, 0), true);
         if (is_resumed(c))
             hurry(lease);
     }
@@ -217,7 +237,8 @@ static enum ratls_outcome judge(struct ratls_connection *c)
     if (status != RATLS_OK)
         return ratls_connection_fail(c, status);
     lease->is_asking = false;
-    extend(c, find_begin(lease, &lease->report->accepted, is_asked_for, clock_before_ms),
+    extend(c, &lease->report->accepted,
+           find_begin(lease, &lease->report->accepted, is_asked_for, clock_before_ms),
            is_asked_for);
     if (lease->verdicts == 1 && !SSL_is_server(c->ssl)) /* tickets come behind the evidence */
         ratls_session_record_keep(c->ssl, ratls_channel_of(c->ssl), lease->report);
