@@ -119,6 +119,9 @@ void ratls_session_record_keep(const SSL *ssl, const struct ratls_channel *chann
     if (index < 0 || session == NULL || !may_be_resumed(channel->rules) ||
         SSL_get0_peer_certificate(ssl) == NULL || SSL_session_reused(ssl))
         return;
+    /* A ticket came before the evidence: the program has this session, perhaps in other threads. */
+    if (SSL_SESSION_is_resumable(session))
+        return;
     record = new_record(ssl, channel, report);
     if (record != NULL && !SSL_SESSION_set_ex_data(session, index, record))
         ratls_session_record_free(record);
