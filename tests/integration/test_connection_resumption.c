@@ -1,6 +1,7 @@
 /* A connection on a session that is resumed: its lease is what is left of the first one's. */
 #include "connection_assert.h"
 #include "plain_peer.h"
+#include "session_record.h"
 #include "tls_session.h"
 
 /* Opens one that offers the session, NULL: none, and returns what it keeps. */
@@ -69,5 +70,24 @@ Test(connection_resumption, evidence_behind_the_handshake)
     SSL_SESSION_free(session);
     pair_free(first);
     pair_free(second);
+    tls_world_free(world);
+}
+
+/* A server that sends its ticket before its evidence: the session is the program's by then. */
+Test(connection_resumption, ticket_before_the_evidence)
+{
+    struct tls_world *world = tls_world_new();
+    struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
+    SSL_SESSION *session;
+
+    assert_accepted(pair);
+    session = keep_session(pair);
+    cr_assert_null(ratls_session_record_of(session));
+    fake_policy_rules(world->policy)->max_age_s = 60;
+    ratls_session_record_keep(pair->client.ssl, ratls_channel_of(pair->client.ssl),
+                              ratls_tls_report(pair->client.ssl));
+    cr_assert_null(ratls_session_record_of(session));
+    SSL_SESSION_free(session);
+    tls_pair_free(pair);
     tls_world_free(world);
 }

@@ -105,25 +105,6 @@ Test(tls_resumption, without_max_age)
     SSL_SESSION_free(session);
 }
 
-/* A server that sends its ticket before its evidence: the session is the program's by then. */
-Test(tls_resumption, ticket_before_the_evidence)
-{
-    struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
-    SSL_SESSION *session;
-
-    rules->max_age_s = 0;
-    assert_accepted(pair);
-    rules->max_age_s = MAX_AGE_S;
-    session = keep_session(pair);
-    cr_assert_null(ratls_session_record_of(session));
-    ratls_session_record_keep(pair->client.ssl, ratls_channel_of(pair->client.ssl),
-                              ratls_tls_report(pair->client.ssl));
-    cr_assert_null(ratls_session_record_of(session));
-    expect_full(session);
-    SSL_SESSION_free(session);
-    tls_pair_free(pair);
-}
-
 /* A certificate's evidence has an age of its own, and says nothing of now. */
 Test(tls_resumption, freshness_certificate)
 {
