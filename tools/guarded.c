@@ -36,6 +36,14 @@ static int tell_why(FILE *why, const struct ratls_vigil_verdict *verdict)
     return fflush(why) == 0 ? RATLS_EXIT_REFUSED : RATLS_EXIT_FAILED;
 }
 
+/* Since when the verdict holds that the program had: older than any vigil lasts, if it must be. */
+static int64_t find_since_ms(const struct ratls_announcement *first)
+{
+    const int64_t now_ms = ratls_vigil_now_ms();
+
+    return first->age_ms < (uint64_t)now_ms ? now_ms - (int64_t)first->age_ms : 0;
+}
+
 /* The process of a vigil: ends when the server falls, and only then. */
 static int keep_vigil(const struct ratls_guard_options *guard,
                       const struct ratls_announcement *first, FILE *why)
@@ -59,7 +67,7 @@ static int keep_vigil(const struct ratls_guard_options *guard,
     if (status == RATLS_OK && guard->state != NULL)
         status = ratls_policy_use_state(options.session.policy, guard->state, &err);
     if (status == RATLS_OK)
-        status = ratls_vigil_begin(&options, &first->machine, ratls_vigil_now_ms(), &vigil, &err);
+        status = ratls_vigil_begin(&options, &first->machine, find_since_ms(first), &vigil, &err);
     while (status == RATLS_OK && !ratls_vigil_fallen(verdict.end)) {
         ratls_vigil_wait(&vigil, verdict.end);
         ratls_vigil_verdict_clear(&verdict);

@@ -11,6 +11,7 @@
 #include "fail.h"
 #include "tls_internal.h"
 
+#define MS_PER_S 1000
 #define WAIT_MS 5000 /* who watches has nothing to do but to look at one folder of /proc */
 
 static bool is_terminated(const char *text, size_t cap)
@@ -51,6 +52,16 @@ static enum ratls_status find_sockets(const SSL *ssl, struct ratls_announcement 
     return RATLS_OK;
 }
 
+/* Not from now: somebody may have held the evidence back. UINT64_MAX: nobody knows. */
+static uint64_t find_age_ms(const struct ratls_channel *channel)
+{
+    const struct ratls_accepted *accepted = &channel->report->accepted;
+    const uint64_t age_ms = ratls_moment_age_ms(&channel->asked_at);
+    const uint64_t more_ms = accepted->is_dated ? accepted->age_s * MS_PER_S : 0;
+
+    return age_ms > UINT64_MAX - more_ms ? UINT64_MAX : age_ms + more_ms;
+}
+
 static enum ratls_status describe(const SSL *ssl, struct ratls_announcement *a,
                                   struct ratls_error *err)
 {
@@ -64,6 +75,8 @@ static enum ratls_status describe(const SSL *ssl, struct ratls_announcement *a,
     a->has_sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) != NULL;
     memcpy(a->server_name, channel->server_name, sizeof a->server_name);
     status = ratls_machine_of(ssl, &a->machine, err);
+    if (status == RATLS_OK)
+        a->age_ms = find_age_ms(channel);
     return status == RATLS_OK ? find_sockets(ssl, a, err) : status;
 }
 

@@ -10,7 +10,7 @@
 #include "tls_machine.h"
 #include "tls_peer.h"
 
-#define RATLS_ANNOUNCEMENT_MAGIC 0x72617731u /* "raw1"; another whenever the struct changes */
+#define RATLS_ANNOUNCEMENT_MAGIC 0x72617732u /* "raw2"; another whenever the struct changes */
 #define RATLS_ANNOUNCEMENT_TAKEN 1 /* the byte that answers it: the connection is watched */
 
 struct ratls_announcement {
@@ -24,6 +24,7 @@ struct ratls_announcement {
     uint32_t has_sni;                        /* 0: the program only verifies the name */
     char server_name[RATLS_SERVER_NAME_MAX]; /* that the policy was chosen by; "": none */
     struct ratls_machine machine;
+    uint64_t age_ms; /* of the verdict: since the evidence was asked for, or its time stamp made */
 };
 
 /* Whether the bytes are one: sizes, counts and strings, not who sent it. */

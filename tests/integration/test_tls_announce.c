@@ -8,14 +8,19 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "fake_policy.h"
+#include "fake_tsa.h"
 #include "must.h"
 #include "tcp_server.h"
 #include "tls_announce.h"
 #include "tls_internal.h"
 #include "tls_pair.h"
 #include "tls_session.h"
+
+#define LONG_MS 300
 
 /* Takes one announcement, and says this to it. */
 struct watcher {
@@ -130,6 +135,40 @@ Test(tls_announce, says_what_it_is)
     cr_assert(ratls_machine_equal(&machine, &w.seen.machine));
     cr_assert_eq(machine.reset_count, s.world->tpm->reset_count);
     end_scene(&s);
+}
+
+/* A server, or who is on the way, that takes its time with the evidence. */
+static void take_long(enum fake_stage stage, struct fake_draft *draft, void *arg)
+{
+    const struct timespec pause = {.tv_nsec = LONG_MS * 1000000L};
+
+    (void)draft, (void)arg;
+    if (stage == FAKE_WIRE)
+        nanosleep(&pause, NULL);
+}
+
+Test(tls_announce, says_how_old_the_verdict_is)
+{
+    struct fake_tsa *tsa = fake_tsa_new(NULL);
+    struct watcher w;
+    struct scene s;
+
+    for (unsigned stamp_age_s = 0; stamp_age_s <= 20; stamp_age_s += 20) {
+        begin_watcher(&w, RATLS_ANNOUNCEMENT_TAKEN);
+        begin_scene(&s, w.path);
+        s.world->tamper = take_long;
+        if (stamp_age_s != 0) {
+            s.world->tpm->tsa = tsa;
+            s.world->tpm->stamp.time = time(NULL) - stamp_age_s;
+            fake_policy_epoch(s.world->policy, tsa->certificate, 60);
+        }
+        cr_assert_eq(SSL_connect(s.ssl), 1);
+        end_watcher(&w);
+        cr_assert_geq(w.seen.age_ms, stamp_age_s * 1000 + LONG_MS);
+        cr_assert_lt(w.seen.age_ms, stamp_age_s * 1000 + 10000);
+        end_scene(&s);
+    }
+    fake_tsa_free(tsa);
 }
 
 /* A session that could be resumed brings no evidence: there would be nothing to watch by. */
