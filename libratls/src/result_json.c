@@ -233,11 +233,17 @@ static int64_t read_number(struct source *s, json_t *value, int64_t min, int64_t
 
 static void read_trust(struct source *s, json_t *trust, struct ratls_result *result)
 {
-    if (!json_is_object(trust) || json_object_size(trust) == 0)
+    size_t known = 0;
+
+    for (int i = 0; i < RATLS_TRUST_COUNT; i++) {
+        json_t *claim = json_object_get(trust, ratls_trust_name((enum ratls_trust)i));
+
+        known += claim != NULL;
+        result->trust[i] = (int8_t)read_number(s, claim, INT8_MIN, INT8_MAX);
+    }
+    /* One that is not known may be the worst of them. */
+    if (known == 0 || json_object_size(trust) != known)
         s->failed = true;
-    for (int i = 0; i < RATLS_TRUST_COUNT; i++)
-        result->trust[i] = (int8_t)read_number(
-            s, json_object_get(trust, ratls_trust_name((enum ratls_trust)i)), INT8_MIN, INT8_MAX);
 }
 
 static uint64_t read_status(struct source *s, json_t *value)

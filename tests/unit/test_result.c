@@ -264,6 +264,7 @@ Test(result, json_is_refused)
         {"\"executables\":3", "\"executables\":3.0"},
         {"\"ear_trustworthiness_vector\":{\"instance-identity\":2,\"executables\":3}",
          "\"ear_trustworthiness_vector\":{}"},
+        {"\"executables\":3}", "\"other\":96}"},
         {"[\"sha256:00\"]", "[]"},
         {"[\"sha256:00\"]", "[1]"},
         {"\"eat_nonce\":\"bm", "\"eat_nonce\":\"b="},
