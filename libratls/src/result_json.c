@@ -385,18 +385,16 @@ enum ratls_status ratls_result_json_alg(struct ratls_slice header, char *out, si
                                         struct ratls_error *err)
 {
     json_t *json = NULL;
-    const char *alg;
     enum ratls_status status = load(header, &json, err);
+    const char *alg = json_string_value(json_object_get(json, "alg"));
 
     if (status != RATLS_OK)
         return status;
-    alg = json_string_value(json_object_get(json, "alg"));
     snprintf(out, cap, "%s", alg != NULL && strlen(alg) < cap ? alg : "");
     /* RFC 7515, 4.1.11: extensions that must be understood; none is. */
     if (json_object_get(json, "crit") != NULL)
         status = ratls_fail(err, RATLS_MALFORMED,
-                            "the header of the JWT has a crit that is not "
-                            "understood");
+                            "the header of the JWT has a crit that is not understood");
     json_decref(json);
     return status;
 }
