@@ -9,6 +9,7 @@
 #include "findings.h"
 #include "measured.h"
 #include "moment.h"
+#include "quota.h"
 #include "request_rules.h"
 #include "rules.h"
 
@@ -35,6 +36,7 @@ struct ratls_channel {
     /* The same of the CertificateRequest: sent (server that demands) or received (client). */
     bool demanded;
     struct ratls_request demand;
+    struct ratls_quota demands; /* that a client answers */
     /* Of a server only, as long as the SSL is: */
     SSL_CTX *demander; /* the last of its SSL_CTX that demands evidence; a reference; NULL: none */
     bool holds;        /* nothing may be written before the verdict */

@@ -13,8 +13,7 @@
 #include "fail.h"
 #include "tls_internal.h"
 
-#define CHALLENGES_PER_S 10 /* each costs the TPM a signature: WIRE.md, 6 */
-#define PUSH_MIN_MS 100     /* so does what is sent unasked, whatever period was asked for */
+#define PUSH_MIN_MS 100     /* of what is sent unasked, whatever period was asked for */
 #define YIELDS_MAX 1000     /* another thread has one instruction to go */
 #define LOOK_MS 1000        /* a state is at most a second old: attester.h */
 #define QUEUE_MAX 65536     /* of pieces that the transport has not taken yet */
@@ -170,15 +169,6 @@ static void abandon(struct ratls_answering *a)
     a->is_writing = false;
 }
 
-static bool is_too_often(struct ratls_answering *a, int64_t now_ms)
-{
-    if (now_ms - a->second_ms >= RATLS_MS_PER_S) {
-        a->second_ms = now_ms;
-        a->challenges = 0;
-    }
-    return ++a->challenges > CHALLENGES_PER_S;
-}
-
 enum ratls_outcome ratls_answering_challenge(struct ratls_connection *c, struct ratls_slice bytes)
 {
     struct ratls_answering *a = &c->answering;
@@ -186,7 +176,7 @@ enum ratls_outcome ratls_answering_challenge(struct ratls_connection *c, struct 
 
     if (!ratls_challenge_read(bytes, &challenge) || challenge.counter == 0)
         return break_protocol(c, "the other side sent a challenge that is none");
-    if (is_too_often(a, ratls_clock_ms()))
+    if (!ratls_quota_take(&a->challenges, ratls_clock_ms()))
         return break_protocol(c, "the other side asks for evidence too often");
     if (a->attester == NULL) {
         ratls_fail(&c->error, RATLS_USAGE, "the other side asks for evidence; here is no attester");

@@ -12,6 +12,7 @@
 #include "connection_stream.h"
 #include "connection_wait.h"
 #include "exchange.h"
+#include "quota.h"
 
 enum ratls_phase {
     RATLS_PHASE_TLS,      /* the handshake; a server that attests behind it: up to its Finished */
@@ -50,8 +51,7 @@ struct ratls_answering {
     int64_t period_ms;        /* and at least so often; 0: only then */
     uint8_t state[32];        /* of the attester, when the last evidence was asked for */
     int64_t look_ms, push_ms; /* when to look again, and when to send again */
-    int64_t second_ms;        /* challenges are counted from here, for a second */
-    unsigned challenges;
+    struct ratls_quota challenges;
 };
 
 struct ratls_connection {

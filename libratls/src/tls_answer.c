@@ -2,7 +2,9 @@
  * A client's evidence: asked for in the CertificateRequest message, sent in its own Certificate
  * message, in the handshake or behind it (RFC 8446, 4.6.2).
  */
+#include "fail.h"
 #include "tls_internal.h"
+#include "tls_peer.h"
 
 /* Kept until the certificate is sent: who has none sends no evidence either. */
 int ratls_client_parse_demand(SSL *ssl, const struct ratls_tls *tls, struct ratls_slice in,
@@ -28,6 +30,16 @@ int ratls_client_parse_demand(SSL *ssl, const struct ratls_tls *tls, struct ratl
     return 1;
 }
 
+/* Behind the handshake a server may ask as often as it likes. */
+static enum ratls_status attest(SSL *ssl, struct ratls_tls *tls, struct ratls_channel *channel,
+                                const X509 *certificate, uint8_t **ret_evidence, size_t *ret_len)
+{
+    if (!ratls_quota_take(&channel->demands, ratls_peer_now_ms()))
+        return ratls_fail(&channel->error, RATLS_LIMIT, "the server asks for evidence too often");
+    return ratls_channel_attest(ssl, tls, channel, RATLS_ROLE_CLIENT, certificate, ret_evidence,
+                                ret_len);
+}
+
 /*
  * What a machine runs is nobody's business but that of a server that the policy has accepted. Who
  * is not asked for evidence itself (a name that is let alone, a session without a verdict yet) is
@@ -46,8 +58,7 @@ int ratls_client_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
     channel->demanded = false; /* each request is answered once */
     if (!is_due)
         return 0;
-    if (ratls_channel_attest(ssl, tls, channel, RATLS_ROLE_CLIENT, certificate, &evidence,
-                             ret_len) != RATLS_OK) {
+    if (attest(ssl, tls, channel, certificate, &evidence, ret_len) != RATLS_OK) {
         ratls_raise_error(&channel->error);
         if (tls->log != NULL)
             tls->log(ssl, channel);

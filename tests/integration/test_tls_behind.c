@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "channel.h"
 #include "mutual_assert.h"
 
 /* What the client's machine sent the first time, kept by whoever has the client's TLS key. */
@@ -101,6 +102,29 @@ Test(tls_behind, machine_that_changed)
     cr_assert_str_eq(client_failure(pair), "pcr.value");
     pair->server.received.len = 0;
     assert_server_closed(pair);
+    tls_pair_free(pair);
+    mutual_world_free(world);
+}
+
+/* A machine that signs for one server would have no time for anything else. */
+Test(tls_behind, is_asked_too_often)
+{
+    struct mutual_world *world = mutual_world_new();
+    struct record record = {.replays = false};
+    struct tls_pair *pair = open_pair(world, &record);
+
+    ratls_channel_of(pair->client.ssl)->demands.second_ms += 60000; /* the second does not end */
+    for (unsigned i = 2; i <= 10; i++) {
+        ask_again(pair);
+        cr_assert_eq(record.count, i);
+        cr_assert_eq(pair->server.done, 1, "%s", pair->server.reason_text);
+    }
+    ask_again(pair);
+    cr_assert_eq(record.count, 10);
+    cr_assert_not_null(ratls_tls_error(pair->client.ssl));
+    cr_assert_not_null(strstr(ratls_tls_error(pair->client.ssl)->text, "too often"));
+    cr_assert_leq(SSL_write(pair->client.ssl, "x", 1), 0);
+    ERR_clear_error();
     tls_pair_free(pair);
     mutual_world_free(world);
 }
