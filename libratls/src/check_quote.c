@@ -268,6 +268,14 @@ static uint64_t find_greatest_clock(uint64_t from, uint64_t elapsed_ms)
     return add_saturated(from, add_saturated(elapsed_ms, allow_lag(elapsed_ms)));
 }
 
+/* A quote of an epoch was made before its answer: at most as long ago as its time stamp. */
+static uint64_t find_passed(const struct ratls_expectation *e)
+{
+    const bool is_older = e->before.is_dated && e->before.age_s <= UINT32_MAX;
+
+    return add_saturated(e->elapsed_ms, is_older ? e->before.age_s * MS_PER_S : 0);
+}
+
 /*
  * Nobody asked for what comes unasked, so no nonce says when it was made. The TPM's own clock does:
  * it was so much when the last nonce was answered, and that is so long ago. The owner of a TPM can
@@ -278,7 +286,7 @@ static void check_recent(struct ratls_appraisal *a)
 {
     const struct ratls_expectation *e = a->submission->expectation;
     const uint64_t least = find_least_clock(e->before.clock_ms, e->elapsed_ms);
-    const uint64_t greatest = find_greatest_clock(e->before.clock_ms, e->elapsed_ms);
+    const uint64_t greatest = find_greatest_clock(e->before.clock_ms, find_passed(e));
     bool is_late = a->attest.clock_ms < least;
     bool is_early = a->attest.clock_ms > greatest;
     char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];

@@ -132,6 +132,15 @@ static void push_from_the_future(struct scene *scene)
     scene->tpm->clock_ms += MINUTE_MS + 10000 + MINUTE_MS / 20 + 1;
 }
 
+/* The same behind an answer of an epoch, whose clock is from a minute before it. */
+static void push_from_beyond_an_epoch(struct scene *scene)
+{
+    push_from_the_future(scene);
+    scene->expectation.before.is_dated = true;
+    scene->expectation.before.age_s = MINUTE_MS / 1000;
+    scene->tpm->clock_ms += MINUTE_MS + MINUTE_MS / 20;
+}
+
 #define EXPORTER RATLS_MODE_EXPORTER
 #define RENEWAL RATLS_MODE_RENEWAL
 
@@ -276,6 +285,11 @@ static const struct row rows[] = {
      .check = RATLS_CHECK_QUOTE_RECENT,
      .mode = RENEWAL,
      .after = push_from_the_future,
+     .at = "quote.attest.clockInfo.clock"},
+    {.name = "set forward behind an epoch",
+     .check = RATLS_CHECK_QUOTE_RECENT,
+     .mode = RENEWAL,
+     .after = push_from_beyond_an_epoch,
      .at = "quote.attest.clockInfo.clock"},
     {.name = "unasked, by a clock at its end",
      .check = RATLS_CHECK_QUOTE_RECENT,

@@ -254,6 +254,15 @@ static void push_after_a_minute(struct scene *scene)
     scene->tpm->clock_ms += 60000 - 10000 - 60000 / 20; /* as much behind as it may be */
 }
 
+/* The last answer was of an epoch: its clock is from before the challenge. */
+static void push_behind_an_epoch(struct scene *scene)
+{
+    push_after_a_minute(scene);
+    scene->expectation.before.is_dated = true;
+    scene->expectation.before.age_s = 60;
+    scene->tpm->clock_ms = scene->expectation.before.clock_ms + 60000 + 60000;
+}
+
 static void require_exporter(struct scene *scene)
 {
     scene->rules->needs_exporter = true;
@@ -266,6 +275,7 @@ Test(tamper, good_answers_are_accepted)
         {.name = "mode 4", .mode = RATLS_MODE_RENEWAL, .after = require_exporter},
         {.name = "resumed", .mode = RATLS_MODE_RENEWAL, .after = renew_on_resumed},
         {.name = "unasked", .mode = RATLS_MODE_RENEWAL, .after = push_after_a_minute},
+        {.name = "epoch", .mode = RATLS_MODE_RENEWAL, .after = push_behind_an_epoch},
     };
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
