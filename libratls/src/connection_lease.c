@@ -31,29 +31,36 @@ static bool takes_unasked(const struct ratls_connection *c)
     return is_streaming(c) || c->lease.exchange->rules->freshness == RATLS_FRESHNESS_EPOCH;
 }
 
-/* When evidence that came unasked was made, at the earliest, by the TPM's clock. */
-static int64_t date_by_clock(const struct ratls_lease *lease, uint64_t clock_before_ms)
+/* When the last answer to a nonce was made, at the earliest; one of an epoch is older than that. */
+static int64_t date_answer(const struct ratls_lease *lease, const struct ratls_accepted *before)
+{
+    return lease->asked_ms - (before->is_dated ? (int64_t)before->age_s * MS_PER_S : 0);
+}
+
+/* When evidence that came unasked behind it was made, at the earliest, by the TPM's clock. */
+static int64_t date_by_clock(const struct ratls_lease *lease, const struct ratls_accepted *before)
 {
     const uint64_t clock_ms = lease->report->accepted.clock_ms;
-    const uint64_t passed_ms = clock_ms < clock_before_ms ? 0 : clock_ms - clock_before_ms;
+    const uint64_t passed_ms = clock_ms < before->clock_ms ? 0 : clock_ms - before->clock_ms;
 
-    return lease->asked_ms + (int64_t)(passed_ms - passed_ms / (CLOCK_FAST + 1));
+    return date_answer(lease, before) + (int64_t)(passed_ms - passed_ms / (CLOCK_FAST + 1));
 }
 
 /*
  * From when the lease counts: never from when evidence came, for it may have been held back; nor,
  * where a time stamp says its age, from the end of a handshake that may have been. What comes
- * unasked makes the lease longer only where a nonce is to come, or a time stamp says its age.
+ * unasked, behind the answer `before`, makes the lease longer only where a nonce is to come, or a
+ * time stamp says its age. NULL: it is what was asked for.
  */
 static int64_t find_begin(const struct ratls_lease *lease, const struct ratls_accepted *accepted,
-                          bool is_asked_for, uint64_t clock_before_ms)
+                          const struct ratls_accepted *before)
 {
     if (accepted->is_dated)
         return (lease->verdicts == 0 ? lease->asked_ms : ratls_clock_ms()) -
                (int64_t)accepted->age_s * MS_PER_S;
-    if (is_asked_for || lease->renew_s == 0)
+    if (before == NULL)
         return lease->asked_ms;
-    return date_by_clock(lease, clock_before_ms);
+    return lease->renew_s == 0 ? date_answer(lease, before) : date_by_clock(lease, before);
 }
 
 static void plan_renewal(struct ratls_connection *c, int64_t now_ms, bool is_asked_for)
@@ -173,8 +180,8 @@ enum ratls_outcome ratls_lease_begin(struct ratls_connection *c)
             lease->exchange->anchored_ms = lease->asked_ms;
             lease->exchange->next_counter = 1; /* 0 stands for evidence behind the handshake */
         }
-        extend(c, &channel->report->accepted,
-               find_begin(lease, &channel->report->accepted, true, 0), true);
+        extend(c, &channel->report->accepted, find_begin(lease, &channel->report->accepted, NULL),
+               true);
         if (is_resumed(c))
             hurry(lease);
     }
@@ -224,7 +231,7 @@ static enum ratls_outcome judge(struct ratls_connection *c)
 {
     struct ratls_lease *lease = &c->lease;
     struct ratls_report *report = NULL;
-    uint64_t clock_before_ms = lease->exchange->accepted.clock_ms;
+    struct ratls_accepted before = lease->exchange->accepted;
     bool is_asked_for = lease->is_asking;
     enum ratls_status status = ratls_exchange_judge(lease->exchange, &report, &c->error);
 
@@ -238,7 +245,7 @@ static enum ratls_outcome judge(struct ratls_connection *c)
         return ratls_connection_fail(c, status);
     lease->is_asking = false;
     extend(c, &lease->report->accepted,
-           find_begin(lease, &lease->report->accepted, is_asked_for, clock_before_ms),
+           find_begin(lease, &lease->report->accepted, is_asked_for ? NULL : &before),
            is_asked_for);
     if (lease->verdicts == 1 && !SSL_is_server(c->ssl)) /* tickets come behind the evidence */
         ratls_session_record_keep(c->ssl, ratls_channel_of(c->ssl), lease->report);

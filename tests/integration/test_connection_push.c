@@ -1,10 +1,13 @@
 /* Evidence that is pushed where no nonce is to come: it may end the lease, and lengthens none. */
 #include <string.h>
+#include <time.h>
 
 #include "connection_assert.h"
+#include "fake_tsa.h"
 #include "staged_attester.h"
 
 #define MAX_AGE_S 60
+#define STAMP_AGE_S 10
 #define MS 1000
 
 struct pushing {
@@ -15,13 +18,18 @@ struct pushing {
 };
 
 /* The client would take a stream, its policy has no renew; the server sends what changes. */
-static struct pushing pushing_open(void)
+static struct pushing pushing_open_with(const struct fake_tsa *tsa)
 {
     const struct ratls_connection_options client = {.period_ms = 30 * MS};
     const struct ratls_connection_options server = {.pushes = true};
     struct pushing p = {.world = world_with(MAX_AGE_S, 0)};
     struct ratls_error error = {0};
 
+    if (tsa != NULL) {
+        p.world->tpm->tsa = tsa;
+        p.world->tpm->stamp.time = time(NULL) - STAMP_AGE_S;
+        fake_policy_epoch(p.world->policy, tsa->certificate, 2 * STAMP_AGE_S);
+    }
     p.staged = staged_attester_new(p.world->attester, false);
     p.ctx = tls_plain_server(p.world);
     cr_assert_eq(ratls_tls_attest(p.ctx, &p.staged->base, &error), RATLS_OK, "%s", error.text);
@@ -29,6 +37,11 @@ static struct pushing pushing_open(void)
     p.pair->patience_ms = 0;
     assert_open(p.pair);
     return p;
+}
+
+static struct pushing pushing_open(void)
+{
+    return pushing_open_with(NULL);
 }
 
 static void pushing_close(struct pushing *p)
@@ -65,6 +78,22 @@ Test(connection_push, lengthens_no_lease_without_renew)
     pair_settle(p.pair);
     assert_ended(p.pair, &p.pair->client, RATLS_LAPSED, "max-age");
     pushing_close(&p);
+}
+
+/* The answer to the nonce was as old as its time stamp, and so is what counts on from it. */
+Test(connection_push, lengthens_no_lease_behind_an_epoch)
+{
+    struct fake_tsa *tsa = fake_tsa_new(NULL);
+    struct pushing p = pushing_open_with(tsa);
+    struct ratls_connection *client = p.pair->client.connection;
+
+    cr_assert_leq(ratls_connection_lease_ms(client), (MAX_AGE_S - STAMP_AGE_S) * MS);
+    p.world->tpm->tsa = NULL;
+    change_after(&p, 20 * MS);
+    cr_assert_eq(ratls_connection_verdicts(client), 2, "%s", connection_words(client));
+    cr_assert_leq(ratls_connection_lease_ms(client), (MAX_AGE_S - STAMP_AGE_S - 20) * MS);
+    pushing_close(&p);
+    fake_tsa_free(tsa);
 }
 
 Test(connection_push, by_a_clock_that_was_set_forward_ends_it)
