@@ -16,10 +16,10 @@ static inline int64_t ratls_clock_ms(void)
     return (int64_t)now.tv_sec * RATLS_MS_PER_S + now.tv_nsec / 1000000;
 }
 
-/* Some seconds later; never, if that is beyond what can be counted. */
+/* Some seconds later; never, if that is beyond what can be counted. From may be before the boot. */
 static inline int64_t ratls_clock_later(int64_t from_ms, uint64_t seconds)
 {
-    const int64_t room_s = (RATLS_NEVER - from_ms) / RATLS_MS_PER_S;
+    const int64_t room_s = (RATLS_NEVER - (from_ms > 0 ? from_ms : 0)) / RATLS_MS_PER_S;
 
     return seconds >= (uint64_t)room_s ? RATLS_NEVER : from_ms + (int64_t)seconds * RATLS_MS_PER_S;
 }

@@ -141,6 +141,12 @@ static bool is_resumed(const struct ratls_connection *c)
            !ratls_verdict_is_deferred(c->ssl, ratls_channel_of(c->ssl));
 }
 
+/* Where a clock went back nobody knows the age: then it is as long ago as can be counted. */
+static int64_t date_by_age(uint64_t age_ms)
+{
+    return age_ms < INT64_MAX / 2 ? ratls_clock_ms() - (int64_t)age_ms : INT64_MIN / 2;
+}
+
 /* Of its first lease a part is over already. */
 static void hurry(struct ratls_lease *lease)
 {
@@ -164,7 +170,7 @@ enum ratls_outcome ratls_lease_begin(struct ratls_connection *c)
     if (!c->stream.is_framed && lease->renew_s != 0)
         return refuse_unframed(c);
     if (is_resumed(c))
-        lease->asked_ms = ratls_clock_ms() - (int64_t)ratls_moment_age_ms(&channel->asked_at);
+        lease->asked_ms = date_by_age(ratls_moment_age_ms(&channel->asked_at));
     if (c->stream.is_framed)
         status = make_exchange(c);
     if (status == RATLS_OK && ratls_verdict_is_deferred(c->ssl, channel)) {

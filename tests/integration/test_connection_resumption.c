@@ -1,5 +1,6 @@
 /* A connection on a session that is resumed: its lease is what is left of the first one's. */
 #include "connection_assert.h"
+#include "connection_state.h"
 #include "plain_peer.h"
 #include "session_record.h"
 #include "tls_session.h"
@@ -89,5 +90,22 @@ Test(connection_resumption, ticket_before_the_evidence)
     cr_assert_null(ratls_session_record_of(session));
     SSL_SESSION_free(session);
     tls_pair_free(pair);
+    tls_world_free(world);
+}
+
+/* Nobody knows how old the verdict is then: it is as one that is too old. */
+Test(connection_resumption, clock_that_went_back)
+{
+    struct tls_world *world = world_with(30, 0);
+    SSL_SESSION *session = take_session(open_plain(world, NULL));
+    struct connection_pair *pair = open_plain(world, session);
+
+    cr_assert_gt(ratls_connection_lease_ms(pair->client.connection), 0);
+    ratls_channel_of(pair->client.ssl)->asked_at.wall_ms += 3600000;
+    cr_assert_eq(ratls_lease_begin(pair->client.connection), RATLS_DONE);
+    pair->client.last = ratls_connection_tick(pair->client.connection);
+    assert_ended(pair, &pair->client, RATLS_LAPSED, "max-age");
+    free_with_plain(pair);
+    SSL_SESSION_free(session);
     tls_world_free(world);
 }
