@@ -68,6 +68,15 @@ static void fill_state(const struct ratls_report_facts *facts, struct ratls_resu
     result->restart_count = facts->restart_count;
 }
 
+/* A time that is still to come, as a capture may claim, makes no result hold for longer. */
+static uint64_t find_expiry(const struct ratls_report_facts *facts,
+                            const struct ratls_result_options *options)
+{
+    int64_t begin = facts->evidence_time < options->now ? facts->evidence_time : options->now;
+
+    return (uint64_t)begin + options->lifetime_s;
+}
+
 /* Borrows from the report, the options and the id. */
 static void fill_result(const struct ratls_report *report,
                         const struct ratls_result_options *options, const char *policy_id,
@@ -80,7 +89,7 @@ static void fill_result(const struct ratls_report *report,
         .profile = slice_text(RATLS_RESULT_PROFILE),
         .issued_at = (uint64_t)options->now,
         .has_expiry = true,
-        .expires_at = (uint64_t)facts->evidence_time + options->lifetime_s,
+        .expires_at = find_expiry(facts, options),
         .developer = slice_text(DEVELOPER),
         .build = slice_text(BUILD),
         .policy_id = slice_text(policy_id),
