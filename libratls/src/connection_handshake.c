@@ -77,17 +77,32 @@ static void agree(struct ratls_connection *c)
     c->stream.is_framed = channel != NULL && (channel->agreed & RATLS_OFFER_FRAMES) != 0;
 }
 
+/* A server may have got another SSL_CTX in the handshake (SNI): that one attests. */
+static void choose_attester(struct ratls_connection *c)
+{
+    const struct ratls_tls *tls = ratls_tls_of(c->ssl);
+    struct ratls_attester *attester = tls == NULL ? NULL : tls->attester;
+
+    if (attester == c->answering.attester)
+        return;
+    if (attester != NULL)
+        attester = attester->up_ref(attester);
+    ratls_answering_free(&c->answering);
+    c->answering.attester = attester;
+}
+
 static enum ratls_outcome begin_tls(struct ratls_connection *c)
 {
     enum ratls_outcome outcome;
 
     ERR_clear_error();
     errno = 0;
-    if (c->answering.attester == NULL || !SSL_is_server(c->ssl))
+    if (!SSL_is_server(c->ssl))
         return RATLS_DONE;
     outcome = accept_tls(c);
     if (outcome != RATLS_DONE)
         return outcome;
+    choose_attester(c);
     agree(c);
     if (!attests_behind(c))
         return RATLS_DONE;

@@ -86,3 +86,31 @@ Test(connection_attester, wakes_who_has_no_evidence, .timeout = 20)
     staged_attester_free(staged);
     tls_world_free(world);
 }
+
+static int change_context(SSL *ssl, int *alert, void *arg)
+{
+    (void)alert;
+    cr_assert_not_null(SSL_set_SSL_CTX(ssl, arg));
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* By SNI: from the one that attests for others to the one of the name that is meant. */
+Test(connection_attester, is_that_of_the_context_in_the_end)
+{
+    struct tls_world *world = world_with(60, 10), *others = tls_world_new();
+    SSL_CTX *first = tls_server(others);
+    struct connection_pair *pair;
+
+    SSL_CTX_set_tlsext_servername_callback(first, change_context);
+    SSL_CTX_set_tlsext_servername_arg(first, world->server);
+    pair = pair_new(world->client, first, PAIR_MEMORY, NULL, NULL);
+    assert_open(pair);
+    clock_move(10000);
+    pair_settle(pair);
+    cr_assert_eq(pair->client.renewed, 1, "%s", connection_words(pair->client.connection));
+    cr_assert_eq(others->attested, 0);
+    pair_free(pair);
+    SSL_CTX_free(first);
+    tls_world_free(world);
+    tls_world_free(others);
+}
