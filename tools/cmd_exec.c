@@ -79,8 +79,13 @@ static int run(struct arguments *a, char **program)
     status = ratls_program_find(program[0], path, &err);
     if (status == RATLS_OK)
         status = ratls_program_check(path, &err);
-    if (status != RATLS_OK)
-        return explain(a, status, &err);
+    if (status != RATLS_OK) {
+        const int code = explain(a, status, &err);
+
+        if (a->watch.is_given && a->watch.seconds == 0)
+            ratls_hint("if %s is the time of --watch, write --watch=%s", program[0], program[0]);
+        return code;
+    }
     return a->watch.is_given ? run_guarded(a, path, program, &err) : become(a, path, program, &err);
 }
 
@@ -131,5 +136,7 @@ int ratls_cmd_exec(int argc, char **argv)
         return ratls_usage("name a program");
     if (a.max_age_s != 0 && !a.watch.is_given)
         return ratls_usage("--max-age is of use with --watch only");
+    if (a.max_age_s != 0 && a.max_age_s <= a.watch.seconds)
+        return ratls_usage("--max-age must be longer than the time of --watch");
     return run(&a, argv + first);
 }

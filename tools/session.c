@@ -20,7 +20,7 @@ static enum ratls_status set_trust(SSL_CTX *ctx, const struct ratls_session_opti
     }
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     if (options->ca != NULL && SSL_CTX_load_verify_file(ctx, options->ca) != 1)
-        return ratls_fail(err, RATLS_IO, "%s: no certificates (PEM) there", options->ca);
+        return ratls_fail(err, RATLS_USAGE, "%s: no certificates (PEM) there", options->ca);
     if (options->ca == NULL && SSL_CTX_set_default_verify_paths(ctx) != 1)
         return ratls_fail_openssl(err, "cannot load the certificate authorities of the system");
     return RATLS_OK;

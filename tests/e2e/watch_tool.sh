@@ -36,7 +36,17 @@ has "none would be renewed in time"
 expect 2 "a time that is none" watch --max-age 5x
 expect 2 "no policy speaks for the server" watch --server-name other.test
 has "no policy speaks for other.test"
+# With a server that is there: whoever mistypes a name is not to learn it when max-age is over.
+expect 2 "certificate authorities that are not there" "$ratls" watch "$address:$port" \
+    --server-name "$name" --ca "$work/none.pem" --policy "$work/policies"
+has "none.pem: no certificates (PEM) there"
 expect 2 "--max-age without --watch" "$ratls" exec --policy "$work/policies" --max-age 5s true
+expect 2 "--max-age shorter than --watch" "$ratls" exec --policy "$work/policies" --watch=30s \
+    --max-age 10s true
+has "--max-age must be longer than the time of --watch"
+expect 3 "a time that is not part of --watch" "$ratls" exec --policy "$work/policies" \
+    --watch 30s true
+has "write --watch=30s"
 
 # ---- nothing changes; it ends when it is told to
 
