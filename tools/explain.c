@@ -168,12 +168,14 @@ static void age_text(uint64_t seconds, char *out, size_t cap)
     static const struct {
         uint64_t seconds;
         const char *word;
-    } units[] = {{DAY_S, "days"}, {HOUR_S, "hours"}, {MINUTE_S, "minutes"}, {1, "seconds"}};
+    } units[] = {{DAY_S, "day"}, {HOUR_S, "hour"}, {MINUTE_S, "minute"}, {1, "second"}};
     size_t i = 0;
 
     while (seconds % units[i].seconds != 0)
         i++;
-    snprintf(out, cap, "%llu %s", (unsigned long long)(seconds / units[i].seconds), units[i].word);
+    seconds /= units[i].seconds;
+    snprintf(out, cap, "%llu %s%s", (unsigned long long)seconds, units[i].word,
+             seconds == 1 ? "" : "s");
 }
 
 static void explain_epoch(const struct ratls_explain *x)

@@ -142,6 +142,8 @@ has "PCR 1: firmware: its settings"
 expect 0 "explain --json" "$ratls" policy explain --json "$policy"
 is_json 'd["policies"][0]["servers"][0] == "It speaks for server.test." and \
 len(d["policies"][0]["boot"]) > 5'
+expect 0 "explain an epoch" "$ratls" policy explain "$RATLS_SOURCE_DIR/policies/epoch.yaml"
+has "at most 1 minute ago"
 expect 0 "learn settings too" learn good --out "$work/all.yaml" --settings
 [ -s "$work/all.settings.sha256" ] || fail "settings were not learned though they were asked for"
 expect 0 "learn what is signed" learn good --out "$work/any.yaml" --signed-images
