@@ -13,6 +13,14 @@ fail() {
 
 prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$build/CMakeCache.txt")
 
+# The configurations would name a module that is not there.
+if cmake --install "$build" --prefix "$folder/other" >"$folder/log" 2>&1; then
+    echo "installed for another folder than it was configured for"
+    exit 1
+fi
+grep -qF -- "-DCMAKE_INSTALL_PREFIX=$folder/other" "$folder/log" || fail
+if [ -e "$folder/other" ]; then fail; fi
+
 DESTDIR=$folder/root cmake --install "$build" >"$folder/log"
 for pattern in include/ratls/ratls.h 'lib*/libratls.so*' 'lib*/pkgconfig/ratls.pc' \
     'lib*/cmake/ratls/ratls-config.cmake' bin/ratls share/man/man1/ratls.1 \
