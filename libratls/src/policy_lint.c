@@ -57,8 +57,8 @@ static void lint_verdict(const struct ratls_lint *lint)
                         "unmodified program alone sees the server once for each handshake");
     if (rules->needs_exporter)
         ratls_lint_warn(lint, "binding",
-                        "exporter: only programs of the library, and ratls watch, can ask for "
-                        "such evidence: an unmodified program is refused by every server");
+                        "exporter: only programs of the library ask for such evidence: "
+                        "unmodified programs, and ratls watch, refuse every server");
 }
 
 /* A server renews its time stamp when half of its epoch is over, and uses it to the end. */

@@ -178,8 +178,8 @@ static const struct linted cases[] = {
      "p.yaml:13:8: renew: only programs of the library renew, and ratls watch beside others: an "
      "unmodified program alone sees the server once for each handshake\n"},
     {"exporter", SERVERS KEYS "pcrs:\n" FIRMWARE "binding: exporter\n",
-     "p.yaml:13:10: binding: exporter: only programs of the library, and ratls watch, can ask for "
-     "such evidence: an unmodified program is refused by every server\n"},
+     "p.yaml:13:10: binding: exporter: only programs of the library ask for such evidence: "
+     "unmodified programs, and ratls watch, refuse every server\n"},
     {"clock", SERVERS KEYS "pcrs:\n" FIRMWARE "clock: ignored\n",
      "p.yaml:13:8: clock: ignored: a TPM whose clock may have gone back is accepted\n"},
 };
