@@ -158,7 +158,7 @@ static void see_request(struct client *client)
         if (client->request_len == REQUEST_MAX - 1)
             answer(client, "431 Request Header Fields Too Large", "");
     } else if (strncmp(client->request, "POST /login ", strlen("POST /login ")) == 0) {
-        answer(client, "200 OK", "<p>Welcome.</p>");
+        answer(client, "200 OK", "<p>Welcome.</p>\n");
     } else if (strncmp(client->request, "GET / ", strlen("GET / ")) == 0) {
         answer(client, "200 OK", log_in_page);
     } else {
