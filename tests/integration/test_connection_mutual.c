@@ -3,6 +3,7 @@
 
 #include "connection_assert.h"
 #include "mutual_world.h"
+#include "plain_peer.h"
 
 #define MAX_AGE_S 60
 #define RENEW_S 10
@@ -116,5 +117,29 @@ Test(connection_mutual, server_that_refuses_has_sent_nothing)
     cr_assert_neq(ratls_connection_read(pair->client.connection, bytes, sizeof bytes, &len),
                   RATLS_DONE);
     pair_free(pair);
+    mutual_world_free(world);
+}
+
+/* Nor does one that only asks, and attests to nobody: it is not framed. */
+Test(connection_mutual, server_that_only_asks)
+{
+    struct mutual_world *world = mutual_world_new();
+    SSL_CTX *ctx = tls_plain_server(world->base), *plain = tls_plain_client(world->base);
+    struct connection_pair *pair;
+    char bytes[8];
+    size_t len;
+
+    cr_assert_eq(ratls_tls_verify_clients(ctx, world->policy, NULL), RATLS_OK);
+    pair = pair_with_plain(plain, ctx, false, 0);
+    settle_with_plain(pair);
+    cr_assert_geq(pair->server.last, RATLS_REFUSED);
+    cr_assert_eq(pair->server.accepted, 0);
+    cr_assert_eq(ratls_connection_write(pair->server.connection, "x", 1, &len), pair->server.last);
+    cr_assert_eq(ratls_connection_read(pair->server.connection, bytes, sizeof bytes, &len),
+                 pair->server.last);
+    cr_assert_eq(pair->client.received.len, 0);
+    free_with_plain(pair);
+    SSL_CTX_free(ctx);
+    SSL_CTX_free(plain);
     mutual_world_free(world);
 }
