@@ -30,6 +30,16 @@ for pattern in include/ratls/ratls.h 'lib*/libratls.so*' 'lib*/pkgconfig/ratls.p
     ls $folder/root$prefix/$pattern >/dev/null || fail
 done
 find "$folder/root" -name ratls.so | grep -q . || { echo "the provider was not installed"; exit 1; }
+# What the page says is typed as it stands; scdoc puts \& before dots.
+page=$(find "$folder/root" -name ratls-provider.7)
+[ -z "$page" ] || for file in lib*/ossl-modules/ratls.so share/ratls/openssl.cnf; do
+    # shellcheck disable=SC2086 # a pattern
+    file=$(find $folder/root$prefix/${file%/*} -name "${file##*/}")
+    sed 's/\\&//g; s/\\-/-/g' "$page" | grep -qF "${file#"$folder/root"}" || {
+        echo "ratls-provider(7) does not name ${file#"$folder/root"}"
+        exit 1
+    }
+done
 if grep -rlIwF "$build" "$folder/root"; then
     echo "an installed text file names the build folder"
     exit 1
