@@ -25,7 +25,7 @@ static void print_report(const SSL *ssl, const struct ratls_channel *channel)
     if (is_accepted(channel))
         return;
     if (channel->error.text[0] != '\0')
-        fprintf(stderr, "ratls: %s%s\n", describe_peer(ssl), channel->error.text);
+        fprintf(stderr, "ratls: %s%s\n", SSL_is_server(ssl) ? "client: " : "", channel->error.text);
     else if (ratls_report_text(channel->report, RATLS_TEXT_FAILURES | colour, &text) == RATLS_OK)
         fprintf(stderr, "ratls: %s%s", describe_peer(ssl), text);
     free(text);
