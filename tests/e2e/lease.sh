@@ -45,6 +45,7 @@ serve() {
 }
 
 hold() { # a client that stays; it has logged in and was renewed twice
+    rm -f "$work/client.log" # of the one before: not to be taken for this one's
     start client "$RATLS_BINARY_DIR/bin/ratls-example-client" --policy "$work/localhost.yaml" \
         --ca "$work/server.pem" --hold localhost "$port"
     wait_for 20 renewed_twice || fail "the client was not renewed"
@@ -53,7 +54,7 @@ hold() { # a client that stays; it has logged in and was renewed twice
 }
 renewed_twice() {
     ended "$pid_of_client" && fail "the client has ended"
-    [ "$(grep -c '^renewed at ' "$work/client.log")" -ge 2 ]
+    [ -e "$work/client.log" ] && [ "$(grep -c '^renewed at ' "$work/client.log")" -ge 2 ]
 }
 
 # The client ends, with 1, and not later than one renewal (1 s) after that; what a machine with
