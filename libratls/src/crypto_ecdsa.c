@@ -76,21 +76,20 @@ enum ratls_status ratls_ecdsa_sign(EVP_PKEY *key, const struct ratls_slice *part
     return status;
 }
 
-/* DER of the two numbers; the length, or a number below 1. Freed with OPENSSL_free(). */
-static int join(struct ratls_slice signature, uint8_t **ret_der)
+int ratls_ecdsa_der(struct ratls_slice r, struct ratls_slice s, uint8_t **ret_der)
 {
-    int half = (int)(signature.len / 2);
     ECDSA_SIG *pair = ECDSA_SIG_new();
-    BIGNUM *r = BN_bin2bn(signature.p, half, NULL);
-    BIGNUM *s = BN_bin2bn(signature.p + half, half, NULL);
+    BIGNUM *r_number = BN_bin2bn(r.p, (int)r.len, NULL);
+    BIGNUM *s_number = BN_bin2bn(s.p, (int)s.len, NULL);
     int len = 0;
 
-    if (pair != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(pair, r, s) == 1) {
-        r = s = NULL;
+    if (pair != NULL && r_number != NULL && s_number != NULL &&
+        ECDSA_SIG_set0(pair, r_number, s_number) == 1) {
+        r_number = s_number = NULL;
         len = i2d_ECDSA_SIG(pair, ret_der);
     }
-    BN_free(r);
-    BN_free(s);
+    BN_free(r_number);
+    BN_free(s_number);
     ECDSA_SIG_free(pair);
     return len;
 }
@@ -100,8 +99,10 @@ static int verify_digest(EVP_PKEY *key, const uint8_t *digest, size_t len,
                          struct ratls_slice signature)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    const size_t half = signature.len / 2;
     uint8_t *der = NULL;
-    int der_len = join(signature, &der);
+    int der_len = ratls_ecdsa_der(ratls_slice(signature.p, half),
+                                  ratls_slice(signature.p + half, half), &der);
     int valid = -1;
 
     if (ctx != NULL && der_len > 0 && EVP_PKEY_verify_init(ctx) == 1)

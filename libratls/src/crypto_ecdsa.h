@@ -21,6 +21,9 @@ struct ratls_ecdsa {
 /* What signatures of this key are; NULL: not a key on P-256 or P-384. The curve alone decides. */
 const struct ratls_ecdsa *ratls_ecdsa_of(const EVP_PKEY *key);
 
+/* DER of the two numbers; the length, or a number below 1. Freed with OPENSSL_free(). */
+int ratls_ecdsa_der(struct ratls_slice r, struct ratls_slice s, uint8_t **ret_der);
+
 /* Over the parts, one after the other. out has RATLS_ECDSA_MAX bytes. */
 RATLS_MUST_CHECK enum ratls_status ratls_ecdsa_sign(EVP_PKEY *key, const struct ratls_slice *parts,
                                                     size_t count, uint8_t *out, size_t *ret_len,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "crypto.h"
+#include "crypto_ecdsa.h"
 #include "fail.h"
 
 #define RSA_BITS_MIN 2048
@@ -169,23 +170,6 @@ enum ratls_status ratls_public_key(const struct ratls_tpm_public *key, EVP_PKEY 
     return status;
 }
 
-/* DER of an ECDSA signature; the length, or a number below 1. Freed with OPENSSL_free(). */
-static int encode_ecdsa(const struct ratls_tpm_signature *signature, uint8_t **ret_der)
-{
-    int len = 0;
-    ECDSA_SIG *pair = ECDSA_SIG_new();
-    BIGNUM *r = BN_bin2bn(signature->r.p, (int)signature->r.len, NULL);
-    BIGNUM *s = BN_bin2bn(signature->s.p, (int)signature->s.len, NULL);
-    if (pair && r && s && ECDSA_SIG_set0(pair, r, s) == 1) {
-        r = s = NULL;
-        len = i2d_ECDSA_SIG(pair, ret_der);
-    }
-    BN_free(r);
-    BN_free(s);
-    ECDSA_SIG_free(pair);
-    return len;
-}
-
 /* TPMs use a salt as long as the digest, or as long as fits: Part 1, B.7. */
 static bool set_rsa_scheme(EVP_PKEY_CTX *ctx, uint16_t scheme, const EVP_MD *md)
 {
@@ -212,7 +196,7 @@ static int verify_digest(EVP_PKEY *key, const EVP_MD *md,
     if (!ctx || EVP_PKEY_verify_init(ctx) != 1)
         goto out;
     if (signature->alg == RATLS_ALG_ECDSA) {
-        int len = encode_ecdsa(signature, &der);
+        int len = ratls_ecdsa_der(signature->r, signature->s, &der);
         if (len < 1)
             goto out;
         bytes = (struct ratls_slice){der, (size_t)len};
