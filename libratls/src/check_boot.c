@@ -39,10 +39,7 @@ static bool is_quote_authentic(const struct ratls_report *report)
         RATLS_CHECK_PCR_DIGEST,
     };
 
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-        if (!ratls_check_passed(report, needed[i]))
-            return false;
-    return true;
+    return ratls_checks_passed(report, needed, sizeof needed / sizeof *needed);
 }
 
 static bool check_presence(struct ratls_appraisal *a)

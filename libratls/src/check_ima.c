@@ -21,11 +21,7 @@ static bool is_authentic(const struct ratls_report *report)
         RATLS_CHECK_PCR_DIGEST,    RATLS_CHECK_QUOTE_EXTRA_DATA,
     };
 
-    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
-        if (!ratls_check_passed(report, needs[i]))
-            return false;
-    }
-    return true;
+    return ratls_checks_passed(report, needs, sizeof needs / sizeof needs[0]);
 }
 
 /* Of this quote: the same key, list and boot, acknowledged under the same rules. */

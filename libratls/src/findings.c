@@ -244,6 +244,14 @@ bool ratls_check_passed(const struct ratls_report *r, enum ratls_check check)
     return r->slots[check].verdict == RATLS_PASS;
 }
 
+bool ratls_checks_passed(const struct ratls_report *r, const enum ratls_check *needed, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!ratls_check_passed(r, needed[i]))
+            return false;
+    return true;
+}
+
 bool ratls_report_accepted(const struct ratls_report *report)
 {
     size_t good = 0;

@@ -91,5 +91,8 @@ void ratls_check_say(struct ratls_report *r, enum ratls_check check, const char 
 /* Only where the policy, or the mode, does not ask. Does nothing to a slot that failed. */
 void ratls_check_not_asked(struct ratls_report *r, enum ratls_check check);
 bool ratls_check_passed(const struct ratls_report *r, enum ratls_check check);
+/* All of them. */
+bool ratls_checks_passed(const struct ratls_report *r, const enum ratls_check *needed,
+                         size_t count);
 
 #endif
