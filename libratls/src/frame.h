@@ -8,7 +8,6 @@
 #define RATLS_FRAME_DATA_MAX 16380 /* with the head one TLS record: RFC 8446, 5.1 */
 #define RATLS_FRAME_CHALLENGE_MAX 1100
 #define RATLS_FRAME_EVIDENCE_MAX 65600
-#define RATLS_FRAME_CONTROL_MAX RATLS_FRAME_EVIDENCE_MAX
 
 enum ratls_frame_type {
     RATLS_FRAME_DATA = 0,      /* of the programs */

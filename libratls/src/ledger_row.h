@@ -10,7 +10,6 @@
 #define RATLS_LEDGER_COLUMNS                                                                       \
     "ak_name, rules, reset_count, restart_count, list_alg, bank, mode, offset, entries, "          \
     "violations, pcr, boot_aggregate_alg, boot_aggregate"
-#define RATLS_LEDGER_COLUMN_COUNT 13
 
 /* Returns SQLITE_OK, or why SQLite could not. The statement borrows from the row. */
 int ratls_ledger_bind_key(sqlite3_stmt *statement, const struct ratls_ledger_row *row);
