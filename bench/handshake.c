@@ -16,6 +16,7 @@
 #include "pair.h"
 #include "pki.h"
 #include "samples.h"
+#include "timed.h"
 #include "tls_internal.h"
 
 #define NAME "bank.example"
@@ -30,37 +31,6 @@ struct side_by_side {
     struct samples rate_ratio;
     double request_bytes, evidence_bytes;
 };
-
-/* An attester that knows how long the one behind it took. */
-struct timed {
-    struct ratls_attester interface;
-    struct ratls_attester *inner;
-    double us;
-};
-
-static enum ratls_status attest_timed(struct ratls_attester *self,
-                                      const struct ratls_attest_request *request,
-                                      uint8_t **ret_evidence, size_t *ret_len,
-                                      struct ratls_error *err)
-{
-    struct timed *timed = (struct timed *)self;
-    double begin = cpu_us();
-    enum ratls_status status =
-        timed->inner->attest(timed->inner, request, ret_evidence, ret_len, err);
-
-    timed->us += cpu_us() - begin;
-    return status;
-}
-
-static struct ratls_attester *keep(struct ratls_attester *self)
-{
-    return self;
-}
-
-static void forget(struct ratls_attester *self)
-{
-    (void)self;
-}
 
 /* A policy that pins the key and has the software TPM's values, loaded as a user's would be. */
 static struct ratls_policy *make_policy(struct fake_tpm *tpm)
@@ -257,9 +227,7 @@ static void make_attested(struct world *world, struct fake_tpm *tpm)
     struct ratls_error error = {0};
     struct ratls_tls *tls = NULL;
 
-    world->timed.interface =
-        (struct ratls_attester){.attest = attest_timed, .up_ref = keep, .free = forget};
-    world->timed.inner = fake_attester_new(tpm, NULL, NULL);
+    timed_begin(&world->timed, fake_attester_new(tpm, NULL, NULL));
     if (ratls_tls_attest(world->attested_server, &world->timed.interface, &error) != RATLS_OK ||
         ratls_tls_verify(world->attested_client, policy, &error) != RATLS_OK ||
         ratls_tls_verify(world->worded_client, policy, &error) != RATLS_OK ||

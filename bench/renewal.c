@@ -24,6 +24,7 @@
 #include "pki.h"
 #include "renewal_crypto.h"
 #include "samples.h"
+#include "timed.h"
 #include "tls_internal.h"
 
 #define NAME "bank.example"
@@ -46,13 +47,6 @@ struct end {
 
 TAILQ_HEAD(queue, end);
 
-/* An attester that knows how long the one behind it took. */
-struct timed {
-    struct ratls_attester interface;
-    struct ratls_attester *inner;
-    double us;
-};
-
 struct scene {
     SSL_CTX *client, *server;
     struct timed timed;
@@ -62,30 +56,6 @@ struct scene {
     int64_t latest_ms; /* from when a renewal was due to its verdict */
     int epoll;
 };
-
-static enum ratls_status attest_timed(struct ratls_attester *self,
-                                      const struct ratls_attest_request *request,
-                                      uint8_t **ret_evidence, size_t *ret_len,
-                                      struct ratls_error *err)
-{
-    struct timed *timed = (struct timed *)self;
-    double begin = cpu_us();
-    enum ratls_status status =
-        timed->inner->attest(timed->inner, request, ret_evidence, ret_len, err);
-
-    timed->us += cpu_us() - begin;
-    return status;
-}
-
-static struct ratls_attester *keep(struct ratls_attester *self)
-{
-    return self;
-}
-
-static void forget(struct ratls_attester *self)
-{
-    (void)self;
-}
 
 static int64_t now_ms(void)
 {
@@ -209,9 +179,7 @@ static void make_scene(struct scene *scene, struct fake_tpm *tpm)
     fake_policy_pin(policy, tpm, NULL);
     fake_policy_rules(policy)->renew_s = RENEW_S;
     fake_policy_rules(policy)->max_age_s = MAX_AGE_S;
-    scene->timed.interface =
-        (struct ratls_attester){.attest = attest_timed, .up_ref = keep, .free = forget};
-    scene->timed.inner = fake_attester_new(tpm, NULL, NULL);
+    timed_begin(&scene->timed, fake_attester_new(tpm, NULL, NULL));
     scene->client = SSL_CTX_new(TLS_client_method());
     scene->server = SSL_CTX_new(TLS_server_method());
     bench_must(X509_STORE_add_cert(SSL_CTX_get_cert_store(scene->client), root) == 1 &&
