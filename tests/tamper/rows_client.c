@@ -2,49 +2,13 @@
  * Where the server asks: reflection of its own evidence (A7, T4), and evidence of another client,
  * request or session. In honest evidence one key may speak in both roles.
  */
-#include <string.h>
-
 #include "rows.h"
-
-static const uint8_t other[RATLS_NONCE_LEN] = {0xee};
+#include "statement_changes.h"
 
 static void ask_a_client(struct scene *scene)
 {
     scene->expectation.role = RATLS_ROLE_CLIENT;
     scene->rules->for_clients = true;
-}
-
-static void change_role(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    if (stage == FAKE_STATEMENT)
-        draft->statement.role = (uint64_t) * (int *)arg;
-}
-
-static void change_nonce(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    (void)arg;
-    if (stage == FAKE_STATEMENT)
-        draft->statement.nonce = ratls_slice(other, sizeof other);
-}
-
-static void change_binder(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    (void)arg;
-    if (stage == FAKE_STATEMENT)
-        draft->statement.binder = ratls_slice(other, sizeof other);
-}
-
-static void change_spki(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    (void)arg;
-    if (stage == FAKE_STATEMENT)
-        draft->statement.spki_sha256 = ratls_slice(other, sizeof other);
-}
-
-static void change_mode(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    if (stage == FAKE_STATEMENT)
-        draft->statement.mode = (uint64_t) * (int *)arg;
 }
 
 static void pin_for_another(struct scene *scene)
@@ -63,8 +27,9 @@ static const struct row rows[] = {
     CLIENT_ROW("T4: the server's own evidence, reflected", STATEMENT_ROLE, change_role,
                RATLS_ROLE_SERVER),
     CLIENT_ROW("no role", STATEMENT_ROLE, change_role, 0),
-    CLIENT_ROW("T39: the answer to another CertificateRequest", STATEMENT_NONCE, change_nonce, 0),
-    CLIENT_ROW("T2: of another session", STATEMENT_BINDER, change_binder, 0),
+    CLIENT_ROW("T39: the answer to another CertificateRequest", STATEMENT_NONCE, change_nonce,
+               RATLS_NONCE_LEN),
+    CLIENT_ROW("T2: of another session", STATEMENT_BINDER, change_binder, RATLS_BINDER_LEN),
     CLIENT_ROW("T3: for another client's TLS key", STATEMENT_SPKI, change_spki, 0),
     CLIENT_ROW("T5: of the finished session", STATEMENT_MODE, change_mode, RATLS_MODE_EXPORTER),
     {.name = "T26: of a client with another name",

@@ -3,47 +3,11 @@
  * another side, or older than it may be. T2 to T5 and T40 are numbers of attacks on evidence in
  * TLS: two sessions of one key are mixed, roles and modes are swapped, what was used is used again.
  */
-#include <string.h>
-
 #include "rows.h"
+#include "statement_changes.h"
 
 #define CONTEXT_LEN 12
 #define MINUTE_MS 60000
-
-static const uint8_t other[RATLS_NONCE_LEN] = {0xee};
-
-static void change_mode(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    if (stage == FAKE_STATEMENT)
-        draft->statement.mode = (uint64_t) * (int *)arg;
-}
-
-static void change_role(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    if (stage == FAKE_STATEMENT)
-        draft->statement.role = (uint64_t) * (int *)arg;
-}
-
-static void change_nonce(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    (void)arg;
-    if (stage == FAKE_STATEMENT)
-        draft->statement.nonce = ratls_slice(other, sizeof other);
-}
-
-static void change_binder(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    (void)arg;
-    if (stage == FAKE_STATEMENT)
-        draft->statement.binder = ratls_slice(other, sizeof other);
-}
-
-static void change_spki(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    (void)arg;
-    if (stage == FAKE_STATEMENT)
-        draft->statement.spki_sha256 = ratls_slice(other, sizeof other);
-}
 
 /* param: counter in the high half, sequence in the low one. */
 static void change_turn(enum fake_stage stage, struct fake_draft *draft, void *arg)
@@ -56,12 +20,6 @@ static void change_turn(enum fake_stage stage, struct fake_draft *draft, void *a
     ratls_write_u64(&w, (uint64_t)(*(int *)arg >> 8));
     ratls_write_u32(&w, (uint32_t)(*(int *)arg & 0xff));
     draft->statement.context = ratls_writer_slice(&w);
-}
-
-static void change_context_length(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    if (stage == FAKE_STATEMENT)
-        draft->statement.context = ratls_slice(other, (size_t) * (int *)arg);
 }
 
 static void misplace_only(struct scene *scene)
@@ -212,15 +170,18 @@ static const struct row rows[] = {
     {.name = "T40: the nonce of another challenge",
      .check = RATLS_CHECK_STATEMENT_NONCE,
      .mode = RENEWAL,
-     .tamper = change_nonce},
+     .tamper = change_nonce,
+     .param = RATLS_NONCE_LEN},
     {.name = "T2: the exporter of another session of this key",
      .check = RATLS_CHECK_STATEMENT_BINDER,
      .mode = EXPORTER,
-     .tamper = change_binder},
+     .tamper = change_binder,
+     .param = RATLS_BINDER_LEN},
     {.name = "T2: the exporter of another session, in a renewal",
      .check = RATLS_CHECK_STATEMENT_BINDER,
      .mode = RENEWAL,
-     .tamper = change_binder},
+     .tamper = change_binder,
+     .param = RATLS_BINDER_LEN},
     {.name = "T3: another TLS key",
      .check = RATLS_CHECK_STATEMENT_SPKI,
      .mode = EXPORTER,
@@ -245,12 +206,12 @@ static const struct row rows[] = {
     {.name = "no turn in a renewal",
      .check = RATLS_CHECK_STATEMENT_CONTEXT,
      .mode = RENEWAL,
-     .tamper = change_context_length,
+     .tamper = change_context,
      .param = 0},
     {.name = "half a turn in a renewal",
      .check = RATLS_CHECK_STATEMENT_CONTEXT,
      .mode = RENEWAL,
-     .tamper = change_context_length,
+     .tamper = change_context,
      .param = 8},
     {.name = "a turn in the first answer",
      .check = RATLS_CHECK_STATEMENT_CONTEXT,

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "rows.h"
+#include "statement_changes.h"
 
-#define SPKI_LEN RATLS_SPKI_HASH_LEN
 #define HOURS_25_S 90000
 
 static const uint8_t other[64] = {0xee};
@@ -14,18 +14,6 @@ static void change_label(enum fake_stage stage, struct fake_draft *draft, void *
     (void)arg;
     if (stage == FAKE_STATEMENT)
         draft->statement.label = ratls_slice("ratls-2", 7);
-}
-
-static void change_mode(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    if (stage == FAKE_STATEMENT)
-        draft->statement.mode = (uint64_t) * (int *)arg;
-}
-
-static void change_role(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    if (stage == FAKE_STATEMENT)
-        draft->statement.role = (uint64_t) * (int *)arg;
 }
 
 static void change_version(enum fake_stage stage, struct fake_draft *draft, void *arg)
@@ -40,36 +28,11 @@ static void change_cipher(enum fake_stage stage, struct fake_draft *draft, void 
         draft->statement.cipher_suite = (uint64_t) * (int *)arg;
 }
 
-static void change_nonce(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    if (stage == FAKE_STATEMENT)
-        draft->statement.nonce = ratls_slice(other, (size_t) * (int *)arg);
-}
-
-static void change_binder(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    if (stage == FAKE_STATEMENT)
-        draft->statement.binder = ratls_slice(other, (size_t) * (int *)arg);
-}
-
-static void change_spki(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    (void)arg;
-    if (stage == FAKE_STATEMENT)
-        draft->statement.spki_sha256 = ratls_slice(other, SPKI_LEN);
-}
-
 static void change_manifest(enum fake_stage stage, struct fake_draft *draft, void *arg)
 {
     (void)arg;
     if (stage == FAKE_STATEMENT)
         draft->statement.manifest = ratls_slice(other, 32);
-}
-
-static void change_context(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    if (stage == FAKE_STATEMENT)
-        draft->statement.context = ratls_slice(other, (size_t) * (int *)arg);
 }
 
 /* After the signature: another certificate of the same key by the same issuer. */
