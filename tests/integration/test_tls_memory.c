@@ -6,30 +6,9 @@
 #include "failmalloc.h"
 #include "keys.h"
 #include "tls_assert.h"
+#include "tls_failure.h"
 
 #define ALLOCATIONS_MAX 20000
-
-/* Which call of which side, and which allocation in it. */
-struct failure {
-    const struct tls_side *side;
-    unsigned call;
-    size_t n;
-    unsigned calls; /* so far */
-    bool failed;
-};
-
-static void fail_within(struct tls_pair *pair, const struct tls_side *side, bool before, void *arg)
-{
-    struct failure *failure = arg;
-
-    (void)pair;
-    if (side != failure->side)
-        return;
-    if (before && ++failure->calls == failure->call)
-        failmalloc_arm(failure->n);
-    else if (!before && failure->calls == failure->call)
-        failure->failed = failmalloc_disarm();
-}
 
 /* So that the key is made, and the certificates are read, each time anew. */
 static void forget_keys(struct tls_world *world)
@@ -56,7 +35,7 @@ static void see_beginning(const SSL *ssl, int where, int result)
  * allocates the record layer there. It then takes itself to be within a handshake, and a program
  * that writes in spite of the error sends plain text, with this library and without.
  */
-static void judge_client(struct tls_pair *pair, const struct failure *failure)
+static void judge_client(struct tls_pair *pair, const struct tls_failure *failure)
 {
     const struct tls_side *client = &pair->client;
 
@@ -76,17 +55,13 @@ static void judge_client(struct tls_pair *pair, const struct failure *failure)
                   "call %u, allocation %zu: not accepted", failure->call, failure->n);
 }
 
-static bool try_client(struct tls_world *world, SSL_CTX *server, struct failure *failure)
+static bool try_client(struct tls_world *world, SSL_CTX *server, struct tls_failure *failure)
 {
     struct tls_pair *pair;
 
     forget_keys(world);
     pair = tls_pair_new(world->client, server, TLS_NAME);
-    failure->side = &pair->client;
-    failure->calls = 0;
-    failure->failed = false;
-    pair->around = fail_within;
-    pair->around_arg = failure;
+    tls_failure_arm(failure, pair, &pair->client);
     has_begun = false;
     SSL_set_info_callback(pair->client.ssl, see_beginning);
     tls_pair_handshake(pair);
@@ -106,7 +81,7 @@ static size_t fail_client(struct tls_world *world, SSL_CTX *server)
     size_t total = 0;
 
     for (unsigned call = 1; call <= 2; call++) {
-        struct failure failure = {.call = call, .n = 1};
+        struct tls_failure failure = {.call = call, .n = 1};
 
         while (try_client(world, server, &failure))
             cr_assert_lt(++failure.n, ALLOCATIONS_MAX);
@@ -163,16 +138,12 @@ static void leave_attester(struct ratls_attester *self)
 
 /* Who asked gets evidence, or no handshake: a server that is short of memory is not a plain one. */
 static bool try_server(SSL_CTX *client, SSL_CTX *server, struct tls_raw *raw,
-                       struct failure *failure)
+                       struct tls_failure *failure)
 {
     struct tls_pair *pair = tls_pair_new(client, server, TLS_NAME);
 
     raw->request_len = 0;
-    failure->side = &pair->server;
-    failure->calls = 0;
-    failure->failed = false;
-    pair->around = fail_within;
-    pair->around_arg = failure;
+    tls_failure_arm(failure, pair, &pair->server);
     if (tls_pair_handshake(pair))
         cr_assert_gt(raw->request_len, 0, "call %u, allocation %zu: went on without evidence",
                      failure->call, failure->n);
@@ -215,7 +186,7 @@ Test(tls_memory, server, .timeout = 250)
     tls_raw_ask(client, &asks);
     cr_assert_eq(ratls_tls_attest(server, &attester, &error), RATLS_OK);
     for (unsigned call = 1; call <= 2; call++) {
-        struct failure failure = {.call = call, .n = 1};
+        struct tls_failure failure = {.call = call, .n = 1};
 
         while (try_server(client, server, &asks, &failure))
             cr_assert_lt(++failure.n, ALLOCATIONS_MAX);

@@ -1,43 +1,17 @@
 /* The N-th allocation of a server that demands evidence fails, for every N. */
 #include <criterion/criterion.h>
-#include <string.h>
 
-#include "failmalloc.h"
 #include "mutual_assert.h"
+#include "tls_failure.h"
 
 #define ALLOCATIONS_MAX 20000
 
-struct failure {
-    const struct tls_side *side;
-    unsigned call;
-    size_t n;
-    unsigned calls;
-    bool failed;
-};
-
-static void fail_within(struct tls_pair *pair, const struct tls_side *side, bool before, void *arg)
-{
-    struct failure *failure = arg;
-
-    (void)pair;
-    if (side != failure->side)
-        return;
-    if (before && ++failure->calls == failure->call)
-        failmalloc_arm(failure->n);
-    else if (!before && failure->calls == failure->call)
-        failure->failed = failmalloc_disarm();
-}
-
 /* Nothing of the client is delivered without an acceptance, however little memory there is. */
-static bool try_server(SSL_CTX *client, SSL_CTX *server, bool is_good, struct failure *failure)
+static bool try_server(SSL_CTX *client, SSL_CTX *server, bool is_good, struct tls_failure *failure)
 {
     struct tls_pair *pair = mutual_pair(client, server);
 
-    failure->side = &pair->server;
-    failure->calls = 0;
-    failure->failed = false;
-    pair->around = fail_within;
-    pair->around_arg = failure;
+    tls_failure_arm(failure, pair, &pair->server);
     tls_pair_handshake(pair);
     tls_pair_write(pair, TLS_SECRET);
     if (pair->server.received.len != 0)
@@ -56,7 +30,7 @@ static bool try_server(SSL_CTX *client, SSL_CTX *server, bool is_good, struct fa
  */
 static void fail_server(SSL_CTX *client, SSL_CTX *server, bool is_good, unsigned call)
 {
-    struct failure failure = {.call = call, .n = 1};
+    struct tls_failure failure = {.call = call, .n = 1};
 
     SSL_CTX_set_verify(server, SSL_VERIFY_NONE, NULL);
     while (try_server(client, server, is_good, &failure))
