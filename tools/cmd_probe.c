@@ -203,14 +203,12 @@ int ratls_cmd_probe(int argc, char **argv)
 
     if (!ratls_options_parse(&options, argc, argv, &first, &code))
         return code;
-    if (argc - first != 1)
-        return ratls_usage("name one server, as HOST:PORT");
-    if (a.session.ca != NULL && a.session.pki_ignored)
-        return ratls_usage("--ca and --insecure-no-pki exclude each other");
+    code = ratls_session_operand(&a.session, argc - first, argv + first);
+    if (code != RATLS_EXIT_OK)
+        return code;
     if (a.state_path != NULL && a.policy_path == NULL)
         return ratls_usage("--state is of use with --policy only");
     if (a.ear.path != NULL && a.policy_path == NULL)
         return ratls_usage("--ear is of use with --policy only: without one there is no verdict");
-    a.session.server = argv[first];
     return load_and_probe(&a);
 }

@@ -209,12 +209,10 @@ int ratls_cmd_sync(int argc, char **argv)
 
     if (!ratls_options_parse(&options, argc, argv, &first, &code))
         return code;
-    if (argc - first != 1)
-        return ratls_usage("name one server, as HOST:PORT");
+    code = ratls_session_operand(&a.session, argc - first, argv + first);
+    if (code != RATLS_EXIT_OK)
+        return code;
     if (a.policy_path == NULL || a.state_path == NULL)
         return ratls_usage("--policy and --state say what to appraise by, and where to keep it");
-    if (a.session.ca != NULL && a.session.pki_ignored)
-        return ratls_usage("--ca and --insecure-no-pki exclude each other");
-    a.session.server = argv[first];
     return run(&a);
 }

@@ -119,8 +119,6 @@ static int run(struct arguments *a)
         return ratls_usage("--once-refused: 'stop' or 'continue'");
     if (a->policy_path == NULL)
         return ratls_usage("--policy says what to appraise by");
-    if (session->ca != NULL && session->pki_ignored)
-        return ratls_usage("--ca and --insecure-no-pki exclude each other");
     status = ratls_endpoint_parse(session->server, &a->endpoint, &err);
     if (status != RATLS_OK)
         return ratls_out_error(status, &err);
@@ -172,8 +170,8 @@ int ratls_cmd_watch(int argc, char **argv)
 
     if (!ratls_options_parse(&options, argc, argv, &first, &code))
         return code;
-    if (argc - first != 1)
-        return ratls_usage("name one server, as HOST:PORT");
-    a.vigil.session.server = argv[first];
+    code = ratls_session_operand(&a.vigil.session, argc - first, argv + first);
+    if (code != RATLS_EXIT_OK)
+        return code;
     return run(&a);
 }

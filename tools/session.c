@@ -9,7 +9,18 @@
 
 #include "describe.h"
 #include "fail.h"
+#include "output.h"
 #include "tls_internal.h"
+
+int ratls_session_operand(struct ratls_session_options *options, int count, char **operands)
+{
+    if (count != 1)
+        return ratls_usage("name one server, as HOST:PORT");
+    if (options->ca != NULL && options->pki_ignored)
+        return ratls_usage("--ca and --insecure-no-pki exclude each other");
+    options->server = operands[0];
+    return RATLS_EXIT_OK;
+}
 
 static enum ratls_status set_trust(SSL_CTX *ctx, const struct ratls_session_options *options,
                                    struct ratls_error *err)

@@ -31,6 +31,12 @@ struct ratls_session_options {
     void *seen_arg;
 };
 
+/*
+ * The operands of a command that takes one server. RATLS_EXIT_OK, or the exit code of the complaint
+ * about them or about the options.
+ */
+int ratls_session_operand(struct ratls_session_options *options, int count, char **operands);
+
 enum ratls_session_end {
     RATLS_SESSION_CONNECTED, /* appraised and accepted, by the PKI too */
     RATLS_SESSION_REFUSED,   /* by the appraisal: ratls_tls_report() says why; or only collected */
