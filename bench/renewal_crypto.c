@@ -10,7 +10,6 @@
 #define DIGEST 32
 #define NONCE 32
 #define TAG 16
-#define IV 12
 #define CHALLENGE 96 /* bytes of a record, with its frame */
 #define EVIDENCE 640
 #define LABEL "EXPORTER-ratls-server"

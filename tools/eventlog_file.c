@@ -12,8 +12,6 @@
 #define EVENT_LEN_MIN 32 /* TCG_PCClientPCREvent without data */
 #define SIGNATURE_LEN 16
 #define SPEC_ID_03 "Spec ID Event03"
-#define PADDING_ZEROS 0x00
-#define PADDING_ONES 0xff
 
 __attribute__((format(printf, 2, 3))) static bool stop(struct ratls_log_file *log,
                                                        const char *format, ...)

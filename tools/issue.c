@@ -16,7 +16,6 @@
 #define DNS_NAME_MAX 253
 #define SERIAL_LEN 16
 #define CLOCK_SKEW_S 300 /* clients whose clock is a little behind */
-#define SECONDS_PER_DAY 86400L
 
 /* An extension of OpenSSL's own kind, in the syntax of its configuration files. */
 struct simple_extension {

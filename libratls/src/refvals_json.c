@@ -6,7 +6,6 @@
 
 #define HIGH_SURROGATE 0xd800u
 #define LOW_SURROGATE 0xdc00u
-#define SURROGATES_END 0xe000u
 
 /*
  * All strings and keys, as they are decoded. jansson calls itself for each level, and what it has

@@ -1,6 +1,5 @@
 #include "pki.h"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -9,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define HOUR_S 3600L
 #define DAY_S (24 * HOUR_S)
@@ -149,26 +147,13 @@ uint8_t *pki_der(const X509 *certificate, size_t *ret_len)
     return der;
 }
 
-static FILE *create(const char *path, mode_t mode)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!file)
-        perror(path);
-    must(file);
-    return file;
-}
-
 void pki_write_certificate(const char *path, const X509 *certificate)
 {
-    FILE *file = create(path, 0644);
-    must(PEM_write_X509(file, certificate));
-    must(fclose(file) == 0);
-}
+    FILE *file = fopen(path, "we");
 
-void pki_write_key(const char *path, EVP_PKEY *key)
-{
-    FILE *file = create(path, 0600);
-    must(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL));
+    if (file == NULL)
+        perror(path);
+    must(file != NULL);
+    must(PEM_write_X509(file, certificate));
     must(fclose(file) == 0);
 }

@@ -48,6 +48,5 @@ X509 *pki_server_certificate(EVP_PKEY *key, const char *names, X509 *issuer, EVP
 /* DER; the length in *ret_len. Freed with OPENSSL_free(). */
 uint8_t *pki_der(const X509 *certificate, size_t *ret_len);
 void pki_write_certificate(const char *path, const X509 *certificate); /* PEM */
-void pki_write_key(const char *path, EVP_PKEY *key);                   /* PEM, mode 0600 */
 
 #endif

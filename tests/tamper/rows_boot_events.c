@@ -7,8 +7,6 @@
 #include "eventlog.h"
 #include "rows.h"
 
-#define CONFIG RATLS_EV_EFI_VARIABLE_DRIVER_CONFIG
-
 static void measure(struct fake_boot *boot, const char *name, const char *text)
 {
     fake_event_measured(fake_boot_event(boot, name), text, strlen(text));
