@@ -17,6 +17,7 @@ char *__wrap_strdup(const char *text);
 
 static _Thread_local size_t allocations_left; /* the last of them fails */
 static _Thread_local bool has_failed;
+static _Thread_local bool spares;
 
 void failmalloc_arm(size_t n)
 {
@@ -30,9 +31,14 @@ bool failmalloc_disarm(void)
     return has_failed;
 }
 
+void failmalloc_spare(bool is_spared)
+{
+    spares = is_spared;
+}
+
 static bool is_turn(void)
 {
-    if (allocations_left == 0 || --allocations_left > 0)
+    if (spares || allocations_left == 0 || --allocations_left > 0)
         return false;
     has_failed = true;
     return true;

@@ -12,5 +12,8 @@
 void failmalloc_arm(size_t n);
 /* Ends it. Returns whether an allocation failed since failmalloc_arm(). */
 bool failmalloc_disarm(void);
+/* While true, in this thread: allocations neither count nor fail. For what a test only stands on.
+ */
+void failmalloc_spare(bool is_spared);
 
 #endif
