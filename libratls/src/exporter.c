@@ -23,7 +23,13 @@ static bool has_exporter(const SSL *ssl)
     case TLS_ST_SR_CERT_VRFY:
     case TLS_ST_SR_FINISHED:
     case TLS_ST_SW_SESSION_TICKET:
+#if OPENSSL_VERSION_PREREQ(3, 2) /* RFC 8879: a Certificate message that is compressed */
+    case TLS_ST_SR_COMP_CERT:
+#endif
         return SSL_is_server(ssl);
+#if OPENSSL_VERSION_PREREQ(3, 2)
+    case TLS_ST_CW_COMP_CERT:
+#endif
     case TLS_ST_CW_CERT:
     case TLS_ST_CW_CERT_VRFY:
     case TLS_ST_CW_FINISHED:
