@@ -152,7 +152,7 @@ static void end(SSL *ssl, struct ratls_channel *channel)
     if (!channel->accepted || SSL_session_reused(ssl))
         refuse_to_serve(ssl, channel, &passed_by);
     else if (channel->verify_mode >= 0) /* the program has its own again */
-        SSL_set_verify(ssl, channel->verify_mode, SSL_get_verify_callback(ssl));
+        ratls_verdict_release(ssl, channel);
 }
 
 /* OpenSSL calls it done, too, where a server may send 0.5-RTT data: the client is to come yet. */

@@ -147,6 +147,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_client_choose_rules(SSL *ssl, struct ra
  */
 #define RATLS_VERIFY_MARK 0x40000000 /* OpenSSL looks only at its own bits */
 void ratls_verdict_force(SSL *ssl, struct ratls_channel *channel, int set, int clear);
+/* The program has its own verify mode again: the verdict does not hang on it any more. */
+void ratls_verdict_release(SSL *ssl, const struct ratls_channel *channel);
 /* The verdict on the server falls behind the handshake, in a connection. */
 bool ratls_verdict_is_deferred(const SSL *ssl, const struct ratls_channel *channel);
 /* tls_client.c, of both sides: the info callback of an SSL, and of a context. */

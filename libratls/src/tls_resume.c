@@ -53,7 +53,7 @@ void ratls_client_judge_resumption(const SSL *ssl, struct ratls_channel *channel
     if (!channel->accepted)
         return;
     channel->asked_at = ratls_session_record_asked(channel->offered);
-    SSL_set_verify(ratls_mutable(ssl), channel->verify_mode, SSL_get_verify_callback(ssl));
+    ratls_verdict_release(ratls_mutable(ssl), channel);
     if (tls->log != NULL)
         tls->log(ssl, channel);
 }

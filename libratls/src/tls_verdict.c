@@ -128,16 +128,22 @@ static void learn_verify_mode(const SSL *ssl, struct ratls_channel *channel)
         channel->verify_mode = mode & ~RATLS_VERIFY_MARK;
 }
 
+void ratls_verdict_release(SSL *ssl, const struct ratls_channel *channel)
+{
+    SSL_set_verify(ssl, channel->verify_mode, SSL_get_verify_callback(ssl));
+}
+
 /*
  * OpenSSL looks at the verify mode once more behind the callback: a refusal must count although the
  * program has set SSL_VERIFY_NONE since the ClientHello. Behind an acceptance it has its own again.
  */
 static void enforce_verdict(SSL *ssl, const struct ratls_channel *channel)
 {
-    int mode = channel->accepted ? channel->verify_mode
-                                 : SSL_get_verify_mode(ssl) | SSL_VERIFY_PEER | RATLS_VERIFY_MARK;
-
-    SSL_set_verify(ssl, mode, SSL_get_verify_callback(ssl));
+    if (channel->accepted)
+        ratls_verdict_release(ssl, channel);
+    else
+        SSL_set_verify(ssl, SSL_get_verify_mode(ssl) | SSL_VERIFY_PEER | RATLS_VERIFY_MARK,
+                       SSL_get_verify_callback(ssl));
 }
 
 /*
@@ -160,7 +166,7 @@ static int verify_certificate(X509_STORE_CTX *store, void *arg)
     if (chain <= 0 && channel->verify_mode != SSL_VERIFY_NONE)
         return chain;
     if (ratls_verdict_is_deferred(ssl, channel)) {
-        SSL_set_verify(ssl, channel->verify_mode, SSL_get_verify_callback(ssl));
+        ratls_verdict_release(ssl, channel);
         return 1;
     }
     if (SSL_is_server(ssl))
