@@ -84,3 +84,9 @@ struct ratls_channel *ratls_channel_begin(SSL *ssl)
     }
     return channel;
 }
+
+void ratls_channel_close(SSL *ssl)
+{
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_set0_wbio(ssl, BIO_new_mem_buf("", 0)); /* or none: then it fails as well */
+}

@@ -73,4 +73,11 @@ struct ratls_channel *ratls_channel_make(SSL *ssl);
  */
 struct ratls_channel *ratls_channel_begin(SSL *ssl);
 
+/*
+ * No verdict accepted the peer, and none will: neither SSL_read() nor SSL_write() works from now
+ * on. An SSL_write() that the handshake is part of does not look again: it finds a BIO that takes
+ * nothing.
+ */
+void ratls_channel_close(SSL *ssl);
+
 #endif

@@ -27,16 +27,13 @@ static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
 
 /*
  * The handshake is complete although no verdict accepted the server: something (a PSK, a verify
- * callback that the program changed meanwhile) went past the verification. Close both directions,
- * so that SSL_write() and SSL_read() refuse to work. An SSL_write() that this handshake was part of
- * does not look again: it finds a BIO that takes nothing.
+ * callback that the program changed meanwhile) went past the verification.
  */
 static void close_unattested(const SSL *ssl, struct ratls_channel *channel)
 {
     const struct ratls_tls *tls = ratls_tls_of(ssl);
 
-    SSL_set_shutdown(ratls_mutable(ssl), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_set0_wbio(ratls_mutable(ssl), BIO_new_mem_buf("", 0)); /* or none: then it fails as well */
+    ratls_channel_close(ratls_mutable(ssl));
     if (channel->report == NULL || channel->offered == NULL)
         ratls_fail(&channel->error, RATLS_USAGE,
                    "the handshake went past the appraisal: the channel is closed");

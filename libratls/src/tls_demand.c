@@ -26,14 +26,9 @@ static void tell(const SSL *ssl, const struct ratls_channel *channel)
         tls->log(ssl, channel);
 }
 
-/*
- * Neither SSL_read() nor SSL_write() works from now on. An SSL_write() that this handshake is part
- * of does not look again: it finds a BIO that takes nothing.
- */
 static void refuse_to_serve(SSL *ssl, struct ratls_channel *channel, const struct ratls_error *err)
 {
-    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_set0_wbio(ssl, BIO_new_mem_buf("", 0)); /* or none: then it fails as well */
+    ratls_channel_close(ssl);
     channel->error = *err;
     tell(ssl, channel);
 }
@@ -54,7 +49,7 @@ static struct ratls_channel *find_demanding(SSL *ssl)
         channel->demander = ctx;
     }
     if (channel == NULL || channel->demander == NULL) {
-        SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        ratls_channel_close(ssl);
         ratls_raise_error(&(struct ratls_error){RATLS_MEMORY, "out of memory"});
         return NULL;
     }
