@@ -222,15 +222,23 @@ Test(tls_mutual_hostile, callbacks_that_are_taken_away)
     mutual_world_free(world);
 }
 
-/* T8 */
-Test(tls_mutual_hostile, t8_older_versions)
+/* It has a certificate, and no TLS 1.3. */
+static SSL_CTX *old_client(const struct mutual_world *world)
 {
-    struct mutual_world *world = mutual_world_new();
     SSL_CTX *client = tls_plain_client(world->base);
 
     cr_assert(SSL_CTX_use_certificate(client, world->certificate) &&
               SSL_CTX_use_PrivateKey(client, world->key));
     cr_assert(SSL_CTX_set_max_proto_version(client, TLS1_2_VERSION));
+    return client;
+}
+
+/* T8 */
+Test(tls_mutual_hostile, t8_older_versions)
+{
+    struct mutual_world *world = mutual_world_new();
+    SSL_CTX *client = old_client(world);
+
     for (int taken = NOTHING; taken <= KEYLOG; taken++) {
         struct tls_pair *pair = pair_without(client, world, (enum taken)taken);
 
@@ -247,11 +255,8 @@ Test(tls_mutual_hostile, t8_older_versions)
 Test(tls_mutual_hostile, t13_write_at_once)
 {
     struct mutual_world *world = mutual_world_new();
-    SSL_CTX *client = tls_plain_client(world->base);
+    SSL_CTX *client = old_client(world);
 
-    cr_assert(SSL_CTX_use_certificate(client, world->certificate) &&
-              SSL_CTX_use_PrivateKey(client, world->key));
-    cr_assert(SSL_CTX_set_max_proto_version(client, TLS1_2_VERSION));
     for (int taken = NOTHING; taken <= KEYLOG; taken++) {
         struct tls_pair *pair = pair_without(client, world, (enum taken)taken);
         char bytes[100];
