@@ -44,7 +44,7 @@ static bool is_accepted(const struct ratls_report *report)
 
 static void check(struct machine *machine, const struct form *form, struct ratls_slice quoted)
 {
-    struct ratls_report *report = machine_appraise(machine, form->log, quoted, true);
+    struct ratls_report *report = machine_appraise(&machine->rules, form->log, quoted, true);
 
     bench_must(is_accepted(report), "the log is refused");
     ratls_report_free(report);

@@ -216,7 +216,7 @@ struct ratls_slice machine_quote(const struct machine *machine, struct ratls_sli
     return ratls_slice(out, len);
 }
 
-struct ratls_report *machine_appraise(struct machine *machine, struct ratls_slice log,
+struct ratls_report *machine_appraise(struct ratls_rules *rules, struct ratls_slice log,
                                       struct ratls_slice quoted, bool is_brief)
 {
     static const enum ratls_check needed[] = {
@@ -226,7 +226,7 @@ struct ratls_report *machine_appraise(struct machine *machine, struct ratls_slic
     const struct ratls_submission submission = {0};
     struct ratls_report *report = ratls_report_new();
     struct ratls_appraisal a = {.submission = &submission,
-                                .rules = &machine->rules,
+                                .rules = rules,
                                 .report = report,
                                 .evidence = {.boot_log = log, .pcr_values = quoted}};
 

@@ -39,10 +39,10 @@ struct ratls_slice machine_quote(const struct machine *machine, struct ratls_sli
                                  uint8_t out[static MACHINE_QUOTED_MAX]);
 
 /*
- * Verdicts of all checks of boot.* on a log, beside an authentic quote of these PCRs. The caller
- * frees the report.
+ * Verdicts of all checks of boot.* on a log, by any rules, beside an authentic quote of these PCRs.
+ * The caller frees the report.
  */
-struct ratls_report *machine_appraise(struct machine *machine, struct ratls_slice log,
+struct ratls_report *machine_appraise(struct ratls_rules *rules, struct ratls_slice log,
                                       struct ratls_slice quoted, bool is_brief);
 
 #endif

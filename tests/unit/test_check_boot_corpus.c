@@ -45,7 +45,7 @@ static const struct {
 static check_set appraise(struct machine *machine, struct ratls_slice log,
                           struct ratls_slice quoted)
 {
-    struct ratls_report *report = machine_appraise(machine, log, quoted, false);
+    struct ratls_report *report = machine_appraise(&machine->rules, log, quoted, false);
     check_set fails = 0;
 
     for (int i = RATLS_CHECK_BOOT_PRESENT; i <= RATLS_CHECK_BOOT_OWNER_KEYS; i++)
