@@ -101,6 +101,17 @@ const char *ratls_tpm_log_missing(const struct ratls_attester *attester, enum ra
     return missing->status == RATLS_OK ? NULL : missing->text;
 }
 
+void ratls_tpm_attester_counts(const struct ratls_attester *attester,
+                               struct ratls_tpm_counts *ret_counts)
+{
+    const struct ratls_tpm_attester *self = (const struct ratls_tpm_attester *)attester;
+    struct ratls_worker *worker = atomic_load(&self->worker);
+
+    *ret_counts = (struct ratls_tpm_counts){.quotes = 0};
+    if (worker != NULL && ratls_worker_is_ours(worker))
+        ratls_worker_counts(worker, ret_counts);
+}
+
 static struct ratls_attester *up_ref(struct ratls_attester *interface)
 {
     atomic_fetch_add(&from_interface(interface)->references, 1);

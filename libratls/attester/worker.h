@@ -44,6 +44,9 @@ RATLS_MUST_CHECK enum ratls_status ratls_worker_state(struct ratls_worker *worke
                                                       uint8_t ret_digest[static RATLS_MEASURED_LEN],
                                                       struct ratls_error *err);
 
+/* What the TPM has done so far: attester_tpm.h. */
+void ratls_worker_counts(struct ratls_worker *worker, struct ratls_tpm_counts *ret_counts);
+
 /*
  * A quote without waiting, in two steps, so that the job is known to its maker before it is done.
  * After post, done(arg) is called once, by a thread of the worker and without a lock, when there is

@@ -28,6 +28,7 @@ struct ratls_work {
     uint8_t (*leaves)[RATLS_QUALIFYING_LEN];
     struct ratls_merkle_path *paths;
     enum ratls_status status;
+    unsigned retries; /* answers that asked for patience */
     struct ratls_error error;
     struct ratls_quote quote;
     struct ratls_known_state state;
@@ -53,6 +54,7 @@ struct ratls_worker {
     unsigned busy_limit_ms;
     struct ratls_known_state states[RATLS_STATES_MAX];
     uint64_t state_uses;
+    struct ratls_tpm_counts counts; /* but for `waiting` */
     bool is_stopping;
     struct ratls_helper tpm_thread; /* talks to the TPM */
     struct ratls_helper caller;     /* calls those who do not wait: worker_caller.c */
@@ -74,6 +76,9 @@ struct ratls_worker {
 void ratls_worker_leave(struct ratls_worker *worker);
 /* What is said of a deadline that has passed. */
 enum ratls_status ratls_worker_fail_late(unsigned deadline_ms, struct ratls_error *err);
+
+/* worker_counts.c: what came of the work, with the lock held. */
+void ratls_worker_count(struct ratls_worker *worker, const struct ratls_work *work);
 
 /* worker_thread.c and worker_caller.c: what their threads do; arg is the worker. */
 void *ratls_worker_run_tpm(void *arg);

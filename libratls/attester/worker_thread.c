@@ -86,6 +86,7 @@ static void serve(struct ratls_worker *worker)
         if (status == RATLS_OK || !ratls_tpm_is_busy(&worker->tpm) ||
             ratls_time_is_past(&work->deadline))
             break;
+        work->retries++;
         nanosleep(&pause, NULL);
         status = RATLS_OK;
     }
@@ -107,6 +108,7 @@ static void take_batch(struct ratls_worker *worker)
     work->selection = worker->batch.first->selection;
     work->deadline = worker->batch.last->deadline;
     work->count = worker->batch.count;
+    work->retries = 0;
     work->leaves = calloc(work->count, sizeof *work->leaves);
     work->paths = calloc(work->count, sizeof *work->paths);
     for (struct ratls_job *job = worker->batch.first; job != NULL; job = job->next) {
@@ -152,6 +154,7 @@ static void finish_batch(struct ratls_worker *worker)
     }
     if (worker->over.first != NULL)
         pthread_cond_signal(&worker->caller.wake);
+    ratls_worker_count(worker, work);
     if (work->kind == RATLS_JOB_STATE && work->status == RATLS_OK)
         ratls_worker_keep_state(worker, &work->state);
     free(work->leaves);

@@ -72,6 +72,28 @@ enum ratls_tpm_log {
 RATLS_API const char *ratls_tpm_log_missing(const struct ratls_attester *attester,
                                             enum ratls_tpm_log log);
 
+/* A batch is what one quote covers: WIRE.md, 5. */
+#define RATLS_TPM_BATCH_CLASSES 17
+
+/* What the TPM of this process has done for an attester since it was made, or since fork(). */
+struct ratls_tpm_counts {
+    uint64_t quotes;  /* that the TPM made */
+    uint64_t leaves;  /* statements that they cover */
+    uint64_t states;  /* readings of the measured state */
+    uint64_t errors;  /* quotes and readings that failed, for everybody who waited for them */
+    uint64_t retries; /* answers that asked for patience; the command was sent again */
+    /* Quotes by the size of their batch: of at most 2^i statements, and of more than 2^(i-1). */
+    uint64_t batches[RATLS_TPM_BATCH_CLASSES];
+    size_t waiting; /* requests that wait for the TPM now, those that it is at included */
+};
+
+/*
+ * Reads the counts, all of the same moment, without waiting for the TPM. attester: of
+ * ratls_tpm_attester_new(). All are 0 in a process that has asked this attester for nothing.
+ */
+RATLS_API void ratls_tpm_attester_counts(const struct ratls_attester *attester,
+                                         struct ratls_tpm_counts *ret_counts);
+
 struct ratls_tpm_init_options {
     const char *state_dir; /* created with mode 0750 if it is missing; required */
     const char *tcti;      /* NULL: the default of tpm2-tss; written to the state folder */
