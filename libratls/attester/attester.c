@@ -175,16 +175,17 @@ static enum ratls_status add_logs(struct ratls_tpm_attester *self, struct ratls_
 {
     const struct ratls_log_request *logs = &draft->request.logs;
     struct ratls_evidence *evidence = &draft->evidence;
+    struct ratls_logs *ours = &self->first->logs;
     enum ratls_status status = RATLS_OK;
 
     if (logs->boot_bank != 0)
-        status = ratls_logs_boot(&self->logs, logs->boot_bank, &evidence->boot_log, err);
+        status = ratls_logs_boot(ours, logs->boot_bank, &evidence->boot_log, err);
     if (status != RATLS_OK)
         return status;
     if (logs->ima_bank != 0)
         evidence->has_ima =
-            ratls_logs_ima(&self->logs, logs->ima_bank, choose_offset(self, logs, evidence),
-                           draft->ima, ratls_evidence_ima_room(evidence), &evidence->ima);
+            ratls_logs_ima(ours, logs->ima_bank, choose_offset(self, logs, evidence), draft->ima,
+                           ratls_evidence_ima_room(evidence), &evidence->ima);
     if (!evidence->has_quote && evidence->boot_log.len == 0 && !evidence->has_ima)
         return ratls_fail(err, RATLS_IO, "logs alone were asked for, and there are none to send");
     return RATLS_OK;

@@ -69,7 +69,7 @@ enum ratls_status ratls_draft_begin_epoch(struct ratls_tpm_attester *self,
     draft->is_quoted =
         ratls_epoch_find(draft->epoch, &use, find_known_ima(self, logs), &draft->quoted);
     if (!draft->is_quoted && logs->ima_bank != 0)
-        draft->ima_len = ratls_logs_ima_len(&self->logs, logs->ima_bank);
+        draft->ima_len = ratls_logs_ima_len(&self->first->logs, logs->ima_bank);
     return RATLS_OK;
 }
 

@@ -14,11 +14,14 @@
 
 struct ratls_tpm_attester {
     struct ratls_attester base;
+    /* Itself; or for one more service a reference to the first, whose worker and logs it uses. */
+    struct ratls_tpm_attester *first;
     atomic_uint references;
     _Atomic(struct ratls_worker *) worker; /* of this process or, after a fork, of its parent */
     _Atomic(struct ratls_epochs *) epochs; /* likewise; NULL: not needed yet */
 
-    /* From here on nothing changes after ratls_tpm_attester_new(). */
+    /* From here on nothing changes after ratls_tpm_attester_new(). What is allocated is the
+     * first's. */
     struct ratls_ak_state state;
     uint8_t key_id[RATLS_KEY_ID_LEN];
     bool has_tcti;

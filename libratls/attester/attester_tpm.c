@@ -25,9 +25,10 @@ static struct ratls_tpm_attester *from_interface(struct ratls_attester *interfac
  * A child of fork() gets a worker of its own, and leaves the parent's alone: it is neither used nor
  * freed. No lock guards the pointer, for a lock might be held for ever by a thread of the parent.
  */
-enum ratls_status ratls_attester_worker(struct ratls_tpm_attester *self,
+enum ratls_status ratls_attester_worker(struct ratls_tpm_attester *one,
                                         struct ratls_worker **ret_worker, struct ratls_error *err)
 {
+    struct ratls_tpm_attester *self = one->first;
     struct ratls_worker *present = atomic_load(&self->worker);
     struct ratls_worker *mine = NULL;
     enum ratls_status status;
@@ -90,7 +91,7 @@ static enum ratls_status read_state(struct ratls_attester *interface,
 
 const char *ratls_tpm_log_missing(const struct ratls_attester *attester, enum ratls_tpm_log log)
 {
-    const struct ratls_tpm_attester *self = (const struct ratls_tpm_attester *)attester;
+    const struct ratls_tpm_attester *self = ((const struct ratls_tpm_attester *)attester)->first;
     const struct ratls_error *missing = &self->result_missing;
 
     if (log == RATLS_TPM_BOOT_LOG)
@@ -105,7 +106,7 @@ void ratls_tpm_attester_counts(const struct ratls_attester *attester,
                                struct ratls_tpm_counts *ret_counts)
 {
     const struct ratls_tpm_attester *self = (const struct ratls_tpm_attester *)attester;
-    struct ratls_worker *worker = atomic_load(&self->worker);
+    struct ratls_worker *worker = atomic_load(&self->first->worker);
 
     *ret_counts = (struct ratls_tpm_counts){.quotes = 0};
     if (worker != NULL && ratls_worker_is_ours(worker))
@@ -129,6 +130,11 @@ static void free_attester(struct ratls_attester *interface)
     if (atomic_fetch_sub(&self->references, 1) != 1)
         return;
     ratls_attester_end_epochs(self);
+    if (self->first != self) {
+        free_attester(&self->first->base);
+        free(self);
+        return;
+    }
     worker = atomic_load(&self->worker);
     if (worker != NULL && ratls_worker_is_ours(worker))
         ratls_worker_free(worker);
@@ -179,12 +185,9 @@ static enum ratls_status take_epoch(struct ratls_tpm_attester *self,
     return RATLS_OK;
 }
 
-static enum ratls_status take_options(struct ratls_tpm_attester *self,
-                                      const struct ratls_tpm_options *options,
+static enum ratls_status take_service(struct ratls_tpm_attester *self, const char *service,
                                       struct ratls_error *err)
 {
-    const char *service = options->service == NULL ? SERVICE_DEFAULT : options->service;
-    const char *tcti = options->tcti == NULL ? self->state.tcti : options->tcti;
     size_t service_len = strlen(service);
 
     if (service_len == 0 || service_len > RATLS_SERVICE_MAX)
@@ -192,13 +195,72 @@ static enum ratls_status take_options(struct ratls_tpm_attester *self,
     for (size_t i = 0; i < service_len; i++)
         if (service[i] < ' ' || service[i] > '~')
             return ratls_fail(err, RATLS_USAGE, "service: only printable ASCII");
+    memcpy(self->service, service, service_len + 1);
+    return RATLS_OK;
+}
+
+static enum ratls_status take_options(struct ratls_tpm_attester *self,
+                                      const struct ratls_tpm_options *options,
+                                      struct ratls_error *err)
+{
+    const char *service = options->service == NULL ? SERVICE_DEFAULT : options->service;
+    const char *tcti = options->tcti == NULL ? self->state.tcti : options->tcti;
+    enum ratls_status status = take_service(self, service, err);
+
+    if (status != RATLS_OK)
+        return status;
     if (strlen(tcti) >= sizeof self->tcti)
         return ratls_fail(err, RATLS_USAGE, "tcti: more than %d characters", RATLS_TCTI_MAX - 1);
-    memcpy(self->service, service, service_len + 1);
     memcpy(self->tcti, tcti, strlen(tcti) + 1);
     self->has_tcti = tcti[0] != '\0';
     self->deadline_ms = options->deadline_ms == 0 ? DEADLINE_DEFAULT_MS : options->deadline_ms;
     return take_epoch(self, options, err);
+}
+
+static void init_base(struct ratls_tpm_attester *self, struct ratls_tpm_attester *first)
+{
+    self->base = (struct ratls_attester){.attest = attest,
+                                         .up_ref = up_ref,
+                                         .free = free_attester,
+                                         .begin = ratls_attester_begin,
+                                         .take = ratls_attester_take,
+                                         .cancel = ratls_attester_cancel,
+                                         .state = read_state};
+    self->first = first;
+    atomic_init(&self->references, 1);
+    atomic_init(&self->worker, NULL);
+    atomic_init(&self->epochs, NULL);
+}
+
+/* An epoch's quote is of one service: each has epochs of its own, and all else is shared. */
+enum ratls_status ratls_tpm_attester_of_service(struct ratls_attester *attester,
+                                                const char *service,
+                                                struct ratls_attester **ret_attester,
+                                                struct ratls_error *err)
+{
+    struct ratls_tpm_attester *first = from_interface(attester)->first;
+    struct ratls_tpm_attester *self = calloc(1, sizeof *self);
+    enum ratls_status status;
+
+    if (self == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    status = take_service(self, service, err);
+    if (status != RATLS_OK) {
+        free(self);
+        return status;
+    }
+    init_base(self, from_interface(up_ref(&first->base)));
+    self->state = first->state;
+    memset(self->state.auth, 0, sizeof self->state.auth); /* only the worker needs it */
+    memcpy(self->key_id, first->key_id, sizeof self->key_id);
+    self->deadline_ms = first->deadline_ms;
+    memcpy(self->epoch_source, first->epoch_source, sizeof self->epoch_source);
+    self->epoch_s = first->epoch_s;
+    self->notice = first->notice;
+    self->notice_arg = first->notice_arg;
+    self->result = first->result;
+    *ret_attester = &self->base;
+    return RATLS_OK;
 }
 
 enum ratls_status ratls_tpm_attester_new(const struct ratls_tpm_options *options,
@@ -214,16 +276,7 @@ enum ratls_status ratls_tpm_attester_new(const struct ratls_tpm_options *options
     self = calloc(1, sizeof *self);
     if (self == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    self->base = (struct ratls_attester){.attest = attest,
-                                         .up_ref = up_ref,
-                                         .free = free_attester,
-                                         .begin = ratls_attester_begin,
-                                         .take = ratls_attester_take,
-                                         .cancel = ratls_attester_cancel,
-                                         .state = read_state};
-    atomic_init(&self->references, 1);
-    atomic_init(&self->worker, NULL);
-    atomic_init(&self->epochs, NULL);
+    init_base(self, self);
     ratls_logs_open(options->boot_log, options->ima_list, &self->logs);
     status = ratls_ak_state_load(options->state_dir, &self->state, err);
     if (status == RATLS_OK)

@@ -246,16 +246,10 @@ enum ratls_status ratls_worker_state(struct ratls_worker *worker,
                                      uint8_t ret_digest[static RATLS_MEASURED_LEN],
                                      struct ratls_error *err)
 {
-    const struct ratls_known_state *known;
     struct ratls_job *job;
     enum ratls_status status;
 
-    pthread_mutex_lock(&worker->lock);
-    known = ratls_worker_find_state(worker, selection);
-    if (known != NULL)
-        memcpy(ret_digest, known->digest, sizeof known->digest);
-    pthread_mutex_unlock(&worker->lock);
-    if (known != NULL)
+    if (ratls_worker_knows_state(worker, selection, ret_digest))
         return RATLS_OK;
     job = ratls_job_new(RATLS_JOB_STATE, selection, deadline_ms);
     if (job == NULL)
@@ -269,18 +263,20 @@ enum ratls_status ratls_worker_state(struct ratls_worker *worker,
 
 /* ---- who does not wait ---- */
 
-enum ratls_status ratls_worker_prepare(struct ratls_worker *worker,
-                                       const struct ratls_pcr_selection *selection,
-                                       const uint8_t leaf[RATLS_QUALIFYING_LEN],
-                                       unsigned deadline_ms, struct ratls_job **ret_job,
-                                       struct ratls_error *err)
+/* leaf NULL: the job wants the state. */
+static enum ratls_status prepare(struct ratls_worker *worker,
+                                 const struct ratls_pcr_selection *selection, const uint8_t *leaf,
+                                 unsigned deadline_ms, struct ratls_job **ret_job,
+                                 struct ratls_error *err)
 {
-    struct ratls_job *job = ratls_job_new(RATLS_JOB_QUOTE, selection, deadline_ms);
+    struct ratls_job *job =
+        ratls_job_new(leaf == NULL ? RATLS_JOB_STATE : RATLS_JOB_QUOTE, selection, deadline_ms);
     enum ratls_status status;
 
     if (job == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    memcpy(job->leaf, leaf, sizeof job->leaf);
+    if (leaf != NULL)
+        memcpy(job->leaf, leaf, sizeof job->leaf);
     pthread_mutex_lock(&worker->lock);
     status = start_helper(worker, &worker->caller, ratls_worker_run_caller, err);
     pthread_mutex_unlock(&worker->lock);
@@ -289,6 +285,23 @@ enum ratls_status ratls_worker_prepare(struct ratls_worker *worker,
     else
         ratls_job_free(job);
     return status;
+}
+
+enum ratls_status ratls_worker_prepare(struct ratls_worker *worker,
+                                       const struct ratls_pcr_selection *selection,
+                                       const uint8_t leaf[RATLS_QUALIFYING_LEN],
+                                       unsigned deadline_ms, struct ratls_job **ret_job,
+                                       struct ratls_error *err)
+{
+    return prepare(worker, selection, leaf, deadline_ms, ret_job, err);
+}
+
+enum ratls_status ratls_worker_prepare_state(struct ratls_worker *worker,
+                                             const struct ratls_pcr_selection *selection,
+                                             unsigned deadline_ms, struct ratls_job **ret_job,
+                                             struct ratls_error *err)
+{
+    return prepare(worker, selection, NULL, deadline_ms, ret_job, err);
 }
 
 void ratls_worker_post(struct ratls_worker *worker, struct ratls_job *job, void (*done)(void *arg),
@@ -306,11 +319,10 @@ void ratls_worker_post(struct ratls_worker *worker, struct ratls_job *job, void 
     pthread_mutex_unlock(&worker->lock);
 }
 
-enum ratls_status ratls_worker_take(struct ratls_worker *worker, struct ratls_job *job,
-                                    struct ratls_quoted *ret_quoted, struct ratls_error *err)
+/* It is the caller's alone then. */
+static enum ratls_status take_job(struct ratls_worker *worker, struct ratls_job *job,
+                                  struct ratls_error *err)
 {
-    enum ratls_status status;
-
     pthread_mutex_lock(&worker->lock);
     if (!job->is_done)
         remove_job(worker, job);
@@ -318,13 +330,31 @@ enum ratls_status ratls_worker_take(struct ratls_worker *worker, struct ratls_jo
         worker->called = NULL; /* it goes now, perhaps from within the call */
     pthread_mutex_unlock(&worker->lock);
     if (!job->is_done)
-        status = ratls_fail(err, RATLS_USAGE, "evidence was taken before it was done");
-    else if (job->status != RATLS_OK)
-        status = ratls_fail(err, job->status, "%s", job->error.text);
-    else
-        status = RATLS_OK;
+        return ratls_fail(err, RATLS_USAGE, "evidence was taken before it was done");
+    if (job->status != RATLS_OK)
+        return ratls_fail(err, job->status, "%s", job->error.text);
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_worker_take(struct ratls_worker *worker, struct ratls_job *job,
+                                    struct ratls_quoted *ret_quoted, struct ratls_error *err)
+{
+    enum ratls_status status = take_job(worker, job, err);
+
     if (status == RATLS_OK)
         *ret_quoted = job->quoted;
+    ratls_job_free(job);
+    return status;
+}
+
+enum ratls_status ratls_worker_take_state(struct ratls_worker *worker, struct ratls_job *job,
+                                          uint8_t ret_digest[static RATLS_MEASURED_LEN],
+                                          struct ratls_error *err)
+{
+    enum ratls_status status = take_job(worker, job, err);
+
+    if (status == RATLS_OK)
+        memcpy(ret_digest, job->state, sizeof job->state);
     ratls_job_free(job);
     return status;
 }

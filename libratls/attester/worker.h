@@ -47,6 +47,11 @@ RATLS_MUST_CHECK enum ratls_status ratls_worker_state(struct ratls_worker *worke
 /* What the TPM has done so far: attester_tpm.h. */
 void ratls_worker_counts(struct ratls_worker *worker, struct ratls_tpm_counts *ret_counts);
 
+/* True if the state is known, and not older than it may be: nobody has to wait for it. */
+bool ratls_worker_knows_state(struct ratls_worker *worker,
+                              const struct ratls_pcr_selection *selection,
+                              uint8_t ret_digest[static RATLS_MEASURED_LEN]);
+
 /*
  * A quote without waiting, in two steps, so that the job is known to its maker before it is done.
  * After post, done(arg) is called once, by a thread of the worker and without a lock, when there is
@@ -64,6 +69,14 @@ RATLS_MUST_CHECK enum ratls_status ratls_worker_take(struct ratls_worker *worker
                                                      struct ratls_job *job,
                                                      struct ratls_quoted *ret_quoted,
                                                      struct ratls_error *err);
+/* The same for the measured state, if it is not known. */
+RATLS_MUST_CHECK enum ratls_status
+ratls_worker_prepare_state(struct ratls_worker *worker, const struct ratls_pcr_selection *selection,
+                           unsigned deadline_ms, struct ratls_job **ret_job,
+                           struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status
+ratls_worker_take_state(struct ratls_worker *worker, struct ratls_job *job,
+                        uint8_t ret_digest[static RATLS_MEASURED_LEN], struct ratls_error *err);
 /* Frees the job at any time after prepare. When it returns, done is not called any more; and it
  * has returned, unless it is what calls here. */
 void ratls_worker_cancel(struct ratls_worker *worker, struct ratls_job *job);

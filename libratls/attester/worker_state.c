@@ -29,6 +29,20 @@ const struct ratls_known_state *ratls_worker_find_state(struct ratls_worker *wor
     return NULL;
 }
 
+bool ratls_worker_knows_state(struct ratls_worker *worker,
+                              const struct ratls_pcr_selection *selection,
+                              uint8_t ret_digest[static RATLS_MEASURED_LEN])
+{
+    const struct ratls_known_state *known;
+
+    pthread_mutex_lock(&worker->lock);
+    known = ratls_worker_find_state(worker, selection);
+    if (known != NULL)
+        memcpy(ret_digest, known->digest, sizeof known->digest);
+    pthread_mutex_unlock(&worker->lock);
+    return known != NULL;
+}
+
 void ratls_worker_recall_state(struct ratls_worker *worker, struct ratls_work *work)
 {
     work->state = (struct ratls_known_state){.selection = {.count = 0}};

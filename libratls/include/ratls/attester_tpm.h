@@ -58,6 +58,16 @@ RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_tpm_attester_new(const struct ratls_tpm_options *options,
                        struct ratls_attester **ret_attester, struct ratls_error *ret_error);
 
+/*
+ * One more attester of the same key, whose statements name another service (printable ASCII, at
+ * most RATLS_SERVICE_MAX). It shares all else with the attester that it is made of, which may be
+ * freed before it: the TPM's thread, so that one quote serves those that wait at both, and the
+ * logs. The caller owns *ret_attester.
+ */
+RATLS_API RATLS_MUST_CHECK enum ratls_status
+ratls_tpm_attester_of_service(struct ratls_attester *attester, const char *service,
+                              struct ratls_attester **ret_attester, struct ratls_error *ret_error);
+
 enum ratls_tpm_log {
     RATLS_TPM_BOOT_LOG,
     RATLS_TPM_IMA_LIST,

@@ -1,0 +1,186 @@
+/* Several services in one process; and the measured state without waiting for it. */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attester_fixture.h"
+#include "attester_state.h"
+
+TestSuite(attester_service, .init = set_up, .fini = tear_down, .timeout = 120);
+
+struct asker {
+    struct ratls_attester *attester;
+    struct ratls_attest_request request;
+    struct ratls_attest_job *job;
+    atomic_uint calls;
+};
+
+static void count(void *arg)
+{
+    atomic_fetch_add((atomic_uint *)arg, 1);
+}
+
+static void wait_for(atomic_uint *calls)
+{
+    const uint64_t limit = now_ms() + 60000;
+
+    while (atomic_load(calls) == 0 && now_ms() < limit)
+        sleep_ms(1);
+    cr_assert_eq(atomic_load(calls), 1);
+}
+
+static void begin(struct asker *asker, struct ratls_attester *attester, uint8_t seed)
+{
+    struct ratls_error err = {0};
+
+    *asker = (struct asker){.attester = attester, .request = new_request(seed)};
+    assert_ok(attester->begin(attester, &asker->request, count, &asker->calls, &asker->job, &err),
+              &err);
+}
+
+/* Sound, and of this service; the caller frees it. */
+static struct sample *take(struct asker *asker, const char *service)
+{
+    struct sample *s = calloc(1, sizeof *s);
+    struct ratls_error err = {0};
+    uint8_t *evidence = NULL;
+
+    cr_assert_not_null(s);
+    wait_for(&asker->calls);
+    assert_ok(asker->attester->take(asker->attester, asker->job, &evidence, &s->len, &err), &err);
+    memcpy(s->bytes, evidence, s->len);
+    free(evidence);
+    cr_assert(is_sound(s, &asker->request));
+    cr_assert(ratls_slice_equal(s->statement.service, ratls_slice(service, strlen(service))));
+    return s;
+}
+
+static struct ratls_attester *of_service(struct ratls_attester *attester, const char *service)
+{
+    struct ratls_attester *other = NULL;
+    struct ratls_error err = {0};
+
+    assert_ok(ratls_tpm_attester_of_service(attester, service, &other, &err), &err);
+    return other;
+}
+
+/* Each statement names its own service, and one quote covers them. */
+Test(attester_service, one_quote_for_two)
+{
+    const char *const options[] = {"--delay-ms", "300", NULL};
+    struct asker first, shop, bank, last;
+    struct ratls_attester *attester, *other, *third;
+    struct sample *of_shop, *of_bank, *of_last;
+    struct tpm_mux mux;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 20000);
+    other = of_service(attester, "bank");
+    third = of_service(other, "third");
+    begin(&first, attester, 1);
+    sleep_ms(100); /* the TPM is at it */
+    begin(&shop, attester, 2);
+    begin(&bank, other, 3);
+    begin(&last, third, 4);
+    free(take(&first, "shop"));
+    attester->free(attester); /* in any order */
+    of_shop = take(&shop, "shop");
+    other->free(other);
+    of_bank = take(&bank, "bank");
+    of_last = take(&last, "third");
+    cr_expect_eq(of_bank->evidence.path.tree_size, 3);
+    cr_expect(ratls_slice_equal(of_shop->evidence.attest, of_bank->evidence.attest));
+    cr_expect(ratls_slice_equal(of_last->evidence.attest, of_bank->evidence.attest));
+    third->free(third);
+    free(of_shop);
+    free(of_bank);
+    free(of_last);
+    tpm_mux_stop(&mux);
+}
+
+Test(attester_service, names)
+{
+    char long_name[RATLS_SERVICE_MAX + 2];
+    struct ratls_attester *other = NULL;
+    struct ratls_attester *attester;
+    struct ratls_error err = {0};
+
+    memset(long_name, 'a', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 0);
+    assert_fails(ratls_tpm_attester_of_service(attester, "", &other, &err), RATLS_USAGE, &err,
+                 "service: 1 to 64 characters");
+    err = (struct ratls_error){0};
+    assert_fails(ratls_tpm_attester_of_service(attester, long_name, &other, &err), RATLS_USAGE,
+                 &err, "service: 1 to 64 characters");
+    err = (struct ratls_error){0};
+    assert_fails(ratls_tpm_attester_of_service(attester, "a\nb", &other, &err), RATLS_USAGE, &err,
+                 "service: only printable ASCII");
+    cr_assert_null(other);
+    other = of_service(attester, long_name + 1);
+    other->free(other);
+    attester->free(attester);
+}
+
+/* As state() says it; the second time it is known. */
+Test(attester_service, state_without_waiting)
+{
+    const struct ratls_pcr_selection selection = {1, {{RATLS_ALG_SHA256, 0x83}}};
+    const struct ratls_pcr_selection none = {.count = 0};
+    struct ratls_state_job *job = NULL;
+    struct ratls_attester *attester, *other;
+    uint8_t digest[32], expected[32];
+    struct ratls_error err = {0};
+    struct ratls_tpm_counts counts;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 0);
+    other = of_service(attester, "bank");
+    for (unsigned i = 0; i < 2; i++) {
+        atomic_uint calls = 0;
+
+        assert_ok(ratls_state_begin(other, &selection, count, &calls, &job, &err), &err);
+        wait_for(&calls);
+        assert_ok(ratls_state_take(job, digest, &err), &err);
+    }
+    assert_ok(attester->state(attester, &selection, expected, &err), &err);
+    cr_expect_arr_eq(digest, expected, sizeof digest);
+    ratls_tpm_attester_counts(other, &counts);
+    cr_expect_eq(counts.states, 1);
+    assert_fails(ratls_state_begin(other, &none, count, NULL, &job, &err), RATLS_USAGE, &err,
+                 "malformed PCR selection");
+    other->free(other);
+    attester->free(attester);
+}
+
+/* In time, whatever the TPM does; or not at all. */
+Test(attester_service, state_of_a_hanging_tpm)
+{
+    const struct ratls_pcr_selection selection = {1, {{RATLS_ALG_SHA256, 0x83}}};
+    const char *const options[] = {"--hang", "--all-commands", "--disarmed", NULL};
+    struct ratls_state_job *gone = NULL, *job = NULL;
+    atomic_uint gone_calls = 0, calls = 0;
+    struct ratls_attester *attester;
+    struct ratls_error err = {0};
+    struct tpm_mux mux;
+    uint8_t digest[32];
+    uint64_t start;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    tpm_mux_arm(&mux, true);
+    attester = new_attester(mux.tcti, 400);
+    start = now_ms();
+    assert_ok(ratls_state_begin(attester, &selection, count, &gone_calls, &gone, &err), &err);
+    assert_ok(ratls_state_begin(attester, &selection, count, &calls, &job, &err), &err);
+    ratls_state_cancel(gone);
+    wait_for(&calls);
+    cr_expect_lt(now_ms() - start, 400 + SLACK_MS);
+    assert_fails(ratls_state_take(job, digest, &err), RATLS_TPM, &err, "did not answer within");
+    cr_expect_eq(atomic_load(&gone_calls), 0);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+    sleep_ms(200);
+}
