@@ -4,8 +4,9 @@
 
 #include "policy_source.h"
 #include "rules.h"
+#include "yaml_load.h"
 
-#define RATLS_POLICY_VALUE_MAX 4096 /* bytes of one text */
+#define RATLS_POLICY_VALUE_MAX RATLS_YAML_VALUE_MAX
 #define RATLS_POLICY_SERVERS_MAX 1024
 #define RATLS_POLICY_KEYS_MAX 4096
 #define RATLS_POLICY_VALUES_MAX 1024 /* of one PCR in one bank */

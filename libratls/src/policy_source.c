@@ -62,7 +62,7 @@ static enum ratls_status refuse(const struct pass *pass, yaml_mark_t mark, const
 static const char *find_excess(const struct pass *pass)
 {
     if (pass->parser->flow_level > RATLS_POLICY_DEPTH_MAX)
-        return "nested deeper than any policy is";
+        return "nested too deep";
     if (pass->parser->tokens.tail - pass->parser->tokens.head > TOKENS_MAX)
         return "too many values in one line";
     if (pass->fed - pass->fed_at_event > RATLS_POLICY_TEXT_MAX)
@@ -164,7 +164,7 @@ static enum ratls_status open_frame(struct pass *pass, const yaml_event_t *event
     struct frame *frame;
 
     if (pass->depth == RATLS_POLICY_DEPTH_MAX)
-        return refuse(pass, event->start_mark, "nested deeper than any policy is");
+        return refuse(pass, event->start_mark, "nested too deep");
     status = read_value(pass, event->start_mark);
     if (status != RATLS_OK)
         return status;
@@ -195,7 +195,7 @@ static enum ratls_status read_key(struct pass *pass, const yaml_event_t *event)
     if (!is_word(key, len) || len > RATLS_POLICY_KEY_MAX)
         return refuse(pass, event->start_mark, "unknown key");
     if (frame->entries == KEYS_MAX)
-        return refuse(pass, event->start_mark, "more keys than a policy has");
+        return refuse(pass, event->start_mark, "too many keys");
     for (size_t i = 0; i < frame->entries; i++) {
         if (strcmp(frame->keys[i].text, key) != 0)
             continue;
@@ -243,7 +243,7 @@ static enum ratls_status read_scalar(struct pass *pass, const yaml_event_t *even
     if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
         is_boolean_or_null((const char *)event->data.scalar.value)) {
         return ratls_fail(pass->err, RATLS_USAGE,
-                          "%s:%zu:%zu: %s is a boolean or null in YAML, and no key of a policy has "
+                          "%s:%zu:%zu: %s is a boolean or null in YAML, and no key has "
                           "one; a text that reads so goes in quotes",
                           pass->source->path, event->start_mark.line + 1,
                           event->start_mark.column + 1, (const char *)event->data.scalar.value);
@@ -256,11 +256,11 @@ static enum ratls_status read_scalar(struct pass *pass, const yaml_event_t *even
 static enum ratls_status check_document(struct pass *pass, const yaml_event_t *event)
 {
     if (++pass->documents > 1)
-        return refuse(pass, event->start_mark, "a second document: a policy is one document");
+        return refuse(pass, event->start_mark, "a second document: there is only one in a file");
     if (event->data.document_start.version_directive != NULL ||
         event->data.document_start.tag_directives.start !=
             event->data.document_start.tag_directives.end)
-        return refuse(pass, event->start_mark, "directives (%YAML, %TAG) are not for policies");
+        return refuse(pass, event->start_mark, "directives (%YAML, %TAG) are not accepted");
     return RATLS_OK;
 }
 
@@ -284,9 +284,9 @@ static enum ratls_status read_event(struct pass *pass, const yaml_event_t *event
 
     if (event->type == YAML_ALIAS_EVENT)
         return refuse(pass, event->start_mark,
-                      "aliases (*) are not for policies; put a name with * in quotes");
+                      "aliases (*) are not accepted; put a name with * in quotes");
     if (has_properties(event))
-        return refuse(pass, event->start_mark, "anchors (&) and tags (!) are not for policies");
+        return refuse(pass, event->start_mark, "anchors (&) and tags (!) are not accepted");
     if (collection && frame != NULL && frame->mapping && !frame->key_read)
         return refuse(pass, event->start_mark, "a key must be one word");
     if (event->type == YAML_DOCUMENT_START_EVENT)

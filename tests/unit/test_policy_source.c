@@ -17,26 +17,24 @@ static const struct refused refusals[] = {
     {"empty", "", "p.yaml:1:1: the file is empty"},
     {"only a comment", "# nothing\n", "p.yaml:1:1: the file is empty"},
     {"second document", "a: b\n---\nc: d\n",
-     "p.yaml:2:1: a second document: a policy is one document"},
+     "p.yaml:2:1: a second document: there is only one in a file"},
     {"second, empty document", "a: b\n---\n",
-     "p.yaml:2:1: a second document: a policy is one document"},
+     "p.yaml:2:1: a second document: there is only one in a file"},
     {"version directive", "%YAML 1.1\n---\na: b\n",
-     "p.yaml:1:1: directives (%YAML, %TAG) are not for policies"},
+     "p.yaml:1:1: directives (%YAML, %TAG) are not accepted"},
     {"tag directive", "%TAG ! tag:x,2000:\n---\na: b\n",
-     "p.yaml:1:1: directives (%YAML, %TAG) are not for policies"},
-    {"anchor", "a: &x b\n", "p.yaml:1:4: anchors (&) and tags (!) are not for policies"},
-    {"anchor of a list", "a: &x [b]\n",
-     "p.yaml:1:4: anchors (&) and tags (!) are not for policies"},
+     "p.yaml:1:1: directives (%YAML, %TAG) are not accepted"},
+    {"anchor", "a: &x b\n", "p.yaml:1:4: anchors (&) and tags (!) are not accepted"},
+    {"anchor of a list", "a: &x [b]\n", "p.yaml:1:4: anchors (&) and tags (!) are not accepted"},
     {"anchor of a mapping", "a: &x {b: c}\n",
-     "p.yaml:1:4: anchors (&) and tags (!) are not for policies"},
-    {"alias", "a: *x\n",
-     "p.yaml:1:4: aliases (*) are not for policies; put a name with * in quotes"},
+     "p.yaml:1:4: anchors (&) and tags (!) are not accepted"},
+    {"alias", "a: *x\n", "p.yaml:1:4: aliases (*) are not accepted; put a name with * in quotes"},
     {"wildcard without quotes", "servers: [a, *.bank.example]\n",
      "p.yaml:1:15: while scanning an alias: did not find expected alphabetic or numeric character; "
      "put a name with * in quotes"},
-    {"tag", "a: !!str b\n", "p.yaml:1:4: anchors (&) and tags (!) are not for policies"},
-    {"tag of a key", "!!str a: b\n", "p.yaml:1:1: anchors (&) and tags (!) are not for policies"},
-    {"nesting", "[[[[[[[[[]]]]]]]]]\n", "p.yaml:1:9: nested deeper than any policy is"},
+    {"tag", "a: !!str b\n", "p.yaml:1:4: anchors (&) and tags (!) are not accepted"},
+    {"tag of a key", "!!str a: b\n", "p.yaml:1:1: anchors (&) and tags (!) are not accepted"},
+    {"nesting", "[[[[[[[[[]]]]]]]]]\n", "p.yaml:1:9: nested too deep"},
     {"list as a key", "? [a]\n: b\n", "p.yaml:1:3: a key must be one word"},
     {"merge key", "a: 1\n<<: {b: 2}\na: 3\n",
      "p.yaml:3:1: duplicate key: a stands already in line 1"},
@@ -49,13 +47,13 @@ static const struct refused refusals[] = {
     {"key too long", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: 1\n", "p.yaml:1:1: unknown key"},
     {"empty key", "\"\": 1\n", "p.yaml:1:1: unknown key"},
     {"boolean", "a: true\n",
-     "p.yaml:1:4: true is a boolean or null in YAML, and no key of a policy has one; a text that "
+     "p.yaml:1:4: true is a boolean or null in YAML, and no key has one; a text that "
      "reads so goes in quotes"},
     {"boolean, other case", "a: [b, No]\n",
-     "p.yaml:1:8: No is a boolean or null in YAML, and no key of a policy has one; a text that "
+     "p.yaml:1:8: No is a boolean or null in YAML, and no key has one; a text that "
      "reads so goes in quotes"},
     {"null", "a: ~\n",
-     "p.yaml:1:4: ~ is a boolean or null in YAML, and no key of a policy has one; a text that "
+     "p.yaml:1:4: ~ is a boolean or null in YAML, and no key has one; a text that "
      "reads so goes in quotes"},
     {"control character", "a: b\n# \x01\n", "p.yaml:2:3: control characters are not allowed"},
     {"escaped control character", "a: \"b\\x1bc\"\n",
@@ -203,7 +201,7 @@ static const struct large larges[] = {
     {"values", "a: [", "xxxxxxxxxxxxxxx,", 16384, "]\n", NULL},
     {"file too long", "a: b\n", "# x\n", RATLS_POLICY_BYTES_MAX / 4, "",
      "p.yaml: longer than 1048576 bytes"},
-    {"nested lists", "", "- ", 500000, "\n", "p.yaml:1:17: nested deeper than any policy is"},
+    {"nested lists", "", "- ", 500000, "\n", "p.yaml:1:17: nested too deep"},
 };
 
 Test(policy_source, limits)
@@ -233,5 +231,5 @@ Test(policy_source, many_keys)
         snprintf(text + strlen(text), 8, "k%zu: x\n", i);
     source.text = ratls_slice(text, strlen(text));
     cr_expect(eq(int, ratls_source_check(&source, &err), RATLS_USAGE));
-    cr_expect(eq(str, err.text, "p.yaml:17:1: more keys than a policy has"));
+    cr_expect(eq(str, err.text, "p.yaml:17:1: too many keys"));
 }
