@@ -192,9 +192,8 @@ static enum ratls_status take_service(struct ratls_tpm_attester *self, const cha
 
     if (service_len == 0 || service_len > RATLS_SERVICE_MAX)
         return ratls_fail(err, RATLS_USAGE, "service: 1 to %d characters", RATLS_SERVICE_MAX);
-    for (size_t i = 0; i < service_len; i++)
-        if (service[i] < ' ' || service[i] > '~')
-            return ratls_fail(err, RATLS_USAGE, "service: only printable ASCII");
+    if (!ratls_slice_is_printable(ratls_slice(service, service_len)))
+        return ratls_fail(err, RATLS_USAGE, "service: only printable ASCII");
     memcpy(self->service, service, service_len + 1);
     return RATLS_OK;
 }

@@ -189,6 +189,14 @@ static bool is_printable(uint8_t byte)
     return byte >= 0x20 && byte <= 0x7e;
 }
 
+bool ratls_slice_is_printable(struct ratls_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!is_printable(text.p[i]))
+            return false;
+    return true;
+}
+
 /* How many bytes can be shown in at most max characters; their number of characters in *ret_len. */
 static size_t count_shown(struct ratls_slice bytes, size_t max, size_t *ret_len)
 {

@@ -25,6 +25,7 @@ static inline struct ratls_slice ratls_slice(const void *p, size_t len)
 
 bool ratls_slice_equal(struct ratls_slice a, struct ratls_slice b); /* constant time for a length */
 bool ratls_slice_is_zero(struct ratls_slice bytes);                 /* likewise; true of none */
+bool ratls_slice_is_printable(struct ratls_slice text);             /* ASCII; true of none */
 
 struct ratls_reader {
     struct ratls_slice rest;

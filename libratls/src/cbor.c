@@ -234,14 +234,12 @@ struct ratls_slice ratls_cbor_bytes(struct ratls_cbor *c, size_t min, size_t max
 struct ratls_slice ratls_cbor_text(struct ratls_cbor *c, size_t min, size_t max)
 {
     struct item item = take_item(c, ITEM_TEXT, min, max);
+    struct ratls_slice text = ratls_slice(item.p, (size_t)item.argument);
 
-    for (size_t i = 0; i < item.argument; i++) {
-        if (item.p[i] < 0x20 || item.p[i] > 0x7e) {
-            c->failed = true;
-            return ratls_slice(NULL, 0);
-        }
-    }
-    return ratls_slice(item.p, (size_t)item.argument);
+    if (ratls_slice_is_printable(text))
+        return text;
+    c->failed = true;
+    return ratls_slice(NULL, 0);
 }
 
 size_t ratls_cbor_array(struct ratls_cbor *c, size_t min, size_t max)

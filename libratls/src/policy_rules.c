@@ -78,11 +78,9 @@ static enum ratls_status build_service(struct ratls_build *b)
     if (len > RATLS_SERVICE_MAX)
         return ratls_build_refuse(b, "expected 1 to %d characters, got %zu", RATLS_SERVICE_MAX,
                                   len);
-    for (size_t i = 0; i < len; i++) {
-        if (service[i] < ' ' || service[i] > '~')
-            return ratls_build_refuse(b, "expected printable ASCII, got %s",
-                                      ratls_build_show(b, service));
-    }
+    if (!ratls_slice_is_printable(ratls_slice(service, len)))
+        return ratls_build_refuse(b, "expected printable ASCII, got %s",
+                                  ratls_build_show(b, service));
     memcpy(b->rules->service, service, len + 1);
     return RATLS_OK;
 }

@@ -68,10 +68,7 @@ bool ratls_result_overstates(const struct ratls_result *result)
 
 static bool is_text(struct ratls_slice text, size_t min, size_t max)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.p[i] < ' ' || text.p[i] > '~')
-            return false;
-    return text.len >= min && text.len <= max;
+    return text.len >= min && text.len <= max && ratls_slice_is_printable(text);
 }
 
 static bool is_state_valid(const struct ratls_result *result)

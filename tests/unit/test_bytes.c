@@ -231,3 +231,15 @@ Test(bytes, unhex_takes_exactly_its_digits)
             cr_expect_arr_eq(out, "\x09\x09\x09", 3, "%s: written to", cases[i].text);
     }
 }
+
+Test(bytes, what_is_printable)
+{
+    cr_expect(ratls_slice_is_printable(ratls_slice(NULL, 0)));
+    cr_expect(ratls_slice_is_printable(ratls_slice(" a~", 3)));
+    cr_expect_not(ratls_slice_is_printable(ratls_slice("a\x1f", 2)));
+    cr_expect_not(ratls_slice_is_printable(ratls_slice("\x7f"
+                                                       "a",
+                                                       2)));
+    cr_expect_not(ratls_slice_is_printable(ratls_slice("a\xe4", 2)));
+    cr_expect_not(ratls_slice_is_printable(ratls_slice("a", 2)));
+}
