@@ -90,16 +90,12 @@ void ratls_attest_request_fill(const struct ratls_expectation *session,
         .role = session->role,
         .tls_version = session->tls_version,
         .cipher_suite = session->cipher_suite,
-        .offers = request->offers,
-        .selection = request->selection,
-        .logs = request->logs,
-        .key_id_count = request->key_id_count,
     };
 
+    ratls_request_to_attest(request, &filled);
     memcpy(filled.nonce, session->nonce, sizeof filled.nonce);
     memcpy(filled.binder, session->binder, sizeof filled.binder);
     memcpy(filled.spki_sha256, session->spki_sha256, sizeof filled.spki_sha256);
-    memcpy(filled.key_ids, request->key_ids, sizeof filled.key_ids);
     filled.context_len = ratls_turn_context(&turn, filled.context).len;
     *ret = filled;
 }

@@ -16,6 +16,28 @@
 #define IMA_BOOT_ITEMS 3
 #define PCR_MASK ((UINT32_C(1) << RATLS_PCR_COUNT) - 1)
 
+void ratls_request_to_attest(const struct ratls_request *request, struct ratls_attest_request *to)
+{
+    memcpy(to->nonce, request->nonce, sizeof to->nonce);
+    to->offers = request->offers;
+    to->selection = request->selection;
+    to->logs = request->logs;
+    to->key_id_count = request->key_id_count;
+    memcpy(to->key_ids, request->key_ids, sizeof to->key_ids);
+}
+
+void ratls_request_of_attest(const struct ratls_attest_request *attest, struct ratls_request *ret)
+{
+    struct ratls_request request = {.offers = attest->offers,
+                                    .selection = attest->selection,
+                                    .logs = attest->logs,
+                                    .key_id_count = attest->key_id_count};
+
+    memcpy(request.nonce, attest->nonce, sizeof request.nonce);
+    memcpy(request.key_ids, attest->key_ids, sizeof request.key_ids);
+    *ret = request;
+}
+
 bool ratls_selection_valid(const struct ratls_pcr_selection *selection)
 {
     if (selection->count < 1 || selection->count > RATLS_BANKS_MAX)

@@ -26,6 +26,10 @@ enum ratls_request_result {
 enum ratls_request_result ratls_request_read(struct ratls_slice in, struct ratls_request *ret);
 void ratls_request_write(const struct ratls_request *request, struct ratls_writer *w);
 
+/* What is wanted of an attester, but for what it is to be bound to; and the other way round. */
+void ratls_request_to_attest(const struct ratls_request *request, struct ratls_attest_request *to);
+void ratls_request_of_attest(const struct ratls_attest_request *attest, struct ratls_request *ret);
+
 /* Whether a selection is well formed, and not empty: attester.h. */
 bool ratls_selection_valid(const struct ratls_pcr_selection *selection);
 /* Whether a selection is of exactly these banks with these PCRs. */
