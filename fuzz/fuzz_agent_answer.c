@@ -1,0 +1,21 @@
+/* Targets: ratls_agent_answer_read, ratls_agent_answer_write. */
+#include "agent_message.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static uint8_t out[RATLS_AGENT_ANSWER_MAX];
+    unsigned long before = fuzz_allocations();
+    struct ratls_slice in = ratls_slice(data, size);
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+    struct ratls_agent_answer answer;
+
+    if (ratls_agent_answer_read(in, &answer)) {
+        FUZZ_CHECK((answer.status == RATLS_OK) == (answer.payload.len > 0));
+        FUZZ_CHECK(answer.status != RATLS_OK || answer.text.len == 0);
+        ratls_agent_answer_write(&answer, &w);
+        FUZZ_CHECK(ratls_slice_equal(ratls_writer_slice(&w), in));
+    }
+    FUZZ_CHECK(fuzz_allocations() == before);
+    return 0;
+}

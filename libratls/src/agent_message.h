@@ -1,0 +1,52 @@
+/* What is said on the socket of an agent, one message in each packet (WIRE.md, 13). */
+#ifndef RATLS_AGENT_MESSAGE_H
+#define RATLS_AGENT_MESSAGE_H
+
+#include <ratls/attester.h>
+
+#include "bytes.h"
+
+#define RATLS_AGENT_QUESTION_MAX 2048
+#define RATLS_AGENT_PAYLOAD_MAX RATLS_EVIDENCE_MAX
+#define RATLS_AGENT_ANSWER_MAX (RATLS_AGENT_PAYLOAD_MAX + 512)
+#define RATLS_AGENT_TEXT_MAX 300
+#define RATLS_AGENT_DEADLINE_MAX_MS 10000
+
+enum ratls_agent_kind {
+    RATLS_AGENT_EVIDENCE = 1,
+    RATLS_AGENT_STATE = 2,  /* of the measured PCRs: <ratls/attester.h> */
+    RATLS_AGENT_STATUS = 3, /* what the agent counts */
+    RATLS_AGENT_CANCEL = 4, /* nobody waits for the answer to `id` any more; itself not answered */
+};
+
+struct ratls_agent_question {
+    uint64_t id; /* chosen by who asks; not in use on this connection, but with CANCEL */
+    enum ratls_agent_kind kind;
+    char service[RATLS_SERVICE_MAX + 1]; /* printable ASCII; "": the first that is allowed */
+    unsigned deadline_ms;                /* at least 1; from when the agent has the question */
+    /*
+     * With EVIDENCE what is to be attested: of a session, and with no context but that which its
+     * mode has (WIRE.md, 5). Of the offers only EPOCH and RESULT go along. With STATE only its
+     * selection; with the others nothing.
+     */
+    struct ratls_attest_request request;
+};
+
+struct ratls_agent_answer {
+    uint64_t id; /* of the question */
+    enum ratls_status status;
+    struct ratls_slice payload; /* if RATLS_OK: evidence, 32 bytes of state, or text; not empty */
+    struct ratls_slice text;    /* else: what is wrong, and what to do */
+};
+
+/* Either reader takes exactly what the writer writes. */
+bool ratls_agent_question_read(struct ratls_slice in, struct ratls_agent_question *ret);
+void ratls_agent_question_write(const struct ratls_agent_question *question,
+                                struct ratls_writer *w);
+
+/* Borrows from in. */
+bool ratls_agent_answer_read(struct ratls_slice in, struct ratls_agent_answer *ret);
+/* A text that is too long is cut, and what is not printable ASCII in it is escaped. */
+void ratls_agent_answer_write(const struct ratls_agent_answer *answer, struct ratls_writer *w);
+
+#endif
