@@ -1,13 +1,13 @@
 #include "epochs.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "fail.h"
+#include "thread.h"
 #include "token_source.h"
 
 #define MS_PER_S 1000
@@ -268,18 +268,6 @@ bool ratls_epochs_is_ours(const struct ratls_epochs *epochs)
     return epochs->process == getpid();
 }
 
-/* With the lock held. Without a thread there are no epochs, and quotes for nonces as ever. */
-static void start_thread(struct ratls_epochs *epochs)
-{
-    sigset_t all;
-    sigset_t before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    epochs->is_running = pthread_create(&epochs->thread, NULL, run, epochs) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 struct ratls_epoch *ratls_epochs_now(struct ratls_epochs *epochs)
 {
     const uint64_t now = clock_ms();
@@ -290,8 +278,9 @@ struct ratls_epoch *ratls_epochs_now(struct ratls_epochs *epochs)
     if (epochs->now == NULL || now >= epochs->last_use + epochs->length_ms)
         pthread_cond_signal(&epochs->wake);
     epochs->last_use = now;
+    /* Without a thread there are no epochs, and quotes for nonces as ever. */
     if (!epochs->is_running)
-        start_thread(epochs);
+        epochs->is_running = ratls_thread_start(&epochs->thread, run, epochs) == 0;
     if (epochs->now != NULL && now < epochs->began + epochs->length_ms)
         epoch = ratls_epoch_up_ref(epochs->now);
     pthread_mutex_unlock(&epochs->lock);

@@ -5,9 +5,7 @@
 #ifndef RATLS_ATTESTER_JOB_H
 #define RATLS_ATTESTER_JOB_H
 
-#include <pthread.h>
-#include <time.h>
-
+#include "deadline.h"
 #include "measured.h"
 #include "merkle.h"
 #include "quote.h"
@@ -58,10 +56,5 @@ void ratls_queue_append(struct ratls_queue *queue, struct ratls_job *job);
 void ratls_queue_take_alike(struct ratls_queue *queue, struct ratls_queue *batch);
 struct ratls_job *ratls_queue_take(struct ratls_queue *queue);             /* NULL: it is empty */
 bool ratls_queue_remove(struct ratls_queue *queue, struct ratls_job *job); /* false: not in it */
-
-/* Waits are measured by a clock that nobody sets: CLOCK_MONOTONIC. */
-struct timespec ratls_time_from_now(unsigned ms);
-bool ratls_time_is_past(const struct timespec *t);
-bool ratls_cond_init(pthread_cond_t *cond);
 
 #endif

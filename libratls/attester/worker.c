@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "fail.h"
+#include "thread.h"
 #include "worker_parts.h"
 
 #define QUEUE_MAX 1024
@@ -96,20 +96,15 @@ void ratls_worker_leave(struct ratls_worker *worker)
         destroy_worker(worker);
 }
 
-/* With the lock held. The program's signal handlers run in the program's threads. */
+/* With the lock held. */
 static enum ratls_status start_helper(struct ratls_worker *worker, struct ratls_helper *helper,
                                       void *(*run)(void *arg), struct ratls_error *err)
 {
-    sigset_t all;
-    sigset_t before;
     int result;
 
     if (helper->is_running)
         return RATLS_OK;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    result = pthread_create(&helper->thread, NULL, run, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    result = ratls_thread_start(&helper->thread, run, worker);
     if (result != 0)
         return ratls_fail(err, RATLS_TPM, "starting the thread of the TPM: %s", strerror(result));
     helper->is_running = true;

@@ -8,11 +8,6 @@
 #include "fail.h"
 #include "worker_parts.h"
 
-static bool is_before(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
-}
-
 /* Takes the jobs out whose deadline has passed; *ret_next: the deadline that passes next. */
 static bool expire(struct ratls_queue *queue, struct ratls_queue *over, struct timespec *ret_next,
                    bool has_next)
@@ -27,7 +22,7 @@ static bool expire(struct ratls_queue *queue, struct ratls_queue *over, struct t
             ratls_queue_remove(queue, job);
             job->status = ratls_worker_fail_late(job->deadline_ms, &job->error);
             ratls_queue_append(over, job);
-        } else if (!has_next || is_before(&job->deadline, ret_next)) {
+        } else if (!has_next || ratls_time_is_before(&job->deadline, ret_next)) {
             *ret_next = job->deadline;
             has_next = true;
         }
