@@ -43,7 +43,7 @@ finish() {
         done
     fi
     rm -rf "$work"
-    [ "$code" -ne 0 ] || echo "$checks assertions held"
+    [ "$code" -ne 0 ] || [ "$checks" -eq 0 ] || echo "$checks assertions held"
     exit "$code"
 }
 trap finish EXIT
@@ -184,13 +184,18 @@ start_tpm() { # start_tpm NAME: a software TPM at $tcti; a second start finds th
 # start_mux [OPTION...]: many connections to the TPM at once, as the kernel's resource manager gives
 # them; $tcti is then its own. The options make the TPM slow: tests/support/tpm_mux.c.
 start_mux() {
-    mux=$RATLS_BINARY_DIR/bin/tpm_mux
+    start_mux_at mux "$@"
+}
+
+start_mux_at() { # start_mux_at NAME [OPTION...]: one of several before the same TPM
+    mux=$RATLS_BINARY_DIR/bin/tpm_mux mux_at=$1
+    shift
     [ -x "$mux" ] || fail "tpm_mux is not built"
-    start mux "$mux" --listen "$work/mux" --tpm "$work/tpm/sock" "$@"
-    wait_for 10 test -S "$work/mux" || fail "tpm_mux does not start"
-    wait_for 10 test -S "$work/mux.ctrl" || fail "tpm_mux does not start"
-    chmod 666 "$work/mux" "$work/mux.ctrl"
-    tcti=swtpm:path=$work/mux
+    start "$mux_at" "$mux" --listen "$work/$mux_at" --tpm "$work/tpm/sock" "$@"
+    wait_for 10 test -S "$work/$mux_at" || fail "tpm_mux does not start"
+    wait_for 10 test -S "$work/$mux_at.ctrl" || fail "tpm_mux does not start"
+    chmod 666 "$work/$mux_at" "$work/$mux_at.ctrl"
+    tcti=swtpm:path=$work/$mux_at
 }
 
 extend_pcr() { # extend_pcr INDEX: as if other software had been started

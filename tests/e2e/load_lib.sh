@@ -1,0 +1,75 @@
+# Sourced by what puts load on real servers: HAProxy and nginx as their examples configure them,
+# each before a TPM that is as slow as one wants, and bench_load's clients.
+# shellcheck shell=sh
+. "$RATLS_SOURCE_DIR/tests/e2e/lib.sh"
+
+bench_load=$RATLS_BINARY_DIR/bin/bench_load
+[ -x "$bench_load" ] || fail "bench_load is not built"
+# For thousands of connections; a user who may not have as many gets what he may have.
+# shellcheck disable=SC3045 # dash and bash have it
+raise_limit() {
+    ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+    # HAProxy wants two descriptors for each.
+    connections_max=$((($(ulimit -n) - 200) / 2))
+}
+raise_limit
+
+prepare_load() {
+    need haproxy nginx
+    prepare
+    cat "$work/server.pem" "$work/server.key" >"$work/server-and-key.pem"
+}
+
+pid_of() { # pid_of NAME: of what start() started
+    eval "echo \$pid_of_$1"
+}
+
+pin() { # pin NAME CORE: a program keeps to this core, if there are several
+    [ "$(nproc)" -lt 2 ] || taskset -a -c -p "$2" "$(pid_of "$1")" >/dev/null
+}
+
+# Quotes take MS more than swtpm needs; $work/quotes-NAME has a byte for each.
+start_slow_tpm() { # start_slow_tpm NAME MS
+    start_mux_at "mux_$1" --delay-ms "$2" --tally "$work/quotes_$1"
+    : >>"$work/quotes_$1"
+    sed "\$a tcti = $tcti" "$work/server.cnf" >"$work/server_$1.cnf"
+}
+
+serve_load() { # serve_load NAME COMMAND...: at $port, by the TPM of this name
+    serving=$1
+    shift
+    start "$serving" env OPENSSL_CONF="$work/server_$serving.cnf" "$@"
+    wait_until_listening "$serving" "$port"
+    eval "port_of_$serving=$port"
+}
+
+start_load_haproxy() { # start_load_haproxy NAME THREADS
+    port=$(free_port)
+    use_haproxy
+    sed -e '/^ *\(ssl-mode-async\|nbthread\|maxconn\)/d' \
+        -e "s/^global\$/&\n    ssl-mode-async\n    nbthread $2\n    maxconn $connections_max/" \
+        "$work/haproxy.cfg" >"$work/haproxy_$1.cfg"
+    serve_load "$1" haproxy -f "$work/haproxy_$1.cfg"
+}
+
+start_load_nginx() { # start_load_nginx NAME: with two workers
+    port=$(free_port)
+    use_example nginx.conf
+    sed -e "s|nginx\\.pid|nginx_$1.pid|" -e 's/^events {/&\n    worker_connections 4096;/' \
+        -e 's|access_log .*;|access_log off;|' "$work/nginx.conf" >"$work/nginx_$1.conf"
+    serve_load "$1" nginx -c "$work/nginx_$1.conf" -g 'daemon off;'
+}
+
+load_core=
+load_on_core() { # load_on_core N: from now on bench_load keeps to this core
+    [ "$(nproc)" -lt 2 ] || load_core="taskset -c $1"
+}
+
+load_of() { # load_of NAME [OPTION...]: clients at the server of this name; one line of JSON
+    loading=$1 load_port=
+    shift
+    eval "load_port=\$port_of_$loading"
+    # shellcheck disable=SC2086 # words of ours
+    $load_core "$bench_load" --connect "$address:$load_port" --name "$name" \
+        --ca "$work/server.pem" --tally "$work/quotes_$loading" --json "$@"
+}
