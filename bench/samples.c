@@ -1,5 +1,6 @@
 #include "samples.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -43,6 +44,12 @@ double samples_min(const struct samples *samples)
 double samples_max(const struct samples *samples)
 {
     return at_fraction(samples, 1);
+}
+
+void samples_print_json(const char *name, const struct samples *samples)
+{
+    printf("\"%s\":%.3f,\"%s.min\":%.3f,\"%s.max\":%.3f", name, samples_median(samples), name,
+           samples_min(samples), name, samples_max(samples));
 }
 
 double cpu_us(void)

@@ -16,6 +16,9 @@ double samples_median(const struct samples *samples);
 double samples_min(const struct samples *samples);
 double samples_max(const struct samples *samples);
 
+/* "NAME":median,"NAME.min":least,"NAME.max":most: members of the object that --json ends with. */
+void samples_print_json(const char *name, const struct samples *samples);
+
 /* CPU time of this thread, in microseconds. */
 double cpu_us(void);
 

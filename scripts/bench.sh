@@ -1,32 +1,41 @@
 #!/bin/sh
-# Measures, one benchmark after the other, each beside the bare cost of the same work in its run.
-# usage: bench.sh [--rounds N] [--json] [NAME ...]
-# Names: handshake, renewal, replay, compact, check_boot, ima, check_ima, refvals, epoch; all of
-# them if none is given. The rounds of renewal are seconds. Logs of real machines are taken from
-# ../shared/corpus if it is there, or RATLS_BENCH_LOGS.
+# Measures what attestation costs, and prints one table: each figure beside its limit, plain OpenSSL
+# and rustls. bench/README.md says how to read it.
+# usage: bench.sh [--quick] [--rounds N] [--json] [NAME ...]
+# --json: the last line is an object with the figures. --quick: a minute, and no decision.
+# With names: the output of these benchmarks, and no table: handshake, server, wire, agent, load;
+# renewal, replay, compact, check_boot, ima, check_ima, refvals, epoch. The rounds of renewal are
+# seconds. Logs of real machines: from ../shared/corpus if it is there, or RATLS_BENCH_LOGS.
 set -eu
 cd "$(dirname "$0")/.."
-all="handshake renewal replay compact check_boot ima check_ima refvals epoch"
-options=""
-names=""
+all=""
+for name in handshake server wire agent; do
+    [ ! -e "bench/$name.c" ] || all="$all $name"
+done
+all="$all load"
+others="renewal replay compact check_boot ima check_ima refvals epoch"
+rounds="" quick="" json="" names=""
 while [ $# -gt 0 ]; do
     case "$1" in
     --rounds) [ $# -gt 1 ] || { echo "--rounds needs a number" >&2; exit 2; }
-        options="$options --rounds $2"; shift ;;
-    --json) options="$options --json" ;;
-    *) case " $all " in
+        rounds="--rounds $2"; shift ;;
+    --quick) quick=--quick rounds="--rounds 3" ;;
+    --json) json=--json ;;
+    *) case " $all $others " in
         *" $1 "*) names="$names $1" ;;
-        *) echo "no benchmark \"$1\": there are $all" >&2; exit 2 ;;
+        *) echo "no benchmark \"$1\": there are$all $others" >&2; exit 2 ;;
         esac ;;
     esac
     shift
 done
-names=${names:-$all}
 
-sh scripts/install-packages.sh test >/dev/null
+sh scripts/install-packages.sh bench >/dev/null
 mkdir -p build
 targets=""
-for name in $names; do targets="$targets bench_$name"; done
+for name in ${names:-$all}; do
+    targets="$targets bench_$name"
+    [ "$name" != load ] || targets="$targets ratls_tool ratls_provider tpm_mux"
+done
 # shellcheck disable=SC2086  # words of ours
 { cmake --preset release -DBUILD_TESTING=ON &&
     cmake --build --preset release --target $targets; } >build/bench.log 2>&1 ||
@@ -38,21 +47,74 @@ if [ -z "${RATLS_BENCH_LOGS:-}" ] && [ -d "$corpus" ]; then
 fi
 logs=${RATLS_BENCH_LOGS:-}
 
-run() { # NAME [ARGUMENT ...]
-    name=$1; shift
-    case "$options" in *--json*) ;; *) echo "== $name $*" ;; esac
+run() { # run NAME [ARGUMENT ...]
+    name=$1
+    shift
     # shellcheck disable=SC2086
-    "build/release/bin/bench_$name" $options "$@"
+    case $name in
+    load) RATLS_BINARY_DIR=$PWD/build/release sh bench/load.sh ${quick:-$rounds} $json ;;
+    *) "build/release/bin/bench_$name" $rounds $json "$@" ;;
+    esac
 }
 
-for name in $names; do
-    case "$name" in
+run_named() { # run_named NAME
+    [ -n "$json" ] || echo "== $1"
+    case "$1" in
     check_boot) run check_boot ;;
     replay | compact)
-        [ -n "$logs" ] || echo "$name: skipped, it needs logs (RATLS_BENCH_LOGS)" >&2 ;;
-    *) run "$name" ;;
+        [ -n "$logs" ] || echo "$1: skipped, it needs logs (RATLS_BENCH_LOGS)" >&2 ;;
+    *) run "$1" ;;
     esac
-    case "$name" in
-    check_boot | replay | compact) for log in $logs; do run "$name" "$log"; done ;;
+    case "$1" in
+    check_boot | replay | compact) for log in $logs; do run "$1" "$log"; done ;;
     esac
+}
+
+if [ -n "$names" ]; then
+    for name in $names; do run_named "$name"; done
+    exit 0
+fi
+
+# ---- the table
+
+found=build/bench.figures
+: >$found
+wants_json=$json json=--json
+measure() { # measure NAME COMMAND...: its last line is an object
+    echo "measuring: $1" >&2
+    measured=build/bench.$1.out
+    shift
+    "$@" >"$measured" || { cat "$measured" >&2; exit 1; }
+    tail -n 1 "$measured" >>$found
+}
+
+machine() {
+    sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort | uniq -c | sed 's/^ *//; s/ / x /; q'
+    openssl version | cut -d' ' -f1-2
+    swtpm --version | sed 's/,.*//; s/TPM emulator version/swtpm/'
+    printf 'tpm2-tss %s\n' "$(pkg-config --modversion tss2-esys)"
+    haproxy -v | sed -n '1s/ version \([^ ]*\).*/ \1/p'
+    nginx -v 2>&1 | sed 's/.*: //; s|/| |'
+    dpkg-query -W -f 'rustls ${Version}\n' librust-rustls-dev 2>/dev/null || true
+    printf 'load of the machine before %s\n' "$load_before"
+}
+
+rustls_rounds=7
+[ -z "$quick" ] || rustls_rounds=3
+load_before=$(cut -d' ' -f1 /proc/loadavg)
+for name in $all; do
+    measure "$name" run "$name"
+    [ "$name" != handshake ] || measure rustls sh bench/rustls.sh build/rustls "$rustls_rounds"
 done
+jq -c -s add $found >build/bench.json
+
+machine | paste -s -d ';' | sed 's/;/; /g'
+echo "TPM: swtpm, which signs within 1 ms; slower by 25 to 500 ms for R4 and R6, by 70 ms for R5"
+{
+    printf 'figure\tmeasured\tlimit\t\tspread\tplain OpenSSL\trustls\twhat\n'
+    jq -r -f bench/figures.jq build/bench.json
+} | awk -F '\t' '{ printf "%-7s %9s  %-7s %-6s  %-16s %-14s %-10s %s\n", $1,$2,$3,$4,$5,$6,$7,$8 }'
+if [ -n "$wants_json" ]; then
+    jq -c '[("R1 R1s R2 R2c R3 R4 R5p50 R5p99 R5lone R6 R9 R10 R15 R16" / " ")[] as $name |
+        {($name): .[$name]}] | add' build/bench.json
+fi

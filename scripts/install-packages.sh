@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs the Debian packages (12 or 13) that a task needs, and only those that are missing.
 #
-#   install-packages.sh build|test|demo...
+#   install-packages.sh build|test|demo|bench...
 #
-# build: compile. demo: build, and run the demo. test: everything that the tests run.
+# build: compile. demo: build, and run the demo. test: everything that the tests run. bench: test,
+# and what the benchmarks compare with.
 # Uses sudo if it is not root. Starts no service, and takes none into the boot.
 set -eu
 
@@ -12,7 +13,8 @@ build='cmake ninja-build gcc libc6-dev pkg-config libssl-dev libcbor-dev libcyam
 demo="$build openssl curl nginx swtpm swtpm-tools tpm2-tools procps"
 test="$demo g++ clang libclang-rt-dev libcriterion-dev tpm2-openssl haproxy stunnel4 postgresql
     postgresql-client python3 python3-cbor2 python3-cryptography python3-jwcrypto
-    python3-jwt shellcheck codespell binutils"
+    python3-jwt shellcheck codespell binutils jq"
+bench='cargo rustc librust-rustls-dev librust-libc-dev'
 # A machine to boot, whose firmware, boot loaders and kernel are those of amd64.
 if [ "$(dpkg --print-architecture)" = amd64 ]; then
     test="$test qemu-system-x86 ovmf shim-signed grub-efi-amd64-signed busybox-static ima-evm-utils
@@ -21,7 +23,7 @@ fi
 services='nginx haproxy stunnel4 postgresql'
 
 usage() {
-    echo "usage: install-packages.sh build|test|demo..." >&2
+    echo "usage: install-packages.sh build|test|demo|bench..." >&2
     exit 2
 }
 
@@ -32,6 +34,7 @@ for group; do
     build) wanted="$wanted $build" ;;
     demo) wanted="$wanted $demo" ;;
     test) wanted="$wanted $test" ;;
+    bench) wanted="$wanted $test $bench" ;;
     *) usage ;;
     esac
 done
