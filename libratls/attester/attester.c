@@ -36,14 +36,17 @@ static enum ratls_status check_request(const struct ratls_attest_request *reques
     return RATLS_OK;
 }
 
-/* The verifier has the certificates already if it names the key (WIRE.md, 2). */
+/*
+ * The verifier has the certificates already if it names the key (WIRE.md, 2). request NULL: they
+ * are for verifiers that have them, and for those that have not.
+ */
 static void add_certificates(const struct ratls_tpm_attester *self,
                              const struct ratls_attest_request *request,
                              struct ratls_evidence *evidence)
 {
     size_t i;
 
-    for (i = 0; i < request->key_id_count; i++)
+    for (i = 0; request != NULL && i < request->key_id_count; i++)
         if (memcmp(request->key_ids[i], self->key_id, RATLS_KEY_ID_LEN) == 0)
             return;
     evidence->certificate_count = self->state.certificate_count;
@@ -88,50 +91,66 @@ static bool has_quote(const struct ratls_draft *draft)
     return draft->request.selection.count != 0;
 }
 
-static enum ratls_status begin_draft(struct ratls_tpm_attester *self, struct ratls_draft *draft,
-                                     struct ratls_error *err)
-{
-    struct ratls_writer w = ratls_writer(draft->statement, sizeof draft->statement);
-    enum ratls_status status;
-
-    if (!has_quote(draft))
-        return RATLS_OK;
-    if (ratls_draft_join_epoch(self, draft))
-        return ratls_draft_begin_epoch(self, draft, err);
-    add_certificates(self, &draft->request, &draft->evidence);
-    status = ratls_draft_statement(self, &draft->request, &draft->evidence, &w, err);
-    draft->evidence.statement = ratls_writer_slice(&w);
-    return status == RATLS_OK ? ratls_merkle_leaf(draft->evidence.statement, draft->leaf, err)
-                              : status;
-}
-
 bool ratls_draft_needs_quote(const struct ratls_draft *draft)
 {
-    return has_quote(draft) && !draft->is_quoted;
+    return has_quote(draft) && draft->of_epoch == NULL;
 }
 
 void ratls_draft_free(struct ratls_draft *draft)
 {
     if (draft == NULL)
         return;
+    if (draft->of_epoch != NULL)
+        ratls_quoted_clear(draft->of_epoch);
+    free(draft->of_epoch);
     ratls_epoch_free(draft->epoch);
     free(draft);
 }
 
-enum ratls_status ratls_draft_new(struct ratls_tpm_attester *self,
-                                  const struct ratls_attest_request *request,
-                                  struct ratls_draft **ret_draft, struct ratls_error *err)
+/* What the manifest of the statement covers: the same before the quote, and behind it. */
+static void add_endorsements(const struct ratls_tpm_attester *self, const struct ratls_epoch *epoch,
+                             const struct ratls_attest_request *request,
+                             struct ratls_evidence *evidence)
 {
-    struct ratls_draft *draft;
-    enum ratls_status status = check_request(request, err);
+    if (epoch != NULL)
+        evidence->token = ratls_epoch_token(epoch);
+    add_certificates(self, epoch == NULL ? request : NULL, evidence);
+}
 
-    if (status != RATLS_OK)
-        return status;
-    draft = calloc(1, sizeof *draft);
-    if (draft == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    draft->request = *request;
-    status = begin_draft(self, draft, err);
+/* What is quoted: nothing, if logs alone are wanted. */
+static enum ratls_status write_statement(const struct ratls_tpm_attester *self,
+                                         const struct ratls_epoch *epoch,
+                                         const struct ratls_attest_request *request,
+                                         struct ratls_writer *w, struct ratls_error *err)
+{
+    struct ratls_evidence evidence = {.has_quote = true};
+
+    if (request->selection.count == 0)
+        return RATLS_OK;
+    add_endorsements(self, epoch, request, &evidence);
+    return epoch == NULL ? ratls_draft_statement(self, request, &evidence, w, err)
+                         : ratls_draft_epoch_statement(self, epoch, request, &evidence, w, err);
+}
+
+enum ratls_status ratls_draft_make(struct ratls_tpm_attester *self,
+                                   const struct ratls_attest_request *request,
+                                   struct ratls_epoch *epoch, struct ratls_draft **ret_draft,
+                                   struct ratls_error *err)
+{
+    uint8_t statement[RATLS_STATEMENT_MAX];
+    struct ratls_writer w = ratls_writer(statement, sizeof statement);
+    enum ratls_status status = write_statement(self, epoch, request, &w, err);
+    struct ratls_draft *draft = status == RATLS_OK ? malloc(sizeof *draft + w.len) : NULL;
+
+    if (draft == NULL) {
+        ratls_epoch_free(epoch);
+        return status != RATLS_OK ? status : ratls_fail(err, RATLS_MEMORY, "out of memory");
+    }
+    *draft = (struct ratls_draft){.request = *request, .epoch = epoch, .statement_len = w.len};
+    memcpy(draft->statement, statement, w.len);
+    status = ratls_merkle_leaf(ratls_writer_slice(&w), draft->leaf, err);
+    if (status == RATLS_OK && epoch != NULL)
+        status = ratls_draft_find_epoch(self, draft, err);
     if (status == RATLS_OK)
         *ret_draft = draft;
     else
@@ -139,17 +158,29 @@ enum ratls_status ratls_draft_new(struct ratls_tpm_attester *self,
     return status;
 }
 
-static void add_quote(const struct ratls_tpm_attester *self, struct ratls_draft *draft)
+enum ratls_status ratls_draft_new(struct ratls_tpm_attester *self,
+                                  const struct ratls_attest_request *request,
+                                  struct ratls_draft **ret_draft, struct ratls_error *err)
 {
-    const struct ratls_quote *quote = &draft->quoted.quote;
-    struct ratls_evidence *evidence = &draft->evidence;
+    enum ratls_status status = check_request(request, err);
 
+    return status == RATLS_OK
+               ? ratls_draft_make(self, request, ratls_draft_join_epoch(self, request), ret_draft,
+                                  err)
+               : status;
+}
+
+/* All but the path is the same for all evidence of a quote, and is borrowed from it. */
+static void add_quote(const struct ratls_tpm_attester *self, const struct ratls_draft *draft,
+                      const struct ratls_quoted *quoted, struct ratls_evidence *evidence)
+{
     evidence->has_quote = true;
-    evidence->path = draft->quoted.path;
-    evidence->attest = ratls_slice(quote->attest, quote->attest_len);
-    evidence->signature = ratls_slice(quote->signature, quote->signature_len);
+    evidence->statement = ratls_slice(draft->statement, draft->statement_len);
+    evidence->path = quoted->path;
+    evidence->attest = quoted->quote->attest;
+    evidence->signature = quoted->quote->signature;
     evidence->ak_public = ratls_slice(self->state.public_area, self->state.public_len);
-    evidence->pcr_values = ratls_slice(quote->pcr_values, quote->pcr_values_len);
+    evidence->pcr_values = quoted->quote->pcr_values;
 }
 
 /* The offset that was asked for, if it counts in the list that is sent (WIRE.md, 2); else 0. */
@@ -169,35 +200,52 @@ static uint64_t choose_offset(const struct ratls_tpm_attester *self,
     return logs->ima_offset;
 }
 
-/* Behind the quote: the IMA list that is read has all that is in the quoted PCR. */
-static enum ratls_status add_logs(struct ratls_tpm_attester *self, struct ratls_draft *draft,
-                                  struct ratls_error *err)
+static enum ratls_status add_ima(struct ratls_tpm_attester *self,
+                                 const struct ratls_log_request *logs,
+                                 struct ratls_packing *packing, struct ratls_error *err)
 {
-    const struct ratls_log_request *logs = &draft->request.logs;
-    struct ratls_evidence *evidence = &draft->evidence;
-    struct ratls_logs *ours = &self->first->logs;
+    struct ratls_evidence *evidence = &packing->evidence;
+
+    packing->ima = malloc(RATLS_EVIDENCE_MAX + 1);
+    if (packing->ima == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    evidence->has_ima =
+        ratls_logs_ima(&self->first->logs, logs->ima_bank, choose_offset(self, logs, evidence),
+                       packing->ima, ratls_evidence_ima_room(evidence), &evidence->ima);
+    return RATLS_OK;
+}
+
+/* Behind the quote: the IMA list that is read has all that is in the quoted PCR. */
+static enum ratls_status add_logs(struct ratls_tpm_attester *self,
+                                  const struct ratls_log_request *logs,
+                                  struct ratls_packing *packing, struct ratls_error *err)
+{
+    struct ratls_evidence *evidence = &packing->evidence;
     enum ratls_status status = RATLS_OK;
 
     if (logs->boot_bank != 0)
-        status = ratls_logs_boot(ours, logs->boot_bank, &evidence->boot_log, err);
+        status = ratls_logs_boot(&self->first->logs, logs->boot_bank, &evidence->boot_log, err);
+    if (status == RATLS_OK && logs->ima_bank != 0)
+        status = add_ima(self, logs, packing, err);
     if (status != RATLS_OK)
         return status;
-    if (logs->ima_bank != 0)
-        evidence->has_ima =
-            ratls_logs_ima(ours, logs->ima_bank, choose_offset(self, logs, evidence), draft->ima,
-                           ratls_evidence_ima_room(evidence), &evidence->ima);
     if (!evidence->has_quote && evidence->boot_log.len == 0 && !evidence->has_ima)
         return ratls_fail(err, RATLS_IO, "logs alone were asked for, and there are none to send");
     return RATLS_OK;
 }
 
 /* What cannot be read is not sent. */
-static void add_result(const struct ratls_tpm_attester *self, struct ratls_draft *draft)
+static void add_result(const struct ratls_tpm_attester *self,
+                       const struct ratls_attest_request *request, struct ratls_packing *packing)
 {
-    if (self->result == NULL || (draft->request.offers & RATLS_OFFER_RESULT) == 0)
+    struct ratls_slice *result = &packing->evidence.result;
+
+    if (self->result == NULL || (request->offers & RATLS_OFFER_RESULT) == 0)
         return;
-    if (ratls_passport_read(self->result, draft->result, &draft->evidence.result, NULL) != RATLS_OK)
-        draft->evidence.result = ratls_slice(NULL, 0);
+    packing->result = malloc(RATLS_RESULT_MAX + 1);
+    if (packing->result == NULL ||
+        ratls_passport_read(self->result, packing->result, result, NULL) != RATLS_OK)
+        *result = ratls_slice(NULL, 0);
 }
 
 /* Beside a long log there may be no room for a result, which no policy wants both. */
@@ -225,21 +273,30 @@ static enum ratls_status write_evidence(struct ratls_evidence *evidence, uint8_t
     return RATLS_OK;
 }
 
-enum ratls_status ratls_draft_finish(struct ratls_tpm_attester *self, struct ratls_draft *draft,
-                                     uint8_t **ret_evidence, size_t *ret_len,
-                                     struct ratls_error *err)
+enum ratls_status ratls_draft_finish(struct ratls_tpm_attester *self,
+                                     const struct ratls_draft *draft,
+                                     const struct ratls_quoted *quoted, uint8_t **ret_evidence,
+                                     size_t *ret_len, struct ratls_error *err)
 {
+    struct ratls_packing packing;
     enum ratls_status status;
 
+    packing.evidence = (struct ratls_evidence){.has_quote = false};
+    packing.ima = packing.result = NULL;
     if (has_quote(draft)) {
-        add_quote(self, draft);
-        add_result(self, draft);
+        add_endorsements(self, draft->epoch, &draft->request, &packing.evidence);
+        add_quote(self, draft, draft->of_epoch == NULL ? quoted : draft->of_epoch,
+                  &packing.evidence);
+        add_result(self, &draft->request, &packing);
     }
-    if (draft->epoch != NULL)
-        ratls_draft_keep_epoch(draft);
-    status = add_logs(self, draft, err);
+    if (draft->epoch != NULL && draft->of_epoch == NULL)
+        ratls_draft_keep_epoch(draft, quoted);
+    status = add_logs(self, &draft->request.logs, &packing, err);
     if (status == RATLS_OK && draft->epoch != NULL)
-        status = ratls_draft_sign_session(self, draft, err);
-    return status == RATLS_OK ? write_evidence(&draft->evidence, ret_evidence, ret_len, err)
-                              : status;
+        status = ratls_draft_sign_session(self, draft, &packing, err);
+    if (status == RATLS_OK)
+        status = write_evidence(&packing.evidence, ret_evidence, ret_len, err);
+    free(packing.ima);
+    free(packing.result);
+    return status;
 }

@@ -4,6 +4,7 @@
 
 #include "attester_parts.h"
 #include "crypto.h"
+#include "fail.h"
 
 static void use_of(const struct ratls_attest_request *request, struct ratls_epoch_use *ret_use)
 {
@@ -24,79 +25,67 @@ static uint64_t find_known_ima(const struct ratls_tpm_attester *self,
                : 0;
 }
 
-/* One quote is for verifiers that have the certificates, and for those that have not. */
-static void add_endorsements(const struct ratls_tpm_attester *self, struct ratls_draft *draft)
-{
-    struct ratls_evidence *evidence = &draft->evidence;
-
-    evidence->token = ratls_epoch_token(draft->epoch);
-    evidence->certificate_count = self->state.certificate_count;
-    for (size_t i = 0; i < self->state.certificate_count; i++)
-        evidence->certificates[i] = self->state.certificates[i];
-}
-
 /* WIRE.md, 5.1: mode 5. */
-static enum ratls_status write_statement(const struct ratls_tpm_attester *self,
-                                         struct ratls_draft *draft, struct ratls_error *err)
+enum ratls_status ratls_draft_epoch_statement(const struct ratls_tpm_attester *self,
+                                              const struct ratls_epoch *epoch,
+                                              const struct ratls_attest_request *session,
+                                              const struct ratls_evidence *evidence,
+                                              struct ratls_writer *w, struct ratls_error *err)
 {
-    const struct ratls_slice spki = ratls_epoch_key_spki(ratls_epoch_key(draft->epoch));
+    const struct ratls_slice spki = ratls_epoch_key_spki(ratls_epoch_key(epoch));
     struct ratls_attest_request request = {
-        .mode = RATLS_MODE_EPOCH, .role = draft->request.role, .context_len = 32};
-    struct ratls_writer w = ratls_writer(draft->statement, sizeof draft->statement);
+        .mode = RATLS_MODE_EPOCH, .role = session->role, .context_len = 32};
     enum ratls_status status = ratls_sha256(spki, request.context, err);
 
-    memcpy(request.spki_sha256, draft->request.spki_sha256, sizeof request.spki_sha256);
-    if (status == RATLS_OK)
-        status = ratls_draft_statement(self, &request, &draft->evidence, &w, err);
-    draft->evidence.statement = ratls_writer_slice(&w);
-    return status;
+    memcpy(request.spki_sha256, session->spki_sha256, sizeof request.spki_sha256);
+    return status == RATLS_OK ? ratls_draft_statement(self, &request, evidence, w, err) : status;
 }
 
-enum ratls_status ratls_draft_begin_epoch(struct ratls_tpm_attester *self,
-                                          struct ratls_draft *draft, struct ratls_error *err)
+enum ratls_status ratls_draft_find_epoch(struct ratls_tpm_attester *self, struct ratls_draft *draft,
+                                         struct ratls_error *err)
 {
     const struct ratls_log_request *logs = &draft->request.logs;
     struct ratls_epoch_use use;
-    enum ratls_status status;
+    struct ratls_quoted quoted;
 
-    add_endorsements(self, draft);
-    status = write_statement(self, draft, err);
-    if (status == RATLS_OK)
-        status = ratls_merkle_leaf(draft->evidence.statement, draft->leaf, err);
-    if (status != RATLS_OK)
-        return status;
     use_of(&draft->request, &use);
-    draft->is_quoted =
-        ratls_epoch_find(draft->epoch, &use, find_known_ima(self, logs), &draft->quoted);
-    if (!draft->is_quoted && logs->ima_bank != 0)
+    if (ratls_epoch_find(draft->epoch, &use, find_known_ima(self, logs), &quoted)) {
+        draft->of_epoch = malloc(sizeof *draft->of_epoch);
+        if (draft->of_epoch == NULL) {
+            ratls_quoted_clear(&quoted);
+            return ratls_fail(err, RATLS_MEMORY, "out of memory");
+        }
+        *draft->of_epoch = quoted;
+    } else if (logs->ima_bank != 0) {
         draft->ima_len = ratls_logs_ima_len(&self->first->logs, logs->ima_bank);
+    }
     return RATLS_OK;
 }
 
-void ratls_draft_keep_epoch(struct ratls_draft *draft)
+void ratls_draft_keep_epoch(const struct ratls_draft *draft, const struct ratls_quoted *quoted)
 {
     struct ratls_epoch_use use;
 
     use_of(&draft->request, &use);
-    if (!draft->is_quoted)
-        ratls_epoch_keep(draft->epoch, &use, draft->ima_len, &draft->quoted);
+    ratls_epoch_keep(draft->epoch, &use, draft->ima_len, quoted);
 }
 
 enum ratls_status ratls_draft_sign_session(struct ratls_tpm_attester *self,
-                                           struct ratls_draft *draft, struct ratls_error *err)
+                                           const struct ratls_draft *draft,
+                                           struct ratls_packing *packing, struct ratls_error *err)
 {
     const struct ratls_epoch_key *key = ratls_epoch_key(draft->epoch);
-    struct ratls_writer w = ratls_writer(draft->session, sizeof draft->session);
+    struct ratls_writer w = ratls_writer(packing->session, sizeof packing->session);
     size_t len = 0;
     enum ratls_status status =
-        ratls_draft_statement(self, &draft->request, &draft->evidence, &w, err);
+        ratls_draft_statement(self, &draft->request, &packing->evidence, &w, err);
 
     if (status == RATLS_OK)
-        status = ratls_epoch_key_sign(key, ratls_writer_slice(&w), draft->signature, &len, err);
-    draft->evidence.session =
+        status = ratls_epoch_key_sign(key, ratls_writer_slice(&w), packing->signature, &len, err);
+    packing->evidence.session =
         (struct ratls_epoch_session){.key = ratls_epoch_key_spki(key),
                                      .statement = ratls_writer_slice(&w),
-                                     .signature = ratls_slice(draft->signature, len)};
+                                     .signature = ratls_slice(packing->signature, len)};
     return status;
 }
 
@@ -104,18 +93,18 @@ enum ratls_status ratls_draft_sign_session(struct ratls_tpm_attester *self,
 static void quote_ahead(void *arg, struct ratls_epoch *epoch, const struct ratls_epoch_use *use)
 {
     struct ratls_tpm_attester *self = arg;
-    struct ratls_draft *draft = calloc(1, sizeof *draft);
+    struct ratls_attest_request request = {
+        .role = use->role, .selection = use->selection, .logs.ima_bank = use->ima_bank};
+    struct ratls_draft *draft = NULL;
+    struct ratls_quoted quoted;
 
-    if (draft == NULL)
+    memcpy(request.spki_sha256, use->spki_sha256, sizeof request.spki_sha256);
+    if (ratls_draft_make(self, &request, ratls_epoch_up_ref(epoch), &draft, NULL) != RATLS_OK)
         return;
-    draft->epoch = ratls_epoch_up_ref(epoch);
-    draft->request.role = use->role;
-    draft->request.selection = use->selection;
-    draft->request.logs.ima_bank = use->ima_bank;
-    memcpy(draft->request.spki_sha256, use->spki_sha256, sizeof use->spki_sha256);
-    if (ratls_draft_begin_epoch(self, draft, NULL) == RATLS_OK &&
-        ratls_attester_quote(self, draft, NULL) == RATLS_OK)
-        ratls_draft_keep_epoch(draft);
+    if (ratls_attester_quote(self, draft, &quoted, NULL) == RATLS_OK) {
+        ratls_draft_keep_epoch(draft, &quoted);
+        ratls_quoted_clear(&quoted);
+    }
     ratls_draft_free(draft);
 }
 
@@ -141,17 +130,16 @@ static struct ratls_epochs *get_epochs(struct ratls_tpm_attester *self)
     return present;
 }
 
-bool ratls_draft_join_epoch(struct ratls_tpm_attester *self, struct ratls_draft *draft)
+struct ratls_epoch *ratls_draft_join_epoch(struct ratls_tpm_attester *self,
+                                           const struct ratls_attest_request *request)
 {
     struct ratls_epochs *epochs;
 
-    if (self->epoch_source[0] == '\0' || (draft->request.offers & RATLS_OFFER_EPOCH) == 0 ||
-        !ratls_mode_has_session(draft->request.mode))
-        return false;
+    if (self->epoch_source[0] == '\0' || (request->offers & RATLS_OFFER_EPOCH) == 0 ||
+        !ratls_mode_has_session(request->mode) || request->selection.count == 0)
+        return NULL;
     epochs = get_epochs(self);
-    if (epochs != NULL)
-        draft->epoch = ratls_epochs_now(epochs);
-    return draft->epoch != NULL;
+    return epochs == NULL ? NULL : ratls_epochs_now(epochs);
 }
 
 void ratls_attester_end_epochs(struct ratls_tpm_attester *self)

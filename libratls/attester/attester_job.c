@@ -8,7 +8,8 @@ struct ratls_attest_job {
     struct ratls_tpm_attester *attester; /* a reference */
     struct ratls_draft *draft;
     struct ratls_worker *worker; /* of the process that began the job */
-    struct ratls_job *quote;     /* NULL: for logs alone none is needed */
+    bool needs_quote;            /* for logs alone none is needed */
+    struct ratls_job quote;
 };
 
 static void free_job(struct ratls_attest_job *job)
@@ -37,6 +38,7 @@ static enum ratls_status new_job(struct ratls_tpm_attester *self,
         if (status == RATLS_OK)
             status = ratls_worker_prepare(job->worker, &request->selection, job->draft->leaf,
                                           self->deadline_ms, &job->quote, err);
+        job->needs_quote = true;
     }
     if (status == RATLS_OK)
         *ret_job = job;
@@ -57,10 +59,10 @@ enum ratls_status ratls_attester_begin(struct ratls_attester *interface,
     if (status != RATLS_OK)
         return status;
     *ret_job = job;
-    if (job->quote == NULL)
-        done(arg);
+    if (job->needs_quote)
+        ratls_worker_post(job->worker, &job->quote, done, arg);
     else
-        ratls_worker_post(job->worker, job->quote, done, arg);
+        done(arg);
     return RATLS_OK;
 }
 
@@ -68,7 +70,7 @@ enum ratls_status ratls_attester_begin(struct ratls_attester *interface,
  * quote stays the parent's. */
 static bool is_ours(const struct ratls_attest_job *job)
 {
-    return job->quote == NULL || ratls_worker_is_ours(job->worker);
+    return !job->needs_quote || ratls_worker_is_ours(job->worker);
 }
 
 enum ratls_status ratls_attester_take(struct ratls_attester *interface,
@@ -76,14 +78,16 @@ enum ratls_status ratls_attester_take(struct ratls_attester *interface,
                                       size_t *ret_len, struct ratls_error *err)
 {
     struct ratls_tpm_attester *self = (struct ratls_tpm_attester *)interface;
+    struct ratls_quoted quoted = {.quote = NULL};
     enum ratls_status status = RATLS_OK;
 
     if (!is_ours(job))
         status = ratls_fail(err, RATLS_TPM, "the evidence was begun before fork()");
-    else if (job->quote != NULL)
-        status = ratls_worker_take(job->worker, job->quote, &job->draft->quoted, err);
+    else if (job->needs_quote)
+        status = ratls_worker_take(job->worker, &job->quote, &quoted, err);
     if (status == RATLS_OK)
-        status = ratls_draft_finish(self, job->draft, ret_evidence, ret_len, err);
+        status = ratls_draft_finish(self, job->draft, &quoted, ret_evidence, ret_len, err);
+    ratls_quoted_clear(&quoted);
     free_job(job);
     return status;
 }
@@ -91,7 +95,7 @@ enum ratls_status ratls_attester_take(struct ratls_attester *interface,
 void ratls_attester_cancel(struct ratls_attester *interface, struct ratls_attest_job *job)
 {
     (void)interface;
-    if (is_ours(job) && job->quote != NULL)
-        ratls_worker_cancel(job->worker, job->quote);
+    if (is_ours(job) && job->needs_quote)
+        ratls_worker_cancel(job->worker, &job->quote);
     free_job(job);
 }

@@ -28,6 +28,7 @@ struct ratls_tpm_attester {
     char tcti[RATLS_TCTI_MAX];
     char service[RATLS_SERVICE_MAX + 1];
     unsigned deadline_ms;
+    size_t queue_max;
     char epoch_source[RATLS_TOKEN_SOURCE_MAX]; /* "": no epochs */
     unsigned epoch_s;
     void (*notice)(void *notice_arg, const char *text);
@@ -37,28 +38,37 @@ struct ratls_tpm_attester {
     struct ratls_error result_missing;
 };
 
-/* What evidence borrows from until it is written; together it is too much for a stack. */
+/* Evidence while its quote is made: small, for there may be 65 536 at a time. */
 struct ratls_draft {
     struct ratls_attest_request request;
-    struct ratls_evidence evidence;
-    uint8_t statement[RATLS_STATEMENT_MAX];
+    struct ratls_epoch *epoch;     /* a reference; NULL: the quote is for the session */
+    struct ratls_quoted *of_epoch; /* a quote that the epoch has already; NULL: it needs one */
+    uint64_t ima_len;              /* of the list, before the quote of an epoch is made */
     uint8_t leaf[RATLS_QUALIFYING_LEN];
-    struct ratls_quoted quoted; /* filled in by who has the leaf quoted, if it needs a quote */
-    uint8_t ima[RATLS_EVIDENCE_MAX + 1];
-    uint8_t result[RATLS_RESULT_MAX + 1];
+    size_t statement_len;
+    uint8_t statement[]; /* that is quoted: of the session, or of the epoch */
+};
 
-    struct ratls_epoch *epoch;            /* a reference; NULL: the quote is for the session */
-    bool is_quoted;                       /* the epoch has the quote already */
-    uint64_t ima_len;                     /* of the list, before the quote is made */
-    uint8_t session[RATLS_STATEMENT_MAX]; /* its statement; then `statement` is that of the epoch */
+/* What evidence borrows from while it is written. */
+struct ratls_packing {
+    struct ratls_evidence evidence;
+    uint8_t *ima; /* NULL: there is none; owned, as is */
+    uint8_t *result;
+    uint8_t session[RATLS_STATEMENT_MAX]; /* of evidence of an epoch: the session's statement */
     uint8_t signature[RATLS_EPOCH_SIGNATURE_MAX];
 };
 
-/* attester.c: all that comes before the quote, and behind it. */
+/* attester.c: all that comes before the quote, and behind it. The caller frees *ret_draft. */
 RATLS_MUST_CHECK enum ratls_status ratls_draft_new(struct ratls_tpm_attester *self,
                                                    const struct ratls_attest_request *request,
                                                    struct ratls_draft **ret_draft,
                                                    struct ratls_error *err);
+/* Of this epoch (NULL: of none). Takes the reference, also if it fails. */
+RATLS_MUST_CHECK enum ratls_status ratls_draft_make(struct ratls_tpm_attester *self,
+                                                    const struct ratls_attest_request *request,
+                                                    struct ratls_epoch *epoch,
+                                                    struct ratls_draft **ret_draft,
+                                                    struct ratls_error *err);
 void ratls_draft_free(struct ratls_draft *draft); /* accepts NULL */
 bool ratls_draft_needs_quote(const struct ratls_draft *draft);
 /* The statement of a request, with the manifest of what the evidence has (WIRE.md, 5). */
@@ -67,24 +77,36 @@ RATLS_MUST_CHECK enum ratls_status ratls_draft_statement(const struct ratls_tpm_
                                                          const struct ratls_evidence *evidence,
                                                          struct ratls_writer *w,
                                                          struct ratls_error *err);
-/* Reads the logs: behind the quote, so that they have all that is in the quoted PCRs. */
+/*
+ * quoted: of the draft's leaf; not looked at if it needs none. Reads the logs: behind the quote, so
+ * that they have all that is in the quoted PCRs.
+ */
 RATLS_MUST_CHECK enum ratls_status ratls_draft_finish(struct ratls_tpm_attester *self,
-                                                      struct ratls_draft *draft,
+                                                      const struct ratls_draft *draft,
+                                                      const struct ratls_quoted *quoted,
                                                       uint8_t **ret_evidence, size_t *ret_len,
                                                       struct ratls_error *err);
 
 /*
- * attester_epoch.c: evidence of an epoch. join returns true if the draft is of an epoch now, for
- * the request takes one and there is one; begin then writes its statement. keep and sign are for
- * drafts of an epoch, behind the quote.
+ * attester_epoch.c: evidence of an epoch. join returns a reference if the request takes evidence of
+ * an epoch and there is one, else NULL. find looks for a quote that is there already.
  */
-bool ratls_draft_join_epoch(struct ratls_tpm_attester *self, struct ratls_draft *draft);
-RATLS_MUST_CHECK enum ratls_status ratls_draft_begin_epoch(struct ratls_tpm_attester *self,
-                                                           struct ratls_draft *draft,
-                                                           struct ratls_error *err);
-void ratls_draft_keep_epoch(struct ratls_draft *draft);
+struct ratls_epoch *ratls_draft_join_epoch(struct ratls_tpm_attester *self,
+                                           const struct ratls_attest_request *request);
+/* The statement in mode 5, with the manifest of what the evidence has. */
+RATLS_MUST_CHECK enum ratls_status
+ratls_draft_epoch_statement(const struct ratls_tpm_attester *self, const struct ratls_epoch *epoch,
+                            const struct ratls_attest_request *request,
+                            const struct ratls_evidence *evidence, struct ratls_writer *w,
+                            struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status ratls_draft_find_epoch(struct ratls_tpm_attester *self,
+                                                          struct ratls_draft *draft,
+                                                          struct ratls_error *err);
+/* Behind the quote: keeps it for other sessions, and signs for this one. */
+void ratls_draft_keep_epoch(const struct ratls_draft *draft, const struct ratls_quoted *quoted);
 RATLS_MUST_CHECK enum ratls_status ratls_draft_sign_session(struct ratls_tpm_attester *self,
-                                                            struct ratls_draft *draft,
+                                                            const struct ratls_draft *draft,
+                                                            struct ratls_packing *packing,
                                                             struct ratls_error *err);
 /* The end of the attester's epochs. Nobody else may be using it. */
 void ratls_attester_end_epochs(struct ratls_tpm_attester *self);
@@ -98,9 +120,10 @@ enum ratls_status ratls_attester_take(struct ratls_attester *interface,
                                       struct ratls_attest_job *job, uint8_t **ret_evidence,
                                       size_t *ret_len, struct ratls_error *err);
 void ratls_attester_cancel(struct ratls_attester *interface, struct ratls_attest_job *job);
-/* attester_tpm.c: waits for the draft's quote. */
+/* attester_tpm.c: waits for the draft's quote. The caller clears *ret_quoted. */
 RATLS_MUST_CHECK enum ratls_status ratls_attester_quote(struct ratls_tpm_attester *self,
-                                                        struct ratls_draft *draft,
+                                                        const struct ratls_draft *draft,
+                                                        struct ratls_quoted *ret_quoted,
                                                         struct ratls_error *err);
 /* attester_tpm.c: of this process. */
 RATLS_MUST_CHECK enum ratls_status ratls_attester_worker(struct ratls_tpm_attester *self,

@@ -10,7 +10,8 @@
 struct ratls_state_job {
     struct ratls_tpm_attester *attester; /* a reference */
     struct ratls_worker *worker;
-    struct ratls_job *reading; /* NULL: it was known */
+    bool is_known;
+    struct ratls_job reading; /* if it is not known */
     uint8_t digest[RATLS_MEASURED_LEN];
 };
 
@@ -28,10 +29,12 @@ static enum ratls_status prepare(struct ratls_state_job *job,
 {
     enum ratls_status status = ratls_attester_worker(job->attester, &job->worker, err);
 
-    if (status != RATLS_OK || ratls_worker_knows_state(job->worker, selection, job->digest))
+    if (status != RATLS_OK)
         return status;
-    return ratls_worker_prepare_state(job->worker, selection, job->attester->deadline_ms,
-                                      &job->reading, err);
+    job->is_known = ratls_worker_knows_state(job->worker, selection, job->digest);
+    return job->is_known ? RATLS_OK
+                         : ratls_worker_prepare(job->worker, selection, NULL,
+                                                job->attester->deadline_ms, &job->reading, err);
 }
 
 enum ratls_status ratls_state_begin(struct ratls_attester *attester,
@@ -54,10 +57,10 @@ enum ratls_status ratls_state_begin(struct ratls_attester *attester,
         return status;
     }
     *ret_job = job; /* before anybody is called: done() may take it */
-    if (job->reading == NULL)
+    if (job->is_known)
         done(arg);
     else
-        ratls_worker_post(job->worker, job->reading, done, arg);
+        ratls_worker_post(job->worker, &job->reading, done, arg);
     return RATLS_OK;
 }
 
@@ -66,17 +69,17 @@ enum ratls_status ratls_state_take(struct ratls_state_job *job, uint8_t ret_dige
 {
     enum ratls_status status = RATLS_OK;
 
-    if (job->reading == NULL)
+    if (job->is_known)
         memcpy(ret_digest, job->digest, sizeof job->digest);
     else
-        status = ratls_worker_take_state(job->worker, job->reading, ret_digest, err);
+        status = ratls_worker_take_state(job->worker, &job->reading, ret_digest, err);
     free_job(job);
     return status;
 }
 
 void ratls_state_cancel(struct ratls_state_job *job)
 {
-    if (job->reading != NULL)
-        ratls_worker_cancel(job->worker, job->reading);
+    if (!job->is_known)
+        ratls_worker_cancel(job->worker, &job->reading);
     free_job(job);
 }

@@ -34,7 +34,8 @@ enum ratls_status ratls_attester_worker(struct ratls_tpm_attester *one,
     enum ratls_status status;
 
     if (present == NULL || !ratls_worker_is_ours(present)) {
-        status = ratls_worker_new(&self->state, self->has_tcti ? self->tcti : NULL, &mine, err);
+        status = ratls_worker_new(&self->state, self->has_tcti ? self->tcti : NULL, self->queue_max,
+                                  &mine, err);
         if (status != RATLS_OK)
             return status;
         if (atomic_compare_exchange_strong(&self->worker, &present, mine))
@@ -46,14 +47,15 @@ enum ratls_status ratls_attester_worker(struct ratls_tpm_attester *one,
     return RATLS_OK;
 }
 
-enum ratls_status ratls_attester_quote(struct ratls_tpm_attester *self, struct ratls_draft *draft,
-                                       struct ratls_error *err)
+enum ratls_status ratls_attester_quote(struct ratls_tpm_attester *self,
+                                       const struct ratls_draft *draft,
+                                       struct ratls_quoted *ret_quoted, struct ratls_error *err)
 {
     struct ratls_worker *worker = NULL;
     enum ratls_status status = ratls_attester_worker(self, &worker, err);
 
     return status == RATLS_OK ? ratls_worker_quote(worker, &draft->request.selection, draft->leaf,
-                                                   self->deadline_ms, &draft->quoted, err)
+                                                   self->deadline_ms, ret_quoted, err)
                               : status;
 }
 
@@ -62,13 +64,15 @@ static enum ratls_status attest(struct ratls_attester *interface,
                                 size_t *ret_len, struct ratls_error *err)
 {
     struct ratls_tpm_attester *self = from_interface(interface);
+    struct ratls_quoted quoted = {.quote = NULL};
     struct ratls_draft *draft = NULL;
     enum ratls_status status = ratls_draft_new(self, request, &draft, err);
 
     if (status == RATLS_OK && ratls_draft_needs_quote(draft))
-        status = ratls_attester_quote(self, draft, err);
+        status = ratls_attester_quote(self, draft, &quoted, err);
     if (status == RATLS_OK)
-        status = ratls_draft_finish(self, draft, ret_evidence, ret_len, err);
+        status = ratls_draft_finish(self, draft, &quoted, ret_evidence, ret_len, err);
+    ratls_quoted_clear(&quoted);
     ratls_draft_free(draft);
     return status;
 }
@@ -213,6 +217,10 @@ static enum ratls_status take_options(struct ratls_tpm_attester *self,
     memcpy(self->tcti, tcti, strlen(tcti) + 1);
     self->has_tcti = tcti[0] != '\0';
     self->deadline_ms = options->deadline_ms == 0 ? DEADLINE_DEFAULT_MS : options->deadline_ms;
+    if (options->queue > RATLS_TPM_QUEUE_MAX)
+        return ratls_fail(err, RATLS_USAGE, "queue: at most %d, as one quote can serve",
+                          RATLS_TPM_QUEUE_MAX);
+    self->queue_max = options->queue == 0 ? RATLS_TPM_QUEUE_MAX : options->queue;
     return take_epoch(self, options, err);
 }
 

@@ -61,12 +61,20 @@ struct ratls_epoch *ratls_epoch_up_ref(struct ratls_epoch *epoch)
     return epoch;
 }
 
+static void free_kept(struct kept *kept)
+{
+    if (kept == NULL)
+        return;
+    ratls_quoted_clear(&kept->quoted);
+    free(kept);
+}
+
 void ratls_epoch_free(struct ratls_epoch *epoch)
 {
     if (epoch == NULL || atomic_fetch_sub(&epoch->references, 1) != 1)
         return;
     for (size_t i = 0; i < epoch->count; i++)
-        free(epoch->kept[i]);
+        free_kept(epoch->kept[i]);
     ratls_epoch_key_free(epoch->key);
     pthread_mutex_destroy(&epoch->lock);
     free(epoch);
@@ -111,6 +119,7 @@ bool ratls_epoch_find(struct ratls_epoch *epoch, const struct ratls_epoch_use *u
         kept->last_use = ++epoch->clock;
         kept->uses++;
         *ret_quoted = kept->quoted;
+        ratls_quote_up_ref(kept->quoted.quote);
     }
     pthread_mutex_unlock(&epoch->lock);
     return is_found;
@@ -145,6 +154,7 @@ void ratls_epoch_keep(struct ratls_epoch *epoch, const struct ratls_epoch_use *u
     kept->ima_len = ima_len;
     kept->uses = 1;
     kept->quoted = *quoted;
+    ratls_quote_up_ref(quoted->quote);
     pthread_mutex_lock(&epoch->lock);
     kept->last_use = ++epoch->clock;
     place = choose_place(epoch, use);
@@ -153,7 +163,7 @@ void ratls_epoch_keep(struct ratls_epoch *epoch, const struct ratls_epoch_use *u
         kept->uses += before->uses;
     *place = kept;
     pthread_mutex_unlock(&epoch->lock);
-    free(before);
+    free_kept(before);
 }
 
 size_t ratls_epoch_popular(struct ratls_epoch *epoch, struct ratls_epoch_use *out, size_t max)

@@ -8,8 +8,8 @@
 
 #include <ratls/attester.h>
 
+#include "batch.h"
 #include "crypto_epoch.h"
-#include "job.h"
 
 /* What a quote of an epoch is for: every connection with the same shares it. */
 struct ratls_epoch_use {
@@ -32,7 +32,7 @@ const struct ratls_epoch_key *ratls_epoch_key(const struct ratls_epoch *epoch);
 
 /*
  * The quote for a use, if there is one, and if the IMA list was as long as min_ima when it was
- * made: what a verifier knows already must be in it.
+ * made: what a verifier knows already must be in it. The caller clears *ret_quoted.
  */
 bool ratls_epoch_find(struct ratls_epoch *epoch, const struct ratls_epoch_use *use,
                       uint64_t min_ima, struct ratls_quoted *ret_quoted);

@@ -1,5 +1,6 @@
 #include "quote.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
 
@@ -11,44 +12,84 @@
 
 #define TRIES_MAX 6 /* the first may only find that the remembered values are old */
 
+struct ratls_quote *ratls_quote_up_ref(struct ratls_quote *quote)
+{
+    atomic_fetch_add(&quote->references, 1);
+    return quote;
+}
+
+void ratls_quote_free(struct ratls_quote *quote)
+{
+    if (quote != NULL && atomic_fetch_sub(&quote->references, 1) == 1)
+        free(quote);
+}
+
+/* What the TPM answered. */
+struct answer {
+    TPM2B_ATTEST *attest;
+    uint8_t signature[RATLS_TPM_STRUCTURE_MAX];
+    size_t signature_len;
+};
+
+/* Copies a part behind the ones before it. */
+static struct ratls_slice add_part(struct ratls_quote *quote, size_t *len, const uint8_t *part,
+                                   size_t part_len)
+{
+    uint8_t *place = quote->bytes + *len;
+
+    memcpy(place, part, part_len);
+    *len += part_len;
+    return ratls_slice(place, part_len);
+}
+
+static enum ratls_status new_quote(const struct answer *answer,
+                                   const struct ratls_pcr_memory *memory,
+                                   struct ratls_quote **ret_quote, struct ratls_error *err)
+{
+    const TPM2B_ATTEST *attest = answer->attest;
+    struct ratls_quote *quote =
+        malloc(sizeof *quote + attest->size + answer->signature_len + memory->len);
+    size_t len = 0;
+
+    if (quote == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    atomic_init(&quote->references, 1);
+    quote->attest = add_part(quote, &len, attest->attestationData, attest->size);
+    quote->signature = add_part(quote, &len, answer->signature, answer->signature_len);
+    quote->pcr_values = add_part(quote, &len, memory->values, memory->len);
+    *ret_quote = quote;
+    return RATLS_OK;
+}
+
+/* The caller frees answer->attest, whatever is returned. */
 static enum ratls_status sign_quote(struct ratls_tpm *tpm, ESYS_TR key,
                                     const TPML_PCR_SELECTION *selection,
-                                    const TPM2B_DATA *qualifying, struct ratls_quote *quote,
+                                    const TPM2B_DATA *qualifying, struct answer *answer,
                                     struct ratls_error *err)
 {
     const TPMT_SIG_SCHEME scheme_of_key = {.scheme = TPM2_ALG_NULL};
-    TPM2B_ATTEST *attest = NULL;
     TPMT_SIGNATURE *signature = NULL;
-    enum ratls_status status = RATLS_OK;
-    size_t len = 0;
     TSS2_RC rc;
 
+    *answer = (struct answer){.attest = NULL};
     /* A password session with the empty password: an HMAC session would cost five quotes. */
     rc = Esys_Quote(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, qualifying,
-                    &scheme_of_key, selection, &attest, &signature);
+                    &scheme_of_key, selection, &answer->attest, &signature);
     if (rc != TSS2_RC_SUCCESS)
         return ratls_tpm_fail(tpm, rc, "quoting", err);
-    rc = Tss2_MU_TPMT_SIGNATURE_Marshal(signature, quote->signature, sizeof quote->signature, &len);
-    if (rc != TSS2_RC_SUCCESS) {
-        status = ratls_tpm_fail(tpm, rc, "the TPM's signature", err);
-        goto out;
-    }
-    if (attest->size > sizeof quote->attest) {
-        status = ratls_fail(err, RATLS_TPM, "the TPM's quote has %u bytes", attest->size);
-        goto out;
-    }
-    memcpy(quote->attest, attest->attestationData, attest->size);
-    quote->attest_len = attest->size;
-    quote->signature_len = len;
-out:
-    Esys_Free(attest);
+    rc = Tss2_MU_TPMT_SIGNATURE_Marshal(signature, answer->signature, sizeof answer->signature,
+                                        &answer->signature_len);
     Esys_Free(signature);
-    return status;
+    if (rc != TSS2_RC_SUCCESS)
+        return ratls_tpm_fail(tpm, rc, "the TPM's signature", err);
+    if (answer->attest->size > RATLS_TPM_STRUCTURE_MAX)
+        return ratls_fail(err, RATLS_TPM, "the TPM's quote has %u bytes", answer->attest->size);
+    return RATLS_OK;
 }
 
 /* *ret_agree: whether the values are those that were quoted. The AK's scheme hashes with SHA-256.
  */
-static enum ratls_status compare_values(const struct ratls_quote *quote,
+static enum ratls_status compare_values(const TPM2B_ATTEST *raw,
                                         const struct ratls_pcr_memory *memory, bool *ret_agree,
                                         struct ratls_error *err)
 {
@@ -56,7 +97,7 @@ static enum ratls_status compare_values(const struct ratls_quote *quote,
     struct ratls_tpm_attest attest;
     enum ratls_status status;
 
-    if (!ratls_tpm_read_attest(ratls_slice(quote->attest, quote->attest_len), &attest) ||
+    if (!ratls_tpm_read_attest(ratls_slice(raw->attestationData, raw->size), &attest) ||
         attest.magic != RATLS_TPM_GENERATED || attest.type != RATLS_TPM_ST_ATTEST_QUOTE)
         return ratls_fail(err, RATLS_TPM, "the TPM answered with something that is not a quote");
     if (!ratls_selection_is(&memory->selection, attest.selection.banks, attest.selection.count))
@@ -85,31 +126,46 @@ static enum ratls_status recall_values(struct ratls_tpm *tpm,
     return status;
 }
 
+/* One try; *ret_quote stays NULL if a PCR moved between reading and quoting. */
+static enum ratls_status try_quote(struct ratls_tpm *tpm, ESYS_TR key,
+                                   const TPML_PCR_SELECTION *selection,
+                                   const TPM2B_DATA *qualifying,
+                                   const struct ratls_pcr_memory *memory,
+                                   struct ratls_quote **ret_quote, struct ratls_error *err)
+{
+    struct answer answer;
+    bool agree = false;
+    enum ratls_status status = sign_quote(tpm, key, selection, qualifying, &answer, err);
+
+    if (status == RATLS_OK)
+        status = compare_values(answer.attest, memory, &agree, err);
+    if (status == RATLS_OK && agree)
+        status = new_quote(&answer, memory, ret_quote, err);
+    Esys_Free(answer.attest);
+    return status;
+}
+
 enum ratls_status ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key,
                                    const struct ratls_pcr_selection *selection,
                                    const uint8_t qualifying[RATLS_QUALIFYING_LEN],
-                                   struct ratls_pcr_memory *memory, struct ratls_quote *ret_quote,
+                                   struct ratls_pcr_memory *memory, struct ratls_quote **ret_quote,
                                    struct ratls_error *err)
 {
     TPM2B_DATA data = {.size = RATLS_QUALIFYING_LEN};
     TPML_PCR_SELECTION wanted;
-    enum ratls_status status;
-    bool agree = false;
-    int tries;
+    struct ratls_quote *quote = NULL;
 
     memcpy(data.buffer, qualifying, RATLS_QUALIFYING_LEN);
     ratls_tpm_selection_out(selection, &wanted);
-    for (tries = 0; tries < TRIES_MAX; tries++) {
-        status = recall_values(tpm, selection, memory, err);
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        enum ratls_status status = recall_values(tpm, selection, memory, err);
+
         if (status == RATLS_OK)
-            status = sign_quote(tpm, key, &wanted, &data, ret_quote, err);
-        if (status == RATLS_OK)
-            status = compare_values(ret_quote, memory, &agree, err);
+            status = try_quote(tpm, key, &wanted, &data, memory, &quote, err);
         if (status != RATLS_OK)
             return status;
-        if (agree) {
-            memcpy(ret_quote->pcr_values, memory->values, memory->len);
-            ret_quote->pcr_values_len = memory->len;
+        if (quote != NULL) {
+            *ret_quote = quote;
             return RATLS_OK;
         }
         memory->len = 0;

@@ -2,19 +2,24 @@
 #ifndef RATLS_ATTESTER_QUOTE_H
 #define RATLS_ATTESTER_QUOTE_H
 
+#include <stdatomic.h>
+
 #include "evidence.h"
 #include "tpm.h"
 
 #define RATLS_QUALIFYING_LEN 32
 
+/* Never changes: all evidence that one quote is for borrows from it. */
 struct ratls_quote {
-    uint8_t attest[RATLS_TPM_STRUCTURE_MAX]; /* TPMS_ATTEST: the signed bytes */
-    size_t attest_len;
-    uint8_t signature[RATLS_TPM_STRUCTURE_MAX]; /* TPMT_SIGNATURE */
-    size_t signature_len;
-    uint8_t pcr_values[RATLS_PCR_VALUES_MAX];
-    size_t pcr_values_len;
+    atomic_uint references;
+    struct ratls_slice attest;     /* TPMS_ATTEST: the signed bytes */
+    struct ratls_slice signature;  /* TPMT_SIGNATURE */
+    struct ratls_slice pcr_values; /* in the order of the selection */
+    uint8_t bytes[];               /* of these three */
 };
+
+struct ratls_quote *ratls_quote_up_ref(struct ratls_quote *quote);
+void ratls_quote_free(struct ratls_quote *quote); /* accepts NULL */
 
 /*
  * The PCR values that were read last. PCRs seldom move and a TPM is slow to read: as long as what
@@ -28,11 +33,11 @@ struct ratls_pcr_memory {
 
 /*
  * A quote by `key` over exactly this selection, and values that its digest covers. A PCR that
- * moves in between means another try; after some tries RATLS_TPM.
+ * moves in between means another try; after some tries RATLS_TPM. The caller frees *ret_quote.
  */
 RATLS_MUST_CHECK enum ratls_status
 ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key, const struct ratls_pcr_selection *selection,
                  const uint8_t qualifying[RATLS_QUALIFYING_LEN], struct ratls_pcr_memory *memory,
-                 struct ratls_quote *ret_quote, struct ratls_error *err);
+                 struct ratls_quote **ret_quote, struct ratls_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* A worker as its callers see it. */
+/* The life of a worker and its threads. */
 #include "worker.h"
 
 #include <errno.h>
@@ -11,10 +11,7 @@
 #include "thread.h"
 #include "worker_parts.h"
 
-#define QUEUE_MAX 1024
 #define STOP_MS 1000 /* longest wait for a thread that is to end */
-
-/* ---- its life ---- */
 
 #define CONDS 5
 
@@ -58,7 +55,8 @@ static void destroy_worker(struct ratls_worker *worker)
 }
 
 enum ratls_status ratls_worker_new(const struct ratls_ak_state *state, const char *tcti,
-                                   struct ratls_worker **ret_worker, struct ratls_error *err)
+                                   size_t queue_max, struct ratls_worker **ret_worker,
+                                   struct ratls_error *err)
 {
     struct ratls_worker *worker = calloc(1, sizeof *worker);
 
@@ -66,6 +64,10 @@ enum ratls_status ratls_worker_new(const struct ratls_ak_state *state, const cha
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     worker->process = getpid();
     worker->users = 1;
+    worker->queue_max = queue_max;
+    ratls_batches_init(&worker->batches);
+    ratls_ring_init(&worker->by_age);
+    ratls_ring_init(&worker->over);
     worker->key = ESYS_TR_NONE;
     worker->state = *state;
     worker->state.certificate_count = 0;
@@ -96,9 +98,8 @@ void ratls_worker_leave(struct ratls_worker *worker)
         destroy_worker(worker);
 }
 
-/* With the lock held. */
-static enum ratls_status start_helper(struct ratls_worker *worker, struct ratls_helper *helper,
-                                      void *(*run)(void *arg), struct ratls_error *err)
+enum ratls_status ratls_worker_start(struct ratls_worker *worker, struct ratls_helper *helper,
+                                     void *(*run)(void *arg), struct ratls_error *err)
 {
     int result;
 
@@ -146,226 +147,4 @@ void ratls_worker_free(struct ratls_worker *worker)
     end_helper(worker, &worker->caller, &limit);
     pthread_mutex_unlock(&worker->lock);
     ratls_worker_leave(worker);
-}
-
-/* ---- who waits ---- */
-
-enum ratls_status ratls_worker_fail_late(unsigned deadline_ms, struct ratls_error *err)
-{
-    return ratls_fail(err, RATLS_TPM,
-                      "the TPM did not answer within %u ms: it hangs, or is too busy", deadline_ms);
-}
-
-/* With the lock held. */
-static enum ratls_status append_job(struct ratls_worker *worker, struct ratls_job *job,
-                                    struct ratls_error *err)
-{
-    enum ratls_status status;
-
-    if (worker->is_busy && ratls_time_is_past(&worker->busy_limit))
-        return ratls_fail(err, RATLS_TPM,
-                          "the TPM has not answered for more than %u ms: it hangs, or another "
-                          "program keeps it busy",
-                          worker->busy_limit_ms);
-    if (worker->queue.count == QUEUE_MAX)
-        return ratls_fail(err, RATLS_TPM, "the TPM is too slow: %d requests wait for it already",
-                          QUEUE_MAX);
-    status = start_helper(worker, &worker->tpm_thread, ratls_worker_run_tpm, err);
-    if (status != RATLS_OK)
-        return status;
-    ratls_queue_append(&worker->queue, job);
-    pthread_cond_signal(&worker->tpm_thread.wake);
-    return RATLS_OK;
-}
-
-/* With the lock held: from wherever it is. The thread that is at its batch notices later. */
-static void remove_job(struct ratls_worker *worker, struct ratls_job *job)
-{
-    if (!ratls_queue_remove(&worker->queue, job) && !ratls_queue_remove(&worker->batch, job))
-        (void)ratls_queue_remove(&worker->over, job);
-}
-
-/* With the lock held. */
-static enum ratls_status wait_for_job(struct ratls_worker *worker, struct ratls_job *job,
-                                      struct ratls_error *err)
-{
-    int result = 0;
-
-    while (!job->is_done && result != ETIMEDOUT)
-        result = pthread_cond_timedwait(&job->finished, &worker->lock, &job->deadline);
-    if (job->is_done)
-        return job->status == RATLS_OK ? RATLS_OK
-                                       : ratls_fail(err, job->status, "%s", job->error.text);
-    remove_job(worker, job);
-    return ratls_worker_fail_late(job->deadline_ms, err);
-}
-
-static enum ratls_status run_job(struct ratls_worker *worker, struct ratls_job *job,
-                                 struct ratls_error *err)
-{
-    enum ratls_status status;
-    int cancel_state;
-
-    /* A program that cancels a thread which waits would leave the lock taken. */
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-    pthread_mutex_lock(&worker->lock);
-    status = append_job(worker, job, err);
-    if (status == RATLS_OK)
-        status = wait_for_job(worker, job, err);
-    pthread_mutex_unlock(&worker->lock);
-    (void)pthread_setcancelstate(cancel_state, &cancel_state);
-    return status;
-}
-
-enum ratls_status ratls_worker_quote(struct ratls_worker *worker,
-                                     const struct ratls_pcr_selection *selection,
-                                     const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms,
-                                     struct ratls_quoted *ret_quoted, struct ratls_error *err)
-{
-    struct ratls_job *job = ratls_job_new(RATLS_JOB_QUOTE, selection, deadline_ms);
-    enum ratls_status status;
-
-    if (job == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    memcpy(job->leaf, leaf, sizeof job->leaf);
-    status = run_job(worker, job, err);
-    if (status == RATLS_OK)
-        *ret_quoted = job->quoted;
-    ratls_job_free(job);
-    return status;
-}
-
-enum ratls_status ratls_worker_state(struct ratls_worker *worker,
-                                     const struct ratls_pcr_selection *selection,
-                                     unsigned deadline_ms,
-                                     uint8_t ret_digest[static RATLS_MEASURED_LEN],
-                                     struct ratls_error *err)
-{
-    struct ratls_job *job;
-    enum ratls_status status;
-
-    if (ratls_worker_knows_state(worker, selection, ret_digest))
-        return RATLS_OK;
-    job = ratls_job_new(RATLS_JOB_STATE, selection, deadline_ms);
-    if (job == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    status = run_job(worker, job, err);
-    if (status == RATLS_OK)
-        memcpy(ret_digest, job->state, sizeof job->state);
-    ratls_job_free(job);
-    return status;
-}
-
-/* ---- who does not wait ---- */
-
-/* leaf NULL: the job wants the state. */
-static enum ratls_status prepare(struct ratls_worker *worker,
-                                 const struct ratls_pcr_selection *selection, const uint8_t *leaf,
-                                 unsigned deadline_ms, struct ratls_job **ret_job,
-                                 struct ratls_error *err)
-{
-    struct ratls_job *job =
-        ratls_job_new(leaf == NULL ? RATLS_JOB_STATE : RATLS_JOB_QUOTE, selection, deadline_ms);
-    enum ratls_status status;
-
-    if (job == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    if (leaf != NULL)
-        memcpy(job->leaf, leaf, sizeof job->leaf);
-    pthread_mutex_lock(&worker->lock);
-    status = start_helper(worker, &worker->caller, ratls_worker_run_caller, err);
-    pthread_mutex_unlock(&worker->lock);
-    if (status == RATLS_OK)
-        *ret_job = job;
-    else
-        ratls_job_free(job);
-    return status;
-}
-
-enum ratls_status ratls_worker_prepare(struct ratls_worker *worker,
-                                       const struct ratls_pcr_selection *selection,
-                                       const uint8_t leaf[RATLS_QUALIFYING_LEN],
-                                       unsigned deadline_ms, struct ratls_job **ret_job,
-                                       struct ratls_error *err)
-{
-    return prepare(worker, selection, leaf, deadline_ms, ret_job, err);
-}
-
-enum ratls_status ratls_worker_prepare_state(struct ratls_worker *worker,
-                                             const struct ratls_pcr_selection *selection,
-                                             unsigned deadline_ms, struct ratls_job **ret_job,
-                                             struct ratls_error *err)
-{
-    return prepare(worker, selection, NULL, deadline_ms, ret_job, err);
-}
-
-void ratls_worker_post(struct ratls_worker *worker, struct ratls_job *job, void (*done)(void *arg),
-                       void *arg)
-{
-    pthread_mutex_lock(&worker->lock);
-    job->done = done;
-    job->arg = arg;
-    job->status = append_job(worker, job, &job->error);
-    if (job->status != RATLS_OK)
-        ratls_queue_append(&worker->over, job);
-    /* All wait as long: a deadline that it knows already passes before this one. */
-    if (job->status != RATLS_OK || !worker->is_timed)
-        pthread_cond_signal(&worker->caller.wake);
-    pthread_mutex_unlock(&worker->lock);
-}
-
-/* It is the caller's alone then. */
-static enum ratls_status take_job(struct ratls_worker *worker, struct ratls_job *job,
-                                  struct ratls_error *err)
-{
-    pthread_mutex_lock(&worker->lock);
-    if (!job->is_done)
-        remove_job(worker, job);
-    if (worker->called == job)
-        worker->called = NULL; /* it goes now, perhaps from within the call */
-    pthread_mutex_unlock(&worker->lock);
-    if (!job->is_done)
-        return ratls_fail(err, RATLS_USAGE, "evidence was taken before it was done");
-    if (job->status != RATLS_OK)
-        return ratls_fail(err, job->status, "%s", job->error.text);
-    return RATLS_OK;
-}
-
-enum ratls_status ratls_worker_take(struct ratls_worker *worker, struct ratls_job *job,
-                                    struct ratls_quoted *ret_quoted, struct ratls_error *err)
-{
-    enum ratls_status status = take_job(worker, job, err);
-
-    if (status == RATLS_OK)
-        *ret_quoted = job->quoted;
-    ratls_job_free(job);
-    return status;
-}
-
-enum ratls_status ratls_worker_take_state(struct ratls_worker *worker, struct ratls_job *job,
-                                          uint8_t ret_digest[static RATLS_MEASURED_LEN],
-                                          struct ratls_error *err)
-{
-    enum ratls_status status = take_job(worker, job, err);
-
-    if (status == RATLS_OK)
-        memcpy(ret_digest, job->state, sizeof job->state);
-    ratls_job_free(job);
-    return status;
-}
-
-void ratls_worker_cancel(struct ratls_worker *worker, struct ratls_job *job)
-{
-    int cancel_state;
-
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-    pthread_mutex_lock(&worker->lock);
-    if (!job->is_done)
-        remove_job(worker, job);
-    else if (!pthread_equal(worker->caller.thread, pthread_self()))
-        while (worker->called == job)
-            pthread_cond_wait(&worker->returned, &worker->lock);
-    pthread_mutex_unlock(&worker->lock);
-    (void)pthread_setcancelstate(cancel_state, &cancel_state);
-    ratls_job_free(job);
 }

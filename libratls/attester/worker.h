@@ -7,16 +7,17 @@
 #define RATLS_ATTESTER_WORKER_H
 
 #include "ak_state.h"
-#include "job.h"
+#include "batch.h"
 
 struct ratls_worker;
 
 /*
  * The state is copied without its certificates. The thread starts with the first quote. tcti: NULL
- * for the default of tpm2-tss.
+ * for the default of tpm2-tss. queue_max: how many may wait for the TPM, those that it is at
+ * included; 1 to RATLS_MERKLE_LEAVES_MAX.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_worker_new(const struct ratls_ak_state *state,
-                                                    const char *tcti,
+                                                    const char *tcti, size_t queue_max,
                                                     struct ratls_worker **ret_worker,
                                                     struct ratls_error *err);
 /*
@@ -32,7 +33,7 @@ void ratls_worker_free(struct ratls_worker *worker);
  */
 bool ratls_worker_is_ours(const struct ratls_worker *worker);
 
-/* From here on safe for any number of threads. */
+/* From here on safe for any number of threads. The caller clears *ret_quoted. */
 RATLS_MUST_CHECK enum ratls_status
 ratls_worker_quote(struct ratls_worker *worker, const struct ratls_pcr_selection *selection,
                    const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms,
@@ -53,32 +54,30 @@ bool ratls_worker_knows_state(struct ratls_worker *worker,
                               uint8_t ret_digest[static RATLS_MEASURED_LEN]);
 
 /*
- * A quote without waiting, in two steps, so that the job is known to its maker before it is done.
- * After post, done(arg) is called once, by a thread of the worker and without a lock, when there is
- * a quote or none could be had within the deadline: that is counted from prepare on. What went
- * wrong, take() says. All deadlines of one worker must be the same.
+ * A quote without waiting, in two steps, so that the job is known to its maker before it is done;
+ * leaf NULL: the measured state. prepare finds place in the queue, and fails if there is none.
+ * After post, done(arg) is called once, by any thread and without a lock, when there is an answer
+ * or none could be had within the deadline: that is counted from prepare on. What went wrong, take
+ * says. All deadlines of one worker must be the same. The job is the caller's memory: the worker's
+ * from prepare until take or cancel returns.
  */
-RATLS_MUST_CHECK enum ratls_status
-ratls_worker_prepare(struct ratls_worker *worker, const struct ratls_pcr_selection *selection,
-                     const uint8_t leaf[RATLS_QUALIFYING_LEN], unsigned deadline_ms,
-                     struct ratls_job **ret_job, struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status ratls_worker_prepare(struct ratls_worker *worker,
+                                                        const struct ratls_pcr_selection *selection,
+                                                        const uint8_t *leaf, unsigned deadline_ms,
+                                                        struct ratls_job *ret_job,
+                                                        struct ratls_error *err);
 void ratls_worker_post(struct ratls_worker *worker, struct ratls_job *job, void (*done)(void *arg),
                        void *arg);
-/* Once it is done, also from within done(). Frees the job, whatever is returned. */
+/* Once it is done, also from within done(). Ends the job, whatever is returned. */
 RATLS_MUST_CHECK enum ratls_status ratls_worker_take(struct ratls_worker *worker,
                                                      struct ratls_job *job,
                                                      struct ratls_quoted *ret_quoted,
                                                      struct ratls_error *err);
-/* The same for the measured state, if it is not known. */
-RATLS_MUST_CHECK enum ratls_status
-ratls_worker_prepare_state(struct ratls_worker *worker, const struct ratls_pcr_selection *selection,
-                           unsigned deadline_ms, struct ratls_job **ret_job,
-                           struct ratls_error *err);
 RATLS_MUST_CHECK enum ratls_status
 ratls_worker_take_state(struct ratls_worker *worker, struct ratls_job *job,
                         uint8_t ret_digest[static RATLS_MEASURED_LEN], struct ratls_error *err);
-/* Frees the job at any time after prepare. When it returns, done is not called any more; and it
- * has returned, unless it is what calls here. */
+/* Ends the job at any time after prepare. When it returns, done is not called any more; and it has
+ * returned, unless it is what calls here. */
 void ratls_worker_cancel(struct ratls_worker *worker, struct ratls_job *job);
 
 #endif

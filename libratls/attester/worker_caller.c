@@ -2,32 +2,31 @@
  * The thread that calls those who do not wait for the TPM: when they have what they wanted, or when
  * their deadline has passed. It never talks to the TPM, which may never answer.
  */
-#include <errno.h>
-#include <stddef.h>
-
-#include "fail.h"
 #include "worker_parts.h"
 
-/* Takes the jobs out whose deadline has passed; *ret_next: the deadline that passes next. */
-static bool expire(struct ratls_queue *queue, struct ratls_queue *over, struct timespec *ret_next,
-                   bool has_next)
+static struct ratls_job *find_peer(struct ratls_ring *link)
 {
-    struct ratls_job *next;
+    return RATLS_RING_MEMBER(link, struct ratls_job, peers);
+}
 
-    for (struct ratls_job *job = queue->first; job != NULL; job = next) {
-        next = job->next;
-        if (job->done == NULL)
-            continue;
-        if (ratls_time_is_past(&job->deadline)) {
-            ratls_queue_remove(queue, job);
-            job->status = ratls_worker_fail_late(job->deadline_ms, &job->error);
-            ratls_queue_append(over, job);
-        } else if (!has_next || ratls_time_is_before(&job->deadline, ret_next)) {
+/*
+ * Moves the jobs whose deadline has passed to those that are to be called: as all wait as long, the
+ * oldest come first. True: *ret_next is the deadline that passes next.
+ */
+static bool expire(struct ratls_worker *worker, struct timespec *ret_next)
+{
+    while (!ratls_ring_is_empty(&worker->by_age)) {
+        struct ratls_job *job = RATLS_RING_MEMBER(worker->by_age.next, struct ratls_job, by_age);
+
+        if (!ratls_time_is_past(&job->deadline)) {
             *ret_next = job->deadline;
-            has_next = true;
+            return true;
         }
+        ratls_worker_remove(worker, job);
+        job->is_late = true;
+        ratls_ring_append(&worker->over, &job->peers);
     }
-    return has_next;
+    return false;
 }
 
 /* With the lock held; without it meanwhile. Afterwards the job may be gone. */
@@ -36,22 +35,27 @@ static void call(struct ratls_worker *worker, struct ratls_job *job)
     void (*done)(void *arg) = job->done;
     void *arg = job->arg;
 
-    job->is_done = true;
+    ratls_ring_remove(&job->peers);
+    ratls_ring_remove(&job->by_age);
     worker->called = job;
     pthread_mutex_unlock(&worker->lock);
     done(arg);
     pthread_mutex_lock(&worker->lock);
     worker->called = NULL;
+    if (worker->cancellers == 0)
+        return;
+    pthread_mutex_unlock(&worker->lock);
     pthread_cond_broadcast(&worker->returned);
+    pthread_mutex_lock(&worker->lock);
 }
 
+/* Nobody is to be called: all that are in by_age still wait. */
 static void wait_for_jobs(struct ratls_worker *worker)
 {
     struct timespec next;
-    bool has_next = expire(&worker->queue, &worker->over, &next, false);
+    bool has_next = expire(worker, &next);
 
-    has_next = expire(&worker->batch, &worker->over, &next, has_next);
-    if (worker->over.first != NULL)
+    if (!ratls_ring_is_empty(&worker->over))
         return;
     worker->is_timed = has_next;
     if (has_next)
@@ -64,13 +68,11 @@ static void wait_for_jobs(struct ratls_worker *worker)
 void *ratls_worker_run_caller(void *arg)
 {
     struct ratls_worker *worker = arg;
-    struct ratls_job *job;
 
     pthread_mutex_lock(&worker->lock);
     while (!worker->is_stopping) {
-        job = ratls_queue_take(&worker->over);
-        if (job != NULL)
-            call(worker, job);
+        if (!ratls_ring_is_empty(&worker->over))
+            call(worker, find_peer(worker->over.next));
         else
             wait_for_jobs(worker);
     }

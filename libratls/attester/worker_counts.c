@@ -11,19 +11,20 @@ static size_t find_class(size_t count)
     return i;
 }
 
-void ratls_worker_count(struct ratls_worker *worker, const struct ratls_work *work)
+void ratls_worker_count(struct ratls_worker *worker, const struct ratls_batch *batch,
+                        enum ratls_status status)
 {
     struct ratls_tpm_counts *counts = &worker->counts;
 
-    counts->retries += work->retries;
-    if (work->status != RATLS_OK) {
+    counts->retries += batch->retries;
+    if (status != RATLS_OK) {
         counts->errors++;
-    } else if (work->kind == RATLS_JOB_STATE) {
+    } else if (batch->want.kind == RATLS_JOB_STATE) {
         counts->states++;
     } else {
         counts->quotes++;
-        counts->leaves += work->count;
-        counts->batches[find_class(work->count)]++;
+        counts->leaves += batch->leaf_count;
+        counts->batches[find_class(batch->leaf_count)]++;
     }
 }
 
@@ -31,6 +32,6 @@ void ratls_worker_counts(struct ratls_worker *worker, struct ratls_tpm_counts *r
 {
     pthread_mutex_lock(&worker->lock);
     *ret_counts = worker->counts;
-    ret_counts->waiting = worker->queue.count + worker->batch.count;
+    ret_counts->waiting = worker->waiting;
     pthread_mutex_unlock(&worker->lock);
 }

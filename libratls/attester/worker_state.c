@@ -43,14 +43,15 @@ bool ratls_worker_knows_state(struct ratls_worker *worker,
     return known != NULL;
 }
 
-void ratls_worker_recall_state(struct ratls_worker *worker, struct ratls_work *work)
+void ratls_worker_recall_state(struct ratls_worker *worker, struct ratls_batch *batch)
 {
-    work->state = (struct ratls_known_state){.selection = {.count = 0}};
+    batch->state = (struct ratls_known_state){.selection = {.count = 0}};
     for (size_t i = 0; i < RATLS_STATES_MAX; i++) {
         const struct ratls_known_state *known = &worker->states[i];
 
-        if (ratls_selection_is(&work->selection, known->selection.banks, known->selection.count))
-            work->state = *known;
+        if (ratls_selection_is(&batch->want.selection, known->selection.banks,
+                               known->selection.count))
+            batch->state = *known;
     }
 }
 
@@ -113,10 +114,10 @@ static enum ratls_status digest_pcrs(struct ratls_worker *worker, struct ratls_k
 }
 
 /* The counters before the values: what moves in between is seen the next time. */
-enum ratls_status ratls_worker_read_state(struct ratls_worker *worker, struct ratls_work *work,
+enum ratls_status ratls_worker_read_state(struct ratls_worker *worker, struct ratls_batch *batch,
                                           struct ratls_error *err)
 {
-    struct ratls_known_state state = {.selection = work->selection,
+    struct ratls_known_state state = {.selection = batch->want.selection,
                                       .fresh_until = ratls_time_from_now(FRESH_MS)};
     enum ratls_status status =
         ratls_tpm_read_counters(&worker->tpm, &state.reset_count, &state.restart_count, err);
@@ -125,11 +126,11 @@ enum ratls_status ratls_worker_read_state(struct ratls_worker *worker, struct ra
         status = ratls_pcrs_update_counter(&worker->tpm, &state.update_counter, err);
     if (status != RATLS_OK)
         return status;
-    if (is_unchanged(&work->state, &state))
-        memcpy(state.digest, work->state.digest, sizeof state.digest);
+    if (is_unchanged(&batch->state, &state))
+        memcpy(state.digest, batch->state.digest, sizeof state.digest);
     else
         status = digest_pcrs(worker, &state, err);
     if (status == RATLS_OK)
-        work->state = state;
+        batch->state = state;
     return status;
 }

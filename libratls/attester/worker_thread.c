@@ -9,6 +9,7 @@
 
 #define IDLE_MS 200 /* then others may have a TPM that has no resource manager */
 #define BUSY_PAUSE_MS 10
+#define BUSY_PAUSE_MAX_MS 80
 #define NS_PER_MS 1000000L
 
 static void close_tpm(struct ratls_worker *worker)
@@ -34,134 +35,130 @@ static enum ratls_status open_tpm(struct ratls_worker *worker, struct ratls_erro
     return status;
 }
 
-/* The tree over the leaves of all jobs (WIRE.md, 5); each gets its path. */
-static enum ratls_status build_tree(struct ratls_work *work,
-                                    uint8_t root[static RATLS_QUALIFYING_LEN],
-                                    struct ratls_error *err)
-{
-    struct ratls_merkle_path **paths = calloc(work->count, sizeof *paths);
-    enum ratls_status status;
-
-    if (paths == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    for (size_t i = 0; i < work->count; i++)
-        paths[i] = &work->paths[i];
-    status = ratls_merkle_tree(work->leaves, work->count, paths, root, err);
-    free(paths);
-    return status;
-}
-
-static enum ratls_status work_once(struct ratls_worker *worker, const uint8_t *root,
+static enum ratls_status work_once(struct ratls_worker *worker, struct ratls_batch *batch,
                                    struct ratls_error *err)
 {
-    struct ratls_work *work = &worker->work;
     enum ratls_status status;
 
     worker->tpm.last_rc = TSS2_RC_SUCCESS;
     status = open_tpm(worker, err);
     if (status != RATLS_OK)
         return status;
-    if (work->kind == RATLS_JOB_STATE)
-        return ratls_worker_read_state(worker, work, err);
-    return ratls_quote_make(&worker->tpm, worker->key, &work->selection, root, &worker->memory,
-                            &work->quote, err);
+    if (batch->want.kind == RATLS_JOB_STATE)
+        return ratls_worker_read_state(worker, batch, err);
+    return ratls_quote_make(&worker->tpm, worker->key, &batch->want.selection,
+                            batch->nodes[ratls_merkle_node_count(batch->leaf_count) - 1],
+                            &worker->memory, &batch->quote, err);
 }
 
-/* Without the lock. */
-static void serve(struct ratls_worker *worker)
+/* Answers that ask for patience come fast: the pauses grow, so that there are not too many. */
+static enum ratls_status work_patiently(struct ratls_worker *worker, struct ratls_batch *batch,
+                                        struct ratls_error *err)
 {
-    const struct timespec pause = {0, BUSY_PAUSE_MS * NS_PER_MS};
-    struct ratls_work *work = &worker->work;
-    uint8_t root[RATLS_QUALIFYING_LEN];
-    struct ratls_error error = {0};
+    long pause_ms = BUSY_PAUSE_MS;
+
+    for (;;) {
+        const struct timespec pause = {0, pause_ms * NS_PER_MS};
+        struct ratls_error error = {0};
+        enum ratls_status status = work_once(worker, batch, &error);
+
+        if (status == RATLS_OK || !ratls_tpm_is_busy(&worker->tpm) ||
+            ratls_time_is_past(&batch->deadline)) {
+            *err = error;
+            return status;
+        }
+        batch->retries++;
+        nanosleep(&pause, NULL);
+        pause_ms = pause_ms * 2 > BUSY_PAUSE_MAX_MS ? BUSY_PAUSE_MAX_MS : pause_ms * 2;
+    }
+}
+
+/*
+ * Called and returns with the lock held, which is not held while memory is had: the batch is
+ * closed, and meanwhile jobs can only leave it.
+ */
+static enum ratls_status collect_leaves(struct ratls_worker *worker, struct ratls_batch *batch,
+                                        struct ratls_error *err)
+{
+    struct ratls_ring *const rings[] = {&batch->posted, &batch->others};
+    const size_t count = batch->count;
+    uint32_t next = 0;
+
+    pthread_mutex_unlock(&worker->lock);
+    batch->nodes = malloc(ratls_merkle_node_count(count) * sizeof *batch->nodes);
+    pthread_mutex_lock(&worker->lock);
+    if (batch->nodes == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    for (size_t i = 0; i < sizeof rings / sizeof *rings; i++)
+        for (struct ratls_ring *at = rings[i]->next; at != rings[i]; at = at->next) {
+            struct ratls_job *job = RATLS_RING_MEMBER(at, struct ratls_job, peers);
+
+            memcpy(batch->nodes[next], job->leaf, sizeof job->leaf);
+            job->leaf_index = next++;
+        }
+    batch->leaf_count = next;
+    return RATLS_OK;
+}
+
+/*
+ * Called and returns with the lock held, which is not held while the TPM works. One quote for all:
+ * only the path from a job's leaf to what was quoted is its own.
+ */
+static enum ratls_status serve(struct ratls_worker *worker, struct ratls_batch *batch,
+                               struct ratls_error *err)
+{
+    const bool is_quote = batch->want.kind == RATLS_JOB_QUOTE;
     enum ratls_status status = RATLS_OK;
 
-    if (work->leaves == NULL || work->paths == NULL)
-        status = ratls_fail(&error, RATLS_MEMORY, "out of memory");
-    else if (work->kind == RATLS_JOB_QUOTE)
-        status = build_tree(work, root, &error);
-    while (status == RATLS_OK) {
-        memset(&error, 0, sizeof error);
-        status = work_once(worker, root, &error);
-        if (status == RATLS_OK || !ratls_tpm_is_busy(&worker->tpm) ||
-            ratls_time_is_past(&work->deadline))
-            break;
-        work->retries++;
-        nanosleep(&pause, NULL);
-        status = RATLS_OK;
-    }
+    if (is_quote)
+        status = collect_leaves(worker, batch, err);
+    if (status == RATLS_OK && batch->count == 0)
+        status = ratls_fail(err, RATLS_TPM, "nobody waits any more");
+    if (status != RATLS_OK)
+        return status;
+    pthread_mutex_unlock(&worker->lock);
+    if (is_quote)
+        status = ratls_merkle_build(batch->nodes, batch->leaf_count, err);
+    if (status == RATLS_OK)
+        status = work_patiently(worker, batch, err);
     /* What a failed command left behind is not looked into: the next request opens afresh. */
     if (status != RATLS_OK && (worker->key == ESYS_TR_NONE || ratls_tpm_is_broken(&worker->tpm)))
         close_tpm(worker);
-    work->status = status;
-    work->error = error;
+    pthread_mutex_lock(&worker->lock);
+    ratls_worker_count(worker, batch, status);
+    return status;
 }
 
 /* The TPM is free: all that wait for the same PCRs share its next quote. No timer delays them. */
-static void take_batch(struct ratls_worker *worker)
+static struct ratls_batch *take_batch(struct ratls_worker *worker)
 {
-    struct ratls_work *work = &worker->work;
-    size_t i = 0;
+    struct ratls_batch *batch = ratls_batches_take(&worker->batches);
 
-    ratls_queue_take_alike(&worker->queue, &worker->batch);
-    work->kind = worker->batch.first->kind;
-    work->selection = worker->batch.first->selection;
-    work->deadline = worker->batch.last->deadline;
-    work->count = worker->batch.count;
-    work->retries = 0;
-    work->leaves = calloc(work->count, sizeof *work->leaves);
-    work->paths = calloc(work->count, sizeof *work->paths);
-    for (struct ratls_job *job = worker->batch.first; job != NULL; job = job->next) {
-        if (work->leaves != NULL)
-            memcpy(work->leaves[i], job->leaf, sizeof job->leaf);
-        job->leaf_index = i++;
-    }
-    if (work->kind == RATLS_JOB_STATE)
-        ratls_worker_recall_state(worker, work);
-    worker->busy_limit_ms = worker->batch.last->deadline_ms;
+    if (batch->want.kind == RATLS_JOB_STATE)
+        ratls_worker_recall_state(worker, batch);
+    worker->batch = batch;
+    worker->busy_limit_ms = batch->deadline_ms;
     worker->busy_limit = ratls_time_from_now(worker->busy_limit_ms);
-    worker->is_busy = true;
+    return batch;
 }
 
-/* One quote for all: only the path from a job's leaf to what was quoted is its own. */
-static void deliver(const struct ratls_work *work, struct ratls_job *job)
+/* With the lock held, which is not held while those who wait are told. */
+static void finish_batch(struct ratls_worker *worker, struct ratls_batch *batch)
 {
-    job->status = work->status;
-    job->error = work->error;
-    if (work->status != RATLS_OK)
-        return;
-    if (work->kind == RATLS_JOB_STATE) {
-        memcpy(job->state, work->state.digest, sizeof job->state);
-        return;
-    }
-    job->quoted.quote = work->quote;
-    job->quoted.path = work->paths[job->leaf_index];
-}
+    bool are_called = !ratls_ring_is_empty(&batch->posted);
 
-static void finish_batch(struct ratls_worker *worker)
-{
-    struct ratls_work *work = &worker->work;
-    struct ratls_job *job;
-
-    while ((job = ratls_queue_take(&worker->batch)) != NULL) {
-        deliver(work, job);
-        if (job->done != NULL) {
-            ratls_queue_append(&worker->over, job);
-            continue;
-        }
-        job->is_done = true;
-        pthread_cond_signal(&job->finished);
-    }
-    if (worker->over.first != NULL)
+    if (batch->want.kind == RATLS_JOB_STATE && batch->status == RATLS_OK)
+        ratls_worker_keep_state(worker, &batch->state);
+    ratls_ring_append_all(&worker->over, &batch->posted);
+    worker->waiting -= batch->count;
+    worker->batch = NULL;
+    batch->is_done = true;
+    pthread_mutex_unlock(&worker->lock);
+    pthread_cond_broadcast(&batch->finished);
+    if (are_called)
         pthread_cond_signal(&worker->caller.wake);
-    ratls_worker_count(worker, work);
-    if (work->kind == RATLS_JOB_STATE && work->status == RATLS_OK)
-        ratls_worker_keep_state(worker, &work->state);
-    free(work->leaves);
-    free(work->paths);
-    work->leaves = NULL;
-    work->paths = NULL;
-    worker->is_busy = false;
+    ratls_batch_free(batch);
+    pthread_mutex_lock(&worker->lock);
 }
 
 /* Called and returns with the lock held. False: stop. */
@@ -172,7 +169,7 @@ static bool wait_for_work(struct ratls_worker *worker)
     /* To make a transient key again costs more than others gain; a persistent one stays anyway. */
     bool close_when_idle = worker->state.handle != 0 && ratls_tpm_is_open(&worker->tpm);
 
-    while (worker->queue.first == NULL && !worker->is_stopping) {
+    while (ratls_ring_is_empty(&worker->batches.by_age) && !worker->is_stopping) {
         if (!close_when_idle) {
             pthread_cond_wait(wake, &worker->lock);
         } else if (pthread_cond_timedwait(wake, &worker->lock, &idle_end) == ETIMEDOUT) {
@@ -182,7 +179,7 @@ static bool wait_for_work(struct ratls_worker *worker)
             close_when_idle = false;
         }
     }
-    return worker->queue.first != NULL;
+    return !ratls_ring_is_empty(&worker->batches.by_age);
 }
 
 void *ratls_worker_run_tpm(void *arg)
@@ -191,11 +188,10 @@ void *ratls_worker_run_tpm(void *arg)
 
     pthread_mutex_lock(&worker->lock);
     while (wait_for_work(worker)) {
-        take_batch(worker);
-        pthread_mutex_unlock(&worker->lock);
-        serve(worker);
-        pthread_mutex_lock(&worker->lock);
-        finish_batch(worker);
+        struct ratls_batch *batch = take_batch(worker);
+
+        batch->status = serve(worker, batch, &batch->error);
+        finish_batch(worker, batch);
     }
     pthread_mutex_unlock(&worker->lock);
     close_tpm(worker);

@@ -93,44 +93,47 @@ enum ratls_status ratls_merkle_root(const uint8_t leaf[static 32],
     return RATLS_OK;
 }
 
-/* Hands the nodes of one level to the leaves below that have them as siblings. */
-static void add_siblings(const uint8_t (*nodes)[NODE_LEN], size_t width, unsigned level,
-                         struct ratls_merkle_path *const *paths, size_t count)
+size_t ratls_merkle_node_count(size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        size_t sibling = (i >> level) ^ 1;
+    size_t sum = count;
 
-        if (sibling < width)
-            memcpy(paths[i]->hashes[paths[i]->count++], nodes[sibling], NODE_LEN);
-    }
+    for (size_t width = count; width > 1; sum += width)
+        width = (width + 1) / 2;
+    return sum;
 }
 
 /*
- * From the leaves up, level by level. A last node without sibling goes up as it is: that is the
- * same tree as the one that RFC 9162 splits from the top at powers of two.
+ * A last node without sibling goes up as it is: that is the same tree as the one that RFC 9162
+ * splits from the top at powers of two.
  */
-enum ratls_status ratls_merkle_tree(uint8_t (*leaves)[32], size_t count,
-                                    struct ratls_merkle_path *const *paths,
-                                    uint8_t ret_root[static 32], struct ratls_error *err)
+enum ratls_status ratls_merkle_build(uint8_t (*nodes)[32], size_t count, struct ratls_error *err)
 {
     enum ratls_status status = RATLS_OK;
-    size_t width = count;
 
     if (count < 1 || count > RATLS_MERKLE_LEAVES_MAX)
         return ratls_fail(err, RATLS_LIMIT, "a tree of %zu leaves", count);
-    for (size_t i = 0; i < count; i++)
-        *paths[i] = (struct ratls_merkle_path){.leaf_index = (uint32_t)i,
-                                               .tree_size = (uint32_t)count};
-    for (unsigned level = 0; width > 1; level++) {
-        add_siblings((const uint8_t (*)[NODE_LEN])leaves, width, level, paths, count);
+    for (size_t width = count; width > 1 && status == RATLS_OK; width = (width + 1) / 2) {
+        uint8_t(*parents)[NODE_LEN] = nodes + width;
+
         for (size_t i = 0; status == RATLS_OK && i < width / 2; i++)
-            status = hash_node(leaves[2 * i], leaves[2 * i + 1], leaves[i], err);
-        if (status != RATLS_OK)
-            return status;
+            status = hash_node(nodes[2 * i], nodes[2 * i + 1], parents[i], err);
         if (width % 2 == 1)
-            memcpy(leaves[width / 2], leaves[width - 1], NODE_LEN);
-        width = (width + 1) / 2;
+            memcpy(parents[width / 2], nodes[width - 1], NODE_LEN);
+        nodes = parents;
     }
-    memcpy(ret_root, leaves[0], NODE_LEN);
-    return RATLS_OK;
+    return status;
+}
+
+void ratls_merkle_path_of(const uint8_t (*nodes)[32], size_t count, size_t index,
+                          struct ratls_merkle_path *ret_path)
+{
+    ret_path->leaf_index = (uint32_t)index;
+    ret_path->tree_size = (uint32_t)count;
+    ret_path->count = 0;
+    for (size_t width = count; width > 1; width = (width + 1) / 2) {
+        if ((index ^ 1) < width)
+            memcpy(ret_path->hashes[ret_path->count++], nodes[index ^ 1], NODE_LEN);
+        nodes += width;
+        index /= 2;
+    }
 }

@@ -29,14 +29,18 @@ RATLS_MUST_CHECK enum ratls_status ratls_merkle_root(const uint8_t leaf[static 3
                                                      bool *ret_valid, uint8_t out[static 32],
                                                      struct ratls_error *err);
 
+/* How many nodes the tree over count leaves has, those that only go up a level counted again. */
+size_t ratls_merkle_node_count(size_t count);
+
 /*
- * The tree over count leaves (RFC 9162, 2.1.1), 1 to RATLS_MERKLE_LEAVES_MAX: its root, and in
- * *paths[i] the inclusion proof of leaf i. The leaves are overwritten. RATLS_LIMIT for another
- * number of leaves.
+ * The tree over count leaves (RFC 9162, 2.1.1), 1 to RATLS_MERKLE_LEAVES_MAX, from the leaves up,
+ * level behind level: the leaves are the first of `nodes`, which has room for all, and the root is
+ * the last. RATLS_LIMIT for another number of leaves.
  */
-RATLS_MUST_CHECK enum ratls_status ratls_merkle_tree(uint8_t (*leaves)[32], size_t count,
-                                                     struct ratls_merkle_path *const *paths,
-                                                     uint8_t ret_root[static 32],
-                                                     struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status ratls_merkle_build(uint8_t (*nodes)[32], size_t count,
+                                                      struct ratls_error *err);
+/* The inclusion proof (RFC 9162, 2.1.3.1) of leaf index < count, in what build made. */
+void ratls_merkle_path_of(const uint8_t (*nodes)[32], size_t count, size_t index,
+                          struct ratls_merkle_path *ret_path);
 
 #endif

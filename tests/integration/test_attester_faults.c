@@ -282,29 +282,29 @@ Test(attester_faults, slow_tpm)
     tpm_mux_stop(&mux);
 }
 
-#define QUEUE 1024
+#define QUEUE 64
 #define LATE 8
-#define CROWD (1 + QUEUE + LATE) /* one is being served, and some find no place */
-#define TAKEN_MS 500             /* until the thread is at the first */
+#define CROWD (QUEUE + LATE) /* some find no place */
 
 /* While the TPM hangs the queue fills; who finds it full is told at once, all others are served. */
 Test(attester_faults, queue_is_bounded)
 {
     const char *const options[] = {"--hang", NULL};
+    const struct ratls_tpm_options small = {
+        .state_dir = f.state, .deadline_ms = 60000, .queue = QUEUE};
+    const struct ratls_attest_request after = new_request(1);
     struct ratls_attester *attester;
+    struct ratls_error err = {0};
     struct tpm_mux mux;
-    struct waiter *waiters = calloc(CROWD, sizeof *waiters);
-    pthread_t *threads = calloc(CROWD, sizeof *threads);
+    struct waiter waiters[CROWD] = {0};
+    pthread_t threads[CROWD];
     int refused = 0;
     int i;
 
-    cr_assert(waiters != NULL && threads != NULL);
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
     cr_assert(tpm_mux_start(&mux, &f.tpm, options));
-    attester = new_attester(mux.tcti, 60000);
-    start_waiters(waiters, threads, 1, attester);
-    sleep_ms(TAKEN_MS); /* else it would take more of them into one batch */
-    start_waiters(waiters + 1, threads + 1, CROWD - 1, attester);
+    init_key(mux.tcti, RATLS_AK_ECDSA_P256, false);
+    assert_ok(ratls_tpm_attester_new(&small, &attester, &err), &err);
+    start_waiters(waiters, threads, CROWD, attester);
     while (atomic_load(&returned) < LATE)
         sleep_ms(5);
     tpm_mux_arm(&mux, false);
@@ -312,14 +312,28 @@ Test(attester_faults, queue_is_bounded)
         pthread_join(threads[i], NULL);
         if (waiters[i].status == RATLS_OK)
             continue;
-        assert_fails(waiters[i].status, RATLS_TPM, &waiters[i].err, "1024 requests wait for it");
+        assert_fails(waiters[i].status, RATLS_TPM, &waiters[i].err, "64 requests wait for it");
+        cr_expect_lt(waiters[i].taken_ms, SLACK_MS);
         refused++;
     }
     cr_assert_eq(refused, LATE);
+    free(attest(attester, &after));
     attester->free(attester);
     tpm_mux_stop(&mux);
-    free(waiters);
-    free(threads);
+}
+
+Test(attester_faults, queue_has_a_limit)
+{
+    struct ratls_tpm_options options = {.state_dir = f.state, .queue = RATLS_TPM_QUEUE_MAX + 1};
+    struct ratls_attester *attester = NULL;
+    struct ratls_error err = {0};
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    assert_fails(ratls_tpm_attester_new(&options, &attester, &err), RATLS_USAGE, &err,
+                 "queue: at most 65536");
+    options.queue = RATLS_TPM_QUEUE_MAX;
+    assert_ok(ratls_tpm_attester_new(&options, &attester, &err), &err);
+    attester->free(attester);
 }
 
 /* The thread cannot be ended; whoever frees the attester goes on all the same. */

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto.h"
@@ -245,20 +246,19 @@ Test(merkle, a_doubled_last_leaf_changes_the_root)
 /* The tree from the leaves up is the one that RFC 9162 defines from the top down. */
 Test(merkle, trees_of_every_size)
 {
-    static uint8_t leaves[70][32], scratch[70][32];
-    struct ratls_merkle_path paths[70], expected;
-    struct ratls_merkle_path *places[70];
+    static uint8_t leaves[70][32], nodes[2 * 70 + RATLS_MERKLE_DEPTH_MAX][32];
+    struct ratls_merkle_path path, expected;
 
-    for (size_t i = 0; i < 70; i++) {
+    for (size_t i = 0; i < 70; i++)
         leaves[i][0] = (uint8_t)(i + 1);
-        places[i] = &paths[i];
-    }
     for (size_t n = 1; n <= 70; n++) {
-        uint8_t root[32], wanted[32], found[32];
+        uint8_t wanted[32], found[32];
+        const uint8_t *root = nodes[ratls_merkle_node_count(n) - 1];
         bool is_valid;
 
-        memcpy(scratch, leaves, sizeof scratch);
-        cr_assert_eq(ratls_merkle_tree(scratch, n, places, root, NULL), RATLS_OK);
+        memset(nodes, 0xa5, sizeof nodes);
+        memcpy(nodes, leaves, n * sizeof *nodes);
+        cr_assert_eq(ratls_merkle_build(nodes, n, NULL), RATLS_OK);
         tree_hash(leaves, n, wanted);
         cr_assert_arr_eq(root, wanted, 32, "root of %zu leaves", n);
         for (size_t i = 0; i < n; i++) {
@@ -266,14 +266,38 @@ Test(merkle, trees_of_every_size)
             expected.leaf_index = (uint32_t)i;
             expected.tree_size = (uint32_t)n;
             tree_path(i, leaves, n, &expected);
-            cr_assert_eq(paths[i].count, expected.count, "leaf %zu of %zu", i, n);
-            cr_assert_arr_eq(paths[i].hashes, expected.hashes, 32 * expected.count);
-            cr_assert_eq(ratls_merkle_root(leaves[i], &paths[i], &is_valid, found, NULL), RATLS_OK);
+            ratls_merkle_path_of((const uint8_t(*)[32])nodes, n, i, &path);
+            cr_assert_eq(path.count, expected.count, "leaf %zu of %zu", i, n);
+            cr_assert_arr_eq(path.hashes, expected.hashes, 32 * expected.count);
+            cr_assert_eq(ratls_merkle_root(leaves[i], &path, &is_valid, found, NULL), RATLS_OK);
             cr_assert(is_valid);
             cr_assert_arr_eq(found, root, 32);
         }
     }
-    cr_expect_eq(ratls_merkle_tree(scratch, 0, places, scratch[0], NULL), RATLS_LIMIT);
-    cr_expect_eq(ratls_merkle_tree(scratch, RATLS_MERKLE_LEAVES_MAX + 1, places, scratch[0], NULL),
-                 RATLS_LIMIT);
+    cr_expect_eq(ratls_merkle_build(nodes, 0, NULL), RATLS_LIMIT);
+    cr_expect_eq(ratls_merkle_build(nodes, RATLS_MERKLE_LEAVES_MAX + 1, NULL), RATLS_LIMIT);
+}
+
+/* The largest tree: its paths have 16 hashes, the most that a verifier takes. */
+Test(merkle, the_largest_tree)
+{
+    const size_t all = RATLS_MERKLE_LEAVES_MAX, count = ratls_merkle_node_count(all);
+    uint8_t(*nodes)[32] = calloc(count, sizeof *nodes);
+    struct ratls_merkle_path path;
+    uint8_t found[32];
+    bool is_valid = false;
+
+    cr_assert_not_null(nodes);
+    cr_assert_eq(count, 2 * all - 1);
+    for (size_t i = 0; i < all; i++)
+        memcpy(nodes[i], &i, sizeof i);
+    cr_assert_eq(ratls_merkle_build(nodes, all, NULL), RATLS_OK);
+    for (size_t i = 0; i < all; i += all / 8 - 1) {
+        ratls_merkle_path_of((const uint8_t(*)[32])nodes, all, i, &path);
+        cr_assert_eq(path.count, RATLS_MERKLE_DEPTH_MAX);
+        cr_assert_eq(ratls_merkle_root(nodes[i], &path, &is_valid, found, NULL), RATLS_OK);
+        cr_assert(is_valid);
+        cr_assert_arr_eq(found, nodes[count - 1], 32);
+    }
+    free(nodes);
 }

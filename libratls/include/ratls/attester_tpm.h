@@ -18,6 +18,9 @@ enum ratls_ak_algorithm {
     RATLS_AK_RSA_2048, /* RSASSA with SHA-256: 3.6 times cheaper for the client to check */
 };
 
+/* One quote serves so many at most: a Merkle path has 16 hashes (WIRE.md, 6). */
+#define RATLS_TPM_QUEUE_MAX 65536
+
 struct ratls_tpm_options {
     const char *state_dir; /* folder of the attestation key; required */
     const char *tcti;      /* as in tpm2-tools; NULL: what the state folder says */
@@ -48,6 +51,11 @@ struct ratls_tpm_options {
     /* What an administrator should know while the attester works; from any thread. May be NULL. */
     void (*notice)(void *notice_arg, const char *text);
     void *notice_arg;
+    /*
+     * How many may wait for the TPM at a time, in a process: about 1 KiB each. Who comes then is
+     * told at once that it is too slow. 0: RATLS_TPM_QUEUE_MAX, and no more than that.
+     */
+    unsigned queue;
 };
 
 /*
