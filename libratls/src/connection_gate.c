@@ -111,21 +111,41 @@ static long control(BIO *bio, int command, long number, void *pointer)
     return result;
 }
 
-static pthread_once_t method_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t method_lock = PTHREAD_MUTEX_INITIALIZER;
 static BIO_METHOD *method; /* one for the process, as OpenSSL's own: BIOs may outlive everybody */
 
-static void make_method(void)
+/*
+ * Without an index of its own: nobody searches for a gate, and in OpenSSL 3.0 BIO_get_new_index()
+ * fails for ever once it was short of memory.
+ */
+static BIO_METHOD *make_method(void)
 {
-    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_FILTER, "ratls gate");
-    if (method != NULL)
-        (void)(BIO_meth_set_write(method, write_through) &&
-               BIO_meth_set_read(method, read_through) && BIO_meth_set_ctrl(method, control));
+    BIO_METHOD *made = BIO_meth_new(BIO_TYPE_FILTER, "ratls gate");
+
+    if (made != NULL)
+        (void)(BIO_meth_set_write(made, write_through) && BIO_meth_set_read(made, read_through) &&
+               BIO_meth_set_ctrl(made, control));
+    return made;
+}
+
+/* Not by pthread_once(): a moment without memory must not last for the life of the process. */
+static const BIO_METHOD *get_method(void)
+{
+    const BIO_METHOD *made;
+
+    pthread_mutex_lock(&method_lock);
+    if (method == NULL)
+        method = make_method();
+    made = method;
+    pthread_mutex_unlock(&method_lock);
+    return made;
 }
 
 /* A gate above a BIO of which it takes a reference. */
 static BIO *push_gate(struct ratls_gate *gate, BIO *transport)
 {
-    BIO *bio = method == NULL ? NULL : BIO_new(method);
+    const BIO_METHOD *gates = get_method();
+    BIO *bio = gates == NULL ? NULL : BIO_new(gates);
 
     if (bio == NULL || !BIO_up_ref(transport)) {
         BIO_free(bio);
@@ -154,7 +174,6 @@ bool ratls_gate_install(struct ratls_gate *gate, SSL *ssl)
     BIO *above_in;
     BIO *above_out;
 
-    pthread_once(&method_once, make_method);
     above_in = push_gate(gate, in);
     above_out = in == out ? above_in : push_gate(gate, out);
     if (above_in == NULL || above_out == NULL || !add_references(above_in, above_out)) {
