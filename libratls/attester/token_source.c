@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/http.h>
 #include <openssl/ts.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -87,6 +88,16 @@ static enum ratls_status take_token(const char *source, struct ratls_slice answe
     return status;
 }
 
+/* OpenSSL 3.5 gives the body of an error, too, and does not say that it is one. */
+static enum ratls_status fail_answer(const char *url, struct ratls_error *err)
+{
+    char what[RATLS_TOKEN_SOURCE_MAX + 64];
+
+    snprintf(what, sizeof what, "%.128s: the authority gave no answer of use", url);
+    (void)ratls_fail_openssl(err, what);
+    return RATLS_IO;
+}
+
 /* What an authority answered, in `out`; or what was wrong. */
 static enum ratls_status post(const char *url, unsigned timeout_s, BIO *query, uint8_t *out,
                               size_t *ret_len, struct ratls_error *err)
@@ -107,12 +118,12 @@ static enum ratls_status post(const char *url, unsigned timeout_s, BIO *query, u
     if (len > 0)
         *ret_len = (size_t)len;
     else
-        status = ratls_fail_openssl(err, url);
+        status = fail_answer(url, err);
     BIO_free(answer);
     OPENSSL_free(host);
     OPENSSL_free(port);
     OPENSSL_free(path);
-    return status == RATLS_OK ? RATLS_OK : RATLS_IO;
+    return status;
 }
 
 static uint64_t now_ms(clockid_t clock)

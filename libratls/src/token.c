@@ -94,6 +94,13 @@ static const char *read_info(TS_TST_INFO *info, struct ratls_token *ret_token)
     return NULL;
 }
 
+static bool has_info(PKCS7 *pkcs7)
+{
+    return PKCS7_type_is_signed(pkcs7) && pkcs7->d.sign != NULL &&
+           pkcs7->d.sign->contents != NULL &&
+           OBJ_obj2nid(pkcs7->d.sign->contents->type) == NID_id_smime_ct_TSTInfo;
+}
+
 /* The whole of it, or why is set. */
 static void parse(struct ratls_slice der, struct parsed *ret, struct ratls_token *ret_token,
                   char *why)
@@ -110,10 +117,13 @@ static void parse(struct ratls_slice der, struct parsed *ret, struct ratls_token
         say(why, "not the DER of one SignedData");
         return;
     }
-    /* Also refuses what is not signed, and another content than TSTInfo. */
+    if (!has_info(ret->pkcs7)) {
+        say(why, "signed data without a TSTInfo");
+        return;
+    }
     ret->info = PKCS7_to_TS_TST_INFO(ret->pkcs7);
     if (ret->info == NULL)
-        say(why, "signed data without a TSTInfo");
+        say(why, "a TSTInfo that cannot be read");
     else if ((wrong = read_info(ret->info, ret_token)) != NULL)
         say(why, wrong);
 }

@@ -237,7 +237,7 @@ Test(attester_authority, fails)
         enum manner manner;
         const char *words;
     } cases[] = {
-        {ERRS, "received error"},
+        {ERRS, "the authority gave no answer of use: "},
         {STAMPS_OTHER, "the time stamp is of something else"},
         {SENDS_NOISE, "no time stamp"},
         {REJECTS, "no time stamp was granted"},

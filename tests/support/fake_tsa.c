@@ -136,8 +136,13 @@ static void write_content(PKCS7 *p7, const struct fake_stamp *stamp)
 {
     TS_TST_INFO *info = make_info(stamp);
     BIO *bio = PKCS7_dataInit(p7, NULL);
+    uint8_t *der = NULL;
+    int len = i2d_TS_TST_INFO(info, &der);
 
-    must(bio != NULL && i2d_TS_TST_INFO_bio(bio, info) == 1);
+    must(bio != NULL && len > 0);
+    len = stamp->is_cut ? len / 2 : len;
+    must(BIO_write(bio, der, len) == len);
+    OPENSSL_free(der);
     must(PKCS7_dataFinal(p7, bio) == 1);
     BIO_free_all(bio);
     TS_TST_INFO_free(info);

@@ -36,6 +36,7 @@ struct fake_stamp {
     int digest_type;         /* tag of the messageDigest; 0: OCTET STRING */
     int ess_type;            /* tag of the signing certificate; 0: SEQUENCE */
     bool has_no_certificate; /* none is sent */
+    bool is_cut;             /* of TSTInfo only the first half is there */
     bool has_critical;       /* a critical extension in TSTInfo */
     bool is_signed_twice;
 };

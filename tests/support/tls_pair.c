@@ -123,6 +123,7 @@ static void keep_errors(struct tls_side *side)
     int flags = 0;
 
     side->reason = ERR_peek_error_all(NULL, NULL, NULL, &data, &flags);
+    side->last_reason = ERR_peek_last_error();
     text = ERR_lib_error_string(side->reason);
     snprintf(side->library, sizeof side->library, "%s", text == NULL ? "" : text);
     text = ERR_reason_error_string(side->reason);

@@ -67,6 +67,7 @@ struct tls_side {
     char library[32];     /* and its words */
     char reason_text[160];
     char data[400];
+    unsigned long last_reason; /* the newest entry */
     size_t stray_errors;       /* calls that did not fail and left something on the error stack */
     struct tls_bytes sent;     /* every byte that it put on the wire */
     struct tls_bytes received; /* application data that it decrypted */

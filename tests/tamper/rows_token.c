@@ -114,7 +114,12 @@ static void write_local_time(struct scene *scene)
 
 static void write_no_time(struct scene *scene)
 {
-    scene->tpm->stamp.time_text = "soon";
+    scene->tpm->stamp.time_text = "as soon as we can";
+}
+
+static void cut_info(struct scene *scene)
+{
+    scene->tpm->stamp.is_cut = true;
 }
 
 /* Not even a SignedData; before the manifest is made. */
@@ -154,6 +159,7 @@ static const struct row rows[] = {
               "signed with another digest than SHA-256, SHA-384 or SHA-512"),
     TOKEN_ROW("signed as data", sign_as_data, "signed as something else than a TSTInfo"),
     TOKEN_ROW("data", stamp_data, "signed data without a TSTInfo"),
+    TOKEN_ROW("half a TSTInfo", cut_info, "a TSTInfo that cannot be read"),
     TOKEN_ROW("a digest of another type", confuse_digest,
               "signed attributes are missing, or of another type"),
     TOKEN_ROW("a signing certificate of another type", confuse_ess,
