@@ -1,0 +1,174 @@
+#include "listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "fail.h"
+
+#define FOLDER_MODE 0755
+/*
+ * Everybody may connect: the kernel says who it is, and the rules decide. The mode of a file could
+ * name one group only, and who is kept out by it would not learn why.
+ */
+#define SOCKET_MODE 0666
+#define LOCK_MODE 0600
+#define PATH_LEN (sizeof((struct sockaddr_un *)NULL)->sun_path + sizeof ".lock")
+
+static enum ratls_status fail_file(const char *path, struct ratls_error *err)
+{
+    return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
+}
+
+/* ---- systemd's ---- */
+
+static enum ratls_status take_passed(int count, int *ret_fd, struct ratls_error *err)
+{
+    const int fd = SD_LISTEN_FDS_START;
+
+    if (count > 1)
+        return ratls_fail(err, RATLS_USAGE,
+                          "systemd passed %d sockets: ratlsd.socket must have one", count);
+    if (sd_is_socket(fd, AF_UNIX, SOCK_SEQPACKET, 1) <= 0)
+        return ratls_fail(err, RATLS_USAGE,
+                          "systemd passed a socket of another kind: ratlsd.socket must have "
+                          "ListenSequentialPacket=");
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+        return ratls_fail(err, RATLS_IO, "the socket of systemd: %s", strerror(errno));
+    *ret_fd = fd;
+    return RATLS_OK;
+}
+
+/* ---- its own ---- */
+
+static bool set_address(const char *path, struct sockaddr_un *ret_address)
+{
+    size_t len = strlen(path);
+
+    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (len >= sizeof ret_address->sun_path)
+        return false;
+    memcpy(ret_address->sun_path, path, len + 1);
+    return true;
+}
+
+enum ratls_status ratls_agentd_connect(const char *path, int *ret_fd, struct ratls_error *err)
+{
+    struct sockaddr_un address;
+    enum ratls_status status;
+    int fd;
+
+    if (!set_address(path, &address))
+        return ratls_fail(err, RATLS_USAGE, "%.64s...: too long for a socket", path);
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return ratls_fail(err, RATLS_IO, "socket: %s", strerror(errno));
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) {
+        *ret_fd = fd;
+        return RATLS_OK;
+    }
+    status = errno == ENOENT || errno == ECONNREFUSED
+                 ? ratls_fail(err, RATLS_IO, "%s: no ratlsd listens there", path)
+                 : fail_file(path, err);
+    close(fd);
+    return status;
+}
+
+/* Who may write to the folder could put a socket of his own there. */
+static enum ratls_status make_folder(const char *path, struct ratls_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_LEN];
+    struct stat info;
+
+    (void)snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)
+        return fail_file(folder, err);
+    if (stat(folder, &info) != 0)
+        return fail_file(folder, err);
+    if ((info.st_uid != 0 && info.st_uid != geteuid()) || (info.st_mode & S_IWOTH) != 0)
+        return ratls_fail(err, RATLS_USAGE,
+                          "%s: another user could put his own socket into this folder: take one "
+                          "that belongs to root, such as /run/ratls",
+                          folder);
+    return RATLS_OK;
+}
+
+/* Held while the process lives, so that two of them do not take each other's socket away. */
+static enum ratls_status lock_path(const char *path, struct ratls_error *err)
+{
+    char name[PATH_LEN];
+    int fd;
+
+    (void)snprintf(name, sizeof name, "%s.lock", path);
+    fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+    if (fd < 0)
+        return fail_file(name, err);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return RATLS_OK;
+    close(fd);
+    return ratls_fail(err, RATLS_USAGE, "%s: another ratlsd listens there already", path);
+}
+
+/* A socket that nobody listens on is left of one that is gone; anything else is not ours. */
+static enum ratls_status remove_stale(const char *path, struct ratls_error *err)
+{
+    struct stat info;
+    int fd = -1;
+
+    if (lstat(path, &info) != 0)
+        return errno == ENOENT ? RATLS_OK : fail_file(path, err);
+    if (!S_ISSOCK(info.st_mode))
+        return ratls_fail(err, RATLS_USAGE, "%s: there is a file that is no socket", path);
+    if (ratls_agentd_connect(path, &fd, NULL) == RATLS_OK) {
+        close(fd);
+        return ratls_fail(err, RATLS_USAGE, "%s: another program listens there already", path);
+    }
+    return unlink(path) == 0 ? RATLS_OK : fail_file(path, err);
+}
+
+static enum ratls_status bind_socket(const char *path, int *ret_fd, struct ratls_error *err)
+{
+    struct sockaddr_un address;
+    int fd;
+
+    if (!set_address(path, &address))
+        return ratls_fail(err, RATLS_USAGE, "%.64s...: too long for a socket", path);
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return ratls_fail(err, RATLS_IO, "socket: %s", strerror(errno));
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+        chmod(path, SOCKET_MODE) == 0 && listen(fd, SOMAXCONN) == 0) {
+        *ret_fd = fd;
+        return RATLS_OK;
+    }
+    fail_file(path, err);
+    close(fd);
+    return RATLS_IO;
+}
+
+enum ratls_status ratls_agentd_listen(const char *path, int *ret_fd, struct ratls_error *err)
+{
+    const int passed = sd_listen_fds(1);
+    enum ratls_status status;
+
+    if (passed < 0)
+        return ratls_fail(err, RATLS_IO, "sockets of systemd: %s", strerror(-passed));
+    if (passed > 0)
+        return take_passed(passed, ret_fd, err);
+    status = make_folder(path, err);
+    if (status == RATLS_OK)
+        status = lock_path(path, err);
+    if (status == RATLS_OK)
+        status = remove_stale(path, err);
+    return status == RATLS_OK ? bind_socket(path, ret_fd, err) : status;
+}
