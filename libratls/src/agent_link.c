@@ -1,0 +1,171 @@
+/* The life of a link, and its connection. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "agent_link_parts.h"
+#include "fail.h"
+#include "thread.h"
+
+#define RETRY_MS 100
+#define STOP_MS 1000 /* longest wait for a thread that is to end */
+
+static bool init_locks(struct ratls_agent_link *link)
+{
+    if (pthread_mutex_init(&link->lock, NULL) != 0)
+        return false;
+    if (ratls_cond_init(&link->exited)) {
+        if (ratls_cond_init(&link->returned))
+            return true;
+        pthread_cond_destroy(&link->exited);
+    }
+    pthread_mutex_destroy(&link->lock);
+    return false;
+}
+
+static void destroy_link(struct ratls_agent_link *link)
+{
+    ratls_agent_link_forget(link);
+    pthread_cond_destroy(&link->returned);
+    pthread_cond_destroy(&link->exited);
+    pthread_mutex_destroy(&link->lock);
+    free(link->answer);
+    free(link);
+}
+
+enum ratls_status ratls_agent_link_new(const char *path, unsigned deadline_ms,
+                                       struct ratls_agent_link **ret_link, struct ratls_error *err)
+{
+    struct ratls_agent_link *link = calloc(1, sizeof *link);
+    enum ratls_status status = RATLS_OK;
+
+    if (link == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    link->process = getpid();
+    memcpy(link->path, path, strlen(path) + 1);
+    link->deadline_ms = deadline_ms;
+    link->users = 1;
+    atomic_init(&link->fd, RATLS_AGENT_NO_FD);
+    ratls_agent_table_init(&link->table);
+    link->answer = malloc(RATLS_AGENT_ANSWER_MAX);
+    link->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (link->answer == NULL)
+        status = ratls_fail(err, RATLS_MEMORY, "out of memory");
+    else if (link->wake_fd < 0)
+        status = ratls_fail(err, RATLS_IO, "no eventfd: %s", strerror(errno));
+    else if (!init_locks(link))
+        status = ratls_fail(err, RATLS_MEMORY, "no memory for a lock");
+    if (status == RATLS_OK) {
+        *ret_link = link;
+        return RATLS_OK;
+    }
+    if (link->wake_fd >= 0)
+        close(link->wake_fd);
+    free(link->answer);
+    free(link);
+    return status;
+}
+
+bool ratls_agent_link_is_ours(const struct ratls_agent_link *link)
+{
+    return link->process == getpid();
+}
+
+/* Closed by the parent as well: the agent sees the end of the connection when both are gone. */
+void ratls_agent_link_forget(struct ratls_agent_link *link)
+{
+    int fd = atomic_exchange(&link->fd, RATLS_AGENT_NO_FD);
+
+    if (fd >= 0)
+        close(fd);
+    close(link->wake_fd);
+}
+
+void ratls_agent_link_leave(struct ratls_agent_link *link)
+{
+    bool is_last;
+
+    pthread_mutex_lock(&link->lock);
+    is_last = --link->users == 0;
+    pthread_mutex_unlock(&link->lock);
+    if (is_last)
+        destroy_link(link);
+}
+
+void ratls_agent_link_wake(const struct ratls_agent_link *link)
+{
+    const uint64_t one = 1;
+
+    (void)!write(link->wake_fd, &one, sizeof one); /* if it is full the reader wakes anyway */
+}
+
+/* With the lock held; released meanwhile. A reader that does not end is left behind. */
+static void end_reader(struct ratls_agent_link *link)
+{
+    struct timespec limit = ratls_time_from_now(STOP_MS);
+    int result = 0;
+
+    if (!link->is_reading)
+        return;
+    ratls_agent_link_wake(link);
+    if (!ratls_agent_link_is_reader(link))
+        while (!link->has_exited && result != ETIMEDOUT)
+            result = pthread_cond_timedwait(&link->exited, &link->lock, &limit);
+    if (!link->has_exited) {
+        pthread_detach(link->reader);
+        return;
+    }
+    pthread_mutex_unlock(&link->lock);
+    pthread_join(link->reader, NULL);
+    pthread_mutex_lock(&link->lock);
+}
+
+void ratls_agent_link_free(struct ratls_agent_link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    link->is_stopping = true;
+    end_reader(link);
+    pthread_mutex_unlock(&link->lock);
+    ratls_agent_link_leave(link);
+}
+
+/* With the lock held. */
+static enum ratls_status start_reader(struct ratls_agent_link *link, struct ratls_error *err)
+{
+    int result;
+
+    if (link->is_reading)
+        return RATLS_OK;
+    result = ratls_thread_start(&link->reader, ratls_agent_reader_run, link);
+    if (result != 0)
+        return ratls_fail(err, RATLS_IO, "starting the thread for answers of the agent: %s",
+                          strerror(result));
+    link->is_reading = true;
+    link->users++;
+    return RATLS_OK;
+}
+
+/* An agent that goes away again and again is not asked by each handshake. */
+enum ratls_status ratls_agent_link_connect(struct ratls_agent_link *link, struct ratls_error *err)
+{
+    enum ratls_status status;
+    int fd = RATLS_AGENT_NO_FD;
+
+    if (atomic_load(&link->fd) != RATLS_AGENT_NO_FD)
+        return RATLS_OK;
+    status = start_reader(link, err);
+    if (status != RATLS_OK)
+        return status;
+    if (link->trouble.status != RATLS_OK && !ratls_time_is_past(&link->next_try))
+        return ratls_fail(err, link->trouble.status, "%s", link->trouble.text);
+    link->next_try = ratls_time_from_now(RETRY_MS);
+    link->trouble = (struct ratls_error){0};
+    status = ratls_agent_connect(link->path, &fd, &link->trouble);
+    if (status != RATLS_OK)
+        return ratls_fail(err, status, "%s", link->trouble.text);
+    atomic_store(&link->fd, fd);
+    ratls_agent_link_wake(link); /* it waits for another socket, or for none */
+    return RATLS_OK;
+}
