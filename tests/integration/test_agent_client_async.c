@@ -1,0 +1,342 @@
+/* Evidence of an agent without waiting for it: begin, take, cancel (attester.h); threads; fork. */
+#include <dirent.h>
+#include <pthread.h>
+#include <sys/wait.h>
+
+#include "agent_scene.h"
+
+TestSuite(agent_client_async, .timeout = 120);
+
+#define MANY 200
+
+Test(agent_client_async, evidence)
+{
+    static struct agent_asker askers[MANY];
+    struct agent_scene *s = agent_scene_new(10000);
+
+    for (int i = 0; i < MANY; i++) {
+        askers[i].takes_at_once = i % 2 == 0;
+        agent_begin(&askers[i], s->attester, (uint8_t)i);
+    }
+    for (int i = 0; i < MANY; i++) {
+        agent_wait(&askers[i]);
+        if (!askers[i].takes_at_once)
+            agent_take(&askers[i]);
+        assert_asker_has_evidence(&askers[i]);
+    }
+    cr_expect_eq(s->agent.connections, 1);
+    agent_scene_free(s);
+}
+
+/* The job is all that holds the attester: its last reference goes within the call. */
+Test(agent_client_async, taken_within_the_call)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    struct agent_asker asker = {.takes_at_once = true};
+    struct ratls_attester *other = agent_scene_attester(s, 0);
+
+    agent_begin(&asker, other, 1);
+    other->free(other);
+    agent_wait(&asker);
+    assert_asker_has_evidence(&asker);
+    agent_sleep_ms(100); /* its thread ends by itself; AddressSanitizer looks at what it leaves */
+    agent_scene_free(s);
+}
+
+static void wait_within(void *arg)
+{
+    struct agent_asker *asker = arg;
+    const struct ratls_pcr_selection selection = {1, {{0x000b, 1}}};
+    struct ratls_error err = {0};
+    uint8_t digest[32];
+
+    asker->is_right =
+        agent_attest(asker->attester, 9, &asker->err) == RATLS_USAGE &&
+        strstr(asker->err.text, "within done()") != NULL &&
+        asker->attester->state(asker->attester, &selection, digest, &err) == RATLS_USAGE;
+    atomic_fetch_add(&asker->calls, 1);
+}
+
+/* Nobody would read the answer: it is said, instead of waiting in vain. */
+Test(agent_client_async, no_waiting_within_the_call)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    struct agent_asker asker = {.attester = s->attester, .request = agent_request(1)};
+    const uint64_t start = agent_now_ms();
+
+    cr_assert_eq(s->attester->begin(s->attester, &asker.request, wait_within, &asker, &asker.job,
+                                    &asker.err),
+                 RATLS_OK);
+    agent_wait(&asker);
+    cr_expect(asker.is_right, "%s", asker.err.text);
+    cr_expect_lt(agent_now_ms() - start, AGENT_SLACK_MS);
+    s->attester->cancel(s->attester, asker.job);
+    agent_scene_free(s);
+}
+
+struct chain {
+    struct agent_asker asker;
+    unsigned left;
+};
+
+static void go_on(void *arg)
+{
+    struct chain *chain = arg;
+    struct agent_asker *asker = &chain->asker;
+
+    agent_take(asker);
+    if (asker->status != RATLS_OK || !asker->is_right || chain->left == 0) {
+        atomic_fetch_add(&asker->calls, 1);
+        return;
+    }
+    chain->left--;
+    if (asker->attester->begin(asker->attester, &asker->request, go_on, chain, &asker->job,
+                               &asker->err) != RATLS_OK)
+        atomic_fetch_add(&asker->calls, 1);
+}
+
+Test(agent_client_async, the_next_begins_within_the_call)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    struct chain chain = {{.attester = s->attester, .request = agent_request(1)}, 50};
+
+    cr_assert_eq(s->attester->begin(s->attester, &chain.asker.request, go_on, &chain,
+                                    &chain.asker.job, &chain.asker.err),
+                 RATLS_OK);
+    agent_wait(&chain.asker);
+    assert_asker_has_evidence(&chain.asker);
+    cr_expect_eq(chain.left, 0);
+    agent_scene_free(s);
+}
+
+/* The agent is told; what it says nevertheless is passed over. */
+Test(agent_client_async, cancelled)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    struct agent_asker gone = {0}, stays = {0};
+
+    atomic_store(&s->knobs.delay_ms, 100);
+    agent_begin(&gone, s->attester, 1);
+    agent_begin(&stays, s->attester, 2);
+    s->attester->cancel(s->attester, gone.job);
+    agent_wait(&stays);
+    agent_take(&stays);
+    assert_asker_has_evidence(&stays);
+    cr_expect_eq(gone.calls, 0);
+    atomic_store(&s->knobs.delay_ms, 0);
+    assert_attests(s->attester, 3);
+    cr_expect_eq(s->agent.cancels, 1);
+    cr_expect_eq(s->agent.malformed, 0);
+    cr_expect_eq(s->agent.connections, 1);
+    agent_scene_free(s);
+}
+
+Test(agent_client_async, taken_too_early)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    struct agent_asker asker = {0};
+
+    atomic_store(&s->agent.mood, FAKE_AGENT_SILENT);
+    agent_begin(&asker, s->attester, 1);
+    agent_take(&asker);
+    cr_expect_eq(asker.status, RATLS_USAGE);
+    cr_expect_not_null(strstr(asker.err.text, "before it was done"));
+    agent_scene_free(s);
+    cr_expect_eq(asker.calls, 0);
+}
+
+static void fail_slowly(void *arg)
+{
+    agent_sleep_ms(300);
+    atomic_fetch_add(&((struct agent_asker *)arg)->calls, 1);
+}
+
+/* Who cancels a job that is just being called waits until the call is over. */
+Test(agent_client_async, cancelled_within_the_call_of_another_thread)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    struct agent_asker asker = {.request = agent_request(1)};
+
+    cr_assert_eq(s->attester->begin(s->attester, &asker.request, fail_slowly, &asker, &asker.job,
+                                    &asker.err),
+                 RATLS_OK);
+    agent_sleep_ms(150);
+    s->attester->cancel(s->attester, asker.job);
+    cr_expect_eq(asker.calls, 1);
+    agent_scene_free(s);
+}
+
+/* ---- fork ---- */
+
+/* A job is of the process that began it; its child begins its own, on a connection of its own. */
+static int use_in_child(struct agent_scene *s, struct agent_asker *one, struct agent_asker *other)
+{
+    struct agent_asker own = {0};
+    struct ratls_error err = {0};
+
+    alarm(60); /* who waits for a lock of the parent must fail, not hang */
+    agent_take(one);
+    if (one->status != RATLS_IO || strstr(one->err.text, "before fork()") == NULL)
+        return 1;
+    s->attester->cancel(s->attester, other->job);
+    if (agent_attest(s->attester, 8, &err) != RATLS_OK)
+        return 2;
+    agent_begin(&own, s->attester, 9);
+    agent_wait(&own);
+    agent_take(&own);
+    if (own.status != RATLS_OK || !own.is_right)
+        return 3;
+    s->attester->free(s->attester);
+    return atomic_load(&one->calls) + atomic_load(&other->calls) == 0 ? 0 : 4;
+}
+
+Test(agent_client_async, fork)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    struct agent_asker one = {0}, other = {0};
+    pid_t child;
+    int status;
+
+    atomic_store(&s->knobs.delay_ms, 200);
+    agent_begin(&one, s->attester, 1);
+    agent_begin(&other, s->attester, 2);
+    agent_sleep_ms(50); /* at rest while it forks */
+    child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        status = use_in_child(s, &one, &other);
+        _exit(status);
+    }
+    agent_wait(&one);
+    agent_wait(&other);
+    agent_take(&one);
+    agent_take(&other);
+    assert_asker_has_evidence(&one);
+    assert_asker_has_evidence(&other);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child: %x", (unsigned)status);
+    cr_expect_eq(s->agent.connections, 2);
+    assert_attests(s->attester, 3);
+    agent_scene_free(s);
+}
+
+/* A child that asks nothing lets go of the connection: the agent sees the end of its parent. */
+Test(agent_client_async, a_child_that_only_frees)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    pid_t child;
+    int status;
+
+    assert_attests(s->attester, 1);
+    child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        alarm(60);
+        s->attester->free(s->attester);
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect_eq(status, 0);
+    assert_attests(s->attester, 2);
+    cr_expect_eq(s->agent.connections, 1);
+    agent_scene_free(s);
+}
+
+#define CHILDREN 4
+
+/* As nginx does: the master reads its configuration, and each worker asks. */
+Test(agent_client_async, workers)
+{
+    struct agent_scene *s = agent_scene_new(10000);
+    pid_t children[CHILDREN];
+    int status;
+
+    for (int i = 0; i < CHILDREN; i++) {
+        children[i] = fork();
+        cr_assert_geq(children[i], 0);
+        if (children[i] == 0) {
+            struct ratls_error err = {0};
+
+            alarm(60);
+            for (uint8_t k = 0; k < 20; k++)
+                if (agent_attest(s->attester, k, &err) != RATLS_OK)
+                    _exit(1);
+            s->attester->free(s->attester);
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        cr_assert_eq(waitpid(children[i], &status, 0), children[i]);
+        cr_expect_eq(status, 0);
+    }
+    cr_expect_eq(s->agent.connections, CHILDREN);
+    cr_expect_eq(s->agent.questions, 20 * CHILDREN);
+    agent_scene_free(s);
+}
+
+/* ---- threads ---- */
+
+/* The next function that waits and lets itself be cancelled ends the thread. */
+static void *attest_cancelled(void *arg)
+{
+    struct ratls_error err = {0};
+
+    pthread_cancel(pthread_self());
+    (void)agent_attest(arg, 1, &err);
+    pthread_testcancel();
+    return NULL;
+}
+
+Test(agent_client_async, a_cancelled_thread_leaves_nothing_behind)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    pthread_t thread;
+    void *result;
+
+    for (int i = 0; i < 20; i++) {
+        cr_assert_eq(pthread_create(&thread, NULL, attest_cancelled, s->attester), 0);
+        cr_assert_eq(pthread_join(thread, &result), 0);
+        cr_assert(result == PTHREAD_CANCELED);
+        assert_attests(s->attester, 2);
+    }
+    agent_scene_free(s);
+}
+
+/* Threads of this process that SIGHUP, SIGINT and SIGTERM do not reach. */
+static unsigned count_quiet_threads(void)
+{
+    DIR *dir = opendir("/proc/self/task");
+    unsigned long long blocked = 0;
+    const struct dirent *entry;
+    unsigned quiet = 0;
+    char line[256], path[300];
+
+    cr_assert_not_null(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        FILE *stream;
+
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
+        stream = fopen(path, "r");
+        while (stream != NULL && fgets(line, sizeof line, stream) != NULL)
+            if (sscanf(line, "SigBlk: %llx", &blocked) == 1 && (blocked & 0x4003) == 0x4003)
+                quiet++;
+        if (stream != NULL)
+            fclose(stream);
+    }
+    closedir(dir);
+    return quiet;
+}
+
+/* Signals of the program stay with its threads. */
+Test(agent_client_async, signals_are_not_for_the_reader)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    unsigned before;
+
+    agent_sleep_ms(100); /* a thread that is just being created has them blocked as well */
+    before = count_quiet_threads();
+    assert_attests(s->attester, 1);
+    agent_sleep_ms(100);
+    cr_expect_eq(count_quiet_threads(), before + 1, "%u and %u", before, count_quiet_threads());
+    agent_scene_free(s);
+}
