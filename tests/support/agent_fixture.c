@@ -308,20 +308,31 @@ void agent_await_figure(const struct agent *agent, const char *series, double va
 
 /* ---- other users ---- */
 
-int as_user(uid_t uid, gid_t gid, size_t group_count, const gid_t *groups, int (*run)(void *arg),
-            void *arg)
+/* The kernel keeps the effective ids of the moment of connect(): unix(7), SO_PEERCRED. */
+int agent_connect_as(const struct agent *agent, uid_t uid, gid_t gid, size_t group_count,
+                     const gid_t *groups)
 {
-    pid_t pid = fork();
-    int status = 0;
+    int fd;
 
-    cr_assert_geq(pid, 0);
-    if (pid == 0) {
-        if (setgroups(group_count, groups) != 0 || setresgid(gid, gid, gid) != 0 ||
-            setresuid(uid, uid, uid) != 0)
-            _exit(126);
-        _exit(run(arg));
-    }
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    cr_assert(setgroups(group_count, groups) == 0 && setegid(gid) == 0 && seteuid(uid) == 0);
+    fd = agent_connect(agent);
+    cr_assert(seteuid(0) == 0 && setegid(0) == 0 && setgroups(0, NULL) == 0);
+    return fd;
+}
+
+size_t agent_memory_kib(const struct agent *agent)
+{
+    char path[PATH_LEN], line[256];
+    size_t kib = 0;
+    FILE *in;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)agent->pid);
+    in = fopen(path, "re");
+    while (in != NULL && fgets(line, sizeof line, in) != NULL)
+        if (sscanf(line, "VmRSS: %zu", &kib) == 1)
+            break;
+    if (in != NULL)
+        fclose(in);
+    cr_assert_gt(kib, 0);
+    return kib;
 }

@@ -54,8 +54,11 @@ double agent_figure(const struct agent *agent, const char *series);
 /* Waits until it has this value. */
 void agent_await_figure(const struct agent *agent, const char *series, double value);
 
-/* Runs this in a child of another user with these further groups; what it returned. */
-int as_user(uid_t uid, gid_t gid, size_t group_count, const gid_t *groups, int (*run)(void *arg),
-            void *arg);
+/* The peer is another user then, with these further groups: only root can. */
+int agent_connect_as(const struct agent *agent, uid_t uid, gid_t gid, size_t group_count,
+                     const gid_t *groups);
+
+/* Resident memory of the agent, in KiB. */
+size_t agent_memory_kib(const struct agent *agent);
 
 #endif

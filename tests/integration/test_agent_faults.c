@@ -1,0 +1,306 @@
+/* ratlsd: what it survives. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent_fixture.h"
+
+TestSuite(agent_faults, .init = set_up, .fini = tear_down, .timeout = 240);
+
+static uint8_t buffer[RATLS_AGENT_ANSWER_MAX];
+static struct agent agent;
+
+static void begin_before(struct tpm_mux *mux, const char *const *options)
+{
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(mux, &f.tpm, options));
+    agent_start_simply(&agent, mux->tcti);
+}
+
+/* A TPM that hangs: an answer comes within the question's time, and service goes on by itself. */
+Test(agent_faults, hanging_tpm)
+{
+    const char *const options[] = {"--hang", "--disarmed", NULL};
+    struct ratls_agent_question question = evidence_question(1, 10);
+    struct ratls_agent_answer answer;
+    struct tpm_mux mux;
+    uint64_t start;
+    int fd;
+
+    begin_before(&mux, options);
+    fd = agent_connect(&agent);
+    tpm_mux_arm(&mux, true);
+    question.deadline_ms = 500;
+    start = now_ms();
+    agent_send(fd, &question);
+    agent_receive(fd, &answer, buffer);
+    cr_expect_leq(now_ms() - start, 500 + SLACK_MS);
+    assert_refused(&answer, 1, RATLS_TPM, "no answer of the TPM within 500 ms");
+    question.kind = RATLS_AGENT_STATE;
+    agent_send(fd, &question);
+    agent_receive(fd, &answer, buffer);
+    assert_refused(&answer, 1, RATLS_TPM, "no answer of the TPM within 500 ms");
+    cr_expect_eq(agent_figure(&agent, "ratls_refused_total{reason=\"deadline\"}"), 2);
+    cr_expect_eq(agent_figure(&agent, "ratls_waiting"), 0);
+    tpm_mux_arm(&mux, false);
+    agent_must_serve(&agent, 20, "shop");
+    close(fd);
+    agent_stop(&agent);
+    tpm_mux_stop(&mux);
+}
+
+/* Longer than anybody waits: then who comes is told at once, until the TPM is there again. */
+Test(agent_faults, tpm_hangs_for_long)
+{
+    const char *const options[] = {"--hang", "--disarmed", NULL};
+    struct ratls_agent_question question = evidence_question(1, 10);
+    struct ratls_agent_answer answer;
+    struct tpm_mux mux;
+    uint64_t start;
+    int fd;
+
+    begin_before(&mux, options);
+    fd = agent_connect(&agent);
+    tpm_mux_arm(&mux, true);
+    agent_send(fd, &question);
+    agent_receive(fd, &answer, buffer);
+    assert_refused(&answer, 1, RATLS_TPM, "10000 ms");
+    sleep_ms(200);
+    start = now_ms();
+    agent_send(fd, &question);
+    agent_receive(fd, &answer, buffer);
+    cr_expect_leq(now_ms() - start, 1000);
+    assert_refused(&answer, 1, RATLS_TPM, "it hangs, or another program keeps it busy");
+    tpm_mux_arm(&mux, false);
+    sleep_ms(300);
+    agent_must_serve(&agent, 20, "shop");
+    close(fd);
+    agent_stop(&agent);
+    tpm_mux_stop(&mux);
+}
+
+Test(agent_faults, tpm_gone_and_back)
+{
+    const struct ratls_agent_question question = evidence_question(1, 10);
+    struct ratls_agent_answer answer;
+    char socket[PATH_LEN];
+    int fd;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    agent_start_simply(&agent, NULL);
+    fd = agent_connect(&agent);
+    agent_must_serve(&agent, 1, "shop");
+    cr_assert_eq(kill(f.tpm.pid, SIGKILL), 0);
+    for (int i = 0; i < 3; i++) {
+        agent_send(fd, &question);
+        agent_receive(fd, &answer, buffer);
+        assert_refused(&answer, 1, RATLS_TPM, "");
+    }
+    cr_expect_eq(agent_figure(&agent, "ratls_tpm_errors_total"), 3);
+    cr_assert(swtpm_restart(&f.tpm));
+    snprintf(socket, sizeof socket, "%s/tpm", f.tpm.folder);
+    cr_assert_eq(chmod(socket, 0666), 0);
+    snprintf(socket, sizeof socket, "%s/tpm.ctrl", f.tpm.folder);
+    cr_assert_eq(chmod(socket, 0666), 0);
+    agent_send(fd, &question);
+    agent_receive(fd, &answer, buffer);
+    assert_evidence(&answer, 10, "shop");
+    close(fd);
+    agent_stop(&agent);
+}
+
+/* The socket that one leaves behind is no obstacle to the next; one that lives is. */
+Test(agent_faults, killed_and_restarted)
+{
+    const struct ratls_agent_question question = evidence_question(1, 10);
+    struct ratls_agent_answer answer;
+    struct agent other;
+    int status = 0;
+    int fd;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    agent_start_simply(&agent, NULL);
+    fd = agent_connect(&agent);
+    other = agent;
+    agent_run(&other); /* connects to the first */
+    while (waitpid(other.pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+    agent_wait_for_log(&other, "another ratlsd listens there already");
+    cr_expect_eq(agent_end(&agent, SIGKILL), -1);
+    cr_expect_not(agent_try_receive(fd, &answer, buffer, 1000), "the end is seen at once");
+    close(fd);
+    agent_run(&agent);
+    fd = agent_connect(&agent);
+    agent_send(fd, &question);
+    agent_receive(fd, &answer, buffer);
+    assert_evidence(&answer, 10, "shop");
+    close(fd);
+    agent_stop(&agent);
+}
+
+/* What waits is answered, new questions are not, and that is the end. */
+Test(agent_faults, stopped_with_questions)
+{
+    const char *const options[] = {"--delay-ms", "700", NULL};
+    struct ratls_agent_question question = evidence_question(1, 10);
+    struct ratls_agent_answer answer;
+    struct tpm_mux mux;
+    int status = 0;
+    int fd;
+
+    begin_before(&mux, options);
+    fd = agent_connect(&agent);
+    agent_send(fd, &question);
+    agent_await_figure(&agent, "ratls_waiting", 1);
+    cr_assert_eq(kill(agent.pid, SIGTERM), 0);
+    sleep_ms(100);
+    question = evidence_question(2, 20);
+    agent_send(fd, &question);
+    agent_receive(fd, &answer, buffer);
+    assert_refused(&answer, 2, RATLS_IO, "ratlsd is ending");
+    agent_receive(fd, &answer, buffer);
+    cr_expect_eq(answer.id, 1);
+    assert_evidence(&answer, 10, "shop");
+    cr_expect_not(agent_try_receive(fd, &answer, buffer, 5000));
+    close(fd);
+    while (waitpid(agent.pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    cr_expect_eq(status, 0);
+    tpm_mux_stop(&mux);
+}
+
+/* It does not wait for a TPM that hangs. */
+Test(agent_faults, stopped_while_the_tpm_hangs)
+{
+    const char *const options[] = {"--hang", NULL};
+    const struct ratls_agent_question question = evidence_question(1, 10);
+    struct tpm_mux mux;
+    uint64_t start;
+    int fd;
+
+    begin_before(&mux, options);
+    fd = agent_connect(&agent);
+    agent_send(fd, &question);
+    agent_await_figure(&agent, "ratls_waiting", 1);
+    start = now_ms();
+    agent_stop(&agent);
+    cr_expect_leq(now_ms() - start, 2000 + 1000 + SLACK_MS);
+    close(fd);
+    tpm_mux_stop(&mux);
+}
+
+/* Asks and does not read: it is no longer listened to, and then left. */
+Test(agent_faults, caller_that_never_reads)
+{
+    struct ratls_agent_question question = {.id = 1, .kind = RATLS_AGENT_STATUS};
+    uint8_t message[RATLS_AGENT_QUESTION_MAX];
+    struct ratls_writer w = ratls_writer(message, sizeof message);
+    struct pollfd polled;
+    unsigned sent = 0;
+    size_t memory;
+    int fd;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    agent_start_simply(&agent, NULL);
+    agent_must_serve(&agent, 10, "shop");
+    memory = agent_memory_kib(&agent);
+    fd = agent_connect(&agent);
+    ratls_agent_question_write(&question, &w);
+    polled = (struct pollfd){.fd = fd, .events = POLLOUT};
+    while (poll(&polled, 1, 500) == 1 && sent < 1000000) {
+        if (send(fd, message, w.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+            cr_assert_eq(errno, EAGAIN);
+        else
+            sent++;
+    }
+    cr_expect_lt(sent, 1000000, "all of it was taken");
+    cr_expect_lt(agent_memory_kib(&agent), memory + 32 * 1024);
+    agent_must_serve(&agent, 20, "shop");
+    agent_wait_for_log(&agent, "it takes no answers");
+    agent_must_serve(&agent, 30, "shop");
+    close(fd);
+    agent_stop(&agent);
+}
+
+#define CONNECTIONS 10000
+
+/* A user gets 1024 of them; the others end, and the agent goes on. */
+Test(agent_faults, ten_thousand_connections)
+{
+    static int fds[CONNECTIONS];
+    const struct rlimit files = {CONNECTIONS + 100, CONNECTIONS + 100};
+    const struct ratls_agent_question question = evidence_question(1, 10);
+    struct ratls_agent_answer answer;
+    unsigned open = 0;
+    size_t memory;
+
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+        cr_skip_test("so many files may not be opened: %s", strerror(errno));
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    agent_start_simply(&agent, NULL);
+    agent_must_serve(&agent, 10, "shop");
+    memory = agent_memory_kib(&agent);
+    for (unsigned i = 0; i < CONNECTIONS; i++)
+        fds[i] = agent_connect(&agent);
+    sleep_ms(200);
+    agent_send(fds[0], &question); /* the first are kept */
+    agent_receive(fds[0], &answer, buffer);
+    assert_evidence(&answer, 10, "shop");
+    for (unsigned i = 0; i < CONNECTIONS; i++)
+        open += recv(fds[i], buffer, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    cr_expect_eq(open, 1024);
+    cr_expect_lt(agent_memory_kib(&agent), memory + 64 * 1024);
+    for (unsigned i = 0; i < CONNECTIONS; i++)
+        close(fds[i]);
+    sleep_ms(200);
+    agent_must_serve(&agent, 30, "shop");
+    agent_stop(&agent);
+}
+
+#define QUESTIONS 10000
+
+/* On one connection, while the TPM is slow: all are answered, each by its own. */
+Test(agent_faults, ten_thousand_questions)
+{
+    const char *const options[] = {"--delay-ms", "500", NULL};
+    struct ratls_agent_answer answer;
+    struct tpm_mux mux;
+    char rest[256];
+    size_t memory;
+    int fd;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    snprintf(rest, sizeof rest, "clients: [{user: %u, services: [shop], waiting: 16000}]\n",
+             (unsigned)getuid());
+    agent_start(&agent, mux.tcti, rest);
+    fd = agent_connect(&agent);
+    for (unsigned i = 0; i < QUESTIONS; i++) {
+        const struct ratls_agent_question question = evidence_question(i, (uint8_t)i);
+
+        agent_send(fd, &question);
+    }
+    memory = agent_memory_kib(&agent);
+    for (unsigned i = 0; i < QUESTIONS; i++) {
+        agent_receive(fd, &answer, buffer);
+        cr_assert_eq(answer.status, RATLS_OK, "%.*s", (int)answer.text.len,
+                     (const char *)answer.text.p);
+        if (i % 97 == 0)
+            assert_evidence(&answer, (uint8_t)answer.id, "shop");
+    }
+    fprintf(stderr, "%zu KiB for %d questions\n", memory, QUESTIONS);
+    cr_expect_lt(memory, 512 * 1024);
+    cr_expect_eq(agent_figure(&agent, "ratls_waiting"), 0);
+    close(fd);
+    agent_stop(&agent);
+    tpm_mux_stop(&mux);
+}
