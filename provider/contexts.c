@@ -125,8 +125,10 @@ static void configure(SSL_CTX *ctx, struct ratls_tls *tls)
         tls->clients = ratls_policy_up_ref(process.clients.policy);
     if (process.config.clients != NULL)
         ratls_demand_install(ctx, tls);
-    if (process.attester != NULL)
+    if (process.attester != NULL) {
         tls->attester = process.attester->up_ref(process.attester);
+        ratls_progress_watch_context(ctx, tls);
+    }
     pthread_mutex_unlock(&lock);
     (void)pthread_setcancelstate(cancel_state, &cancel_state);
 }

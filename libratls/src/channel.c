@@ -6,12 +6,15 @@
 #include "session_record.h"
 #include "tls_index.h"
 #include "tls_internal.h"
+#include "tls_pause.h"
 
 static void reset_channel(struct ratls_channel *channel)
 {
     struct ratls_channel kept = {.verify_mode = channel->verify_mode,
                                  .chained_info = channel->chained_info,
                                  .speaks = channel->speaks,
+                                 .pause = channel->pause,
+                                 .is_watched = channel->is_watched,
                                  .demander = channel->demander};
 
     ratls_keylog_end(channel);
@@ -30,6 +33,7 @@ static void free_channel(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index,
     (void)parent, (void)ad, (void)index, (void)argl, (void)argp;
     if (channel == NULL)
         return;
+    ratls_pause_leave(channel);
     reset_channel(channel);
     SSL_CTX_free(channel->demander);
     free(channel);

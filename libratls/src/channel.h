@@ -37,6 +37,8 @@ struct ratls_channel {
     bool demanded;
     struct ratls_request demand;
     struct ratls_quota demands; /* that a client answers */
+    struct ratls_pause *pause;  /* of its last ASYNC job (tls_pause.h); the job's; NULL: none */
+    bool is_watched;            /* by our info callback, since its handshake began */
     /* Of a server only, as long as the SSL is: */
     SSL_CTX *demander; /* the last of its SSL_CTX that demands evidence; a reference; NULL: none */
     bool holds;        /* nothing may be written before the verdict */

@@ -75,7 +75,7 @@ enum ratls_status ratls_connection_new(SSL *ssl, const struct ratls_connection_o
         c->options = *options;
     c->ssl = c->stream.ssl = ssl;
     c->lease.until_ms = c->lease.renew_ms = RATLS_NEVER;
-    c->answering.fd = -1;
+    c->answering.bell.fd = -1;
     status = prepare(c, ret_error);
     if (status == RATLS_OK)
         status = ratls_wait_begin(&c->wait, ssl, ret_error);

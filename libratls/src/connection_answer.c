@@ -3,18 +3,14 @@
  * evidence again when its measured state changes (WIRE.md, 11).
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "connection_state.h"
 #include "fail.h"
 #include "tls_internal.h"
 
 #define PUSH_MIN_MS 100     /* of what is sent unasked, whatever period was asked for */
-#define YIELDS_MAX 1000     /* another thread has one instruction to go */
 #define LOOK_MS 1000        /* a state is at most a second old: attester.h */
 #define QUEUE_MAX 65536     /* of pieces that the transport has not taken yet */
 
@@ -30,62 +26,14 @@ static enum ratls_outcome break_protocol(struct ratls_connection *c, const char 
     return ratls_connection_end(c, RATLS_FAILED, RATLS_END_PROTOCOL);
 }
 
-static void wake(struct ratls_answering *a)
-{
-    const uint64_t one = 1;
-
-    (void)!write(a->fd, &one, sizeof one);
-}
-
-static bool drain(struct ratls_answering *a)
-{
-    uint64_t count;
-
-    return read(a->fd, &count, sizeof count) == (ssize_t)sizeof count;
-}
-
-/*
- * From any thread of the attester: only wakes who polls. The flag comes last: who sees it may take
- * the evidence and free all this, and another file may get the descriptor.
- */
-static void see_done(void *arg)
-{
-    struct ratls_answering *a = arg;
-
-    wake(a);
-    atomic_store(&a->is_done, true);
-}
-
-/*
- * Who was woken in between waits for the flag, but not for ever: in a child of fork(), which shares
- * the descriptor, it never comes. Then it is woken once more, also where only an edge counts.
- */
-static bool has_evidence(struct ratls_answering *a)
-{
-    bool is_done = atomic_load(&a->is_done);
-
-    if (!drain(a) || is_done)
-        return is_done;
-    for (unsigned i = 0; i < YIELDS_MAX && !is_done; i++) {
-        sched_yield();
-        is_done = atomic_load(&a->is_done);
-    }
-    if (!is_done)
-        wake(a);
-    return is_done;
-}
-
 static enum ratls_status begin_job(struct ratls_connection *c)
 {
     struct ratls_answering *a = &c->answering;
 
-    if (a->fd < 0)
-        a->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (a->fd < 0)
+    if (!ratls_doorbell_prepare(&a->bell))
         return ratls_fail(&c->error, RATLS_IO, "no eventfd: %s", strerror(errno));
-    (void)drain(a); /* of a job that was cancelled */
-    atomic_store(&a->is_done, false);
-    return a->attester->begin(a->attester, &a->asked, see_done, a, &a->job, &c->error);
+    return a->attester->begin(a->attester, &a->asked, ratls_doorbell_ring, &a->bell, &a->job,
+                              &c->error);
 }
 
 /* The evidence is there: its pieces follow. */
@@ -274,7 +222,7 @@ enum ratls_outcome ratls_answering_progress(struct ratls_connection *c, int64_t 
     if (a->job == NULL && !a->is_writing)
         outcome = push(c, now_ms);
     if (outcome == RATLS_DONE && a->job != NULL)
-        outcome = has_evidence(a) ? take(c) : RATLS_WANT_ATTESTER;
+        outcome = ratls_doorbell_has_rung(&a->bell) ? take(c) : RATLS_WANT_ATTESTER;
     return outcome == RATLS_DONE ? write_pieces(c) : outcome;
 }
 
@@ -290,9 +238,7 @@ void ratls_answering_free(struct ratls_answering *a)
     if (a->attester == NULL)
         return;
     abandon(a);
-    if (a->fd >= 0)
-        close(a->fd);
+    ratls_doorbell_close(&a->bell);
     a->attester->free(a->attester);
     a->attester = NULL;
-    a->fd = -1;
 }

@@ -5,6 +5,7 @@
 
 #include "connection_state.h"
 #include "fail.h"
+#include "tls_pause.h"
 
 #define LOOK_MS 50          /* who only writes looks so often for what the other side asks */
 #define FRAMES_AT_ONCE 1024 /* no answer has more pieces; then other connections have a turn */
@@ -298,5 +299,6 @@ short ratls_connection_events(const struct ratls_connection *c)
 
 int ratls_connection_attester_fd(const struct ratls_connection *c)
 {
-    return c->answering.job == NULL ? -1 : c->answering.fd;
+    return c->answering.job == NULL ? ratls_pause_fd(ratls_channel_of(c->ssl))
+                                    : c->answering.bell.fd;
 }

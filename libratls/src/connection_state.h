@@ -3,7 +3,6 @@
 #define RATLS_CONNECTION_STATE_H
 
 #include <ratls/connection.h>
-#include <stdatomic.h>
 
 #include "answer_writer.h"
 #include "channel.h"
@@ -11,6 +10,7 @@
 #include "connection_gate.h"
 #include "connection_stream.h"
 #include "connection_wait.h"
+#include "doorbell.h"
 #include "exchange.h"
 #include "quota.h"
 
@@ -43,8 +43,7 @@ struct ratls_answering {
     struct ratls_turn turn;          /* the last that was begun */
     struct ratls_attest_request asked;
     struct ratls_attest_job *job; /* the attester is at it */
-    atomic_bool is_done;          /* and has ended: set by any thread */
-    int fd;                       /* eventfd that says so; -1: not made yet */
+    struct ratls_doorbell bell;   /* and rings when it has ended */
     bool is_writing;              /* its pieces are being sent: */
     struct ratls_answer_writer writer;
     bool is_watched;          /* evidence is sent again when the state changes */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "tls_pause.h"
 
 static void free_outgoing(struct ratls_outgoing *outgoing)
 {
@@ -44,6 +45,11 @@ enum ratls_outcome ratls_outcome_of(SSL *ssl, int result, struct ratls_error *er
         return RATLS_WANT_READ;
     case SSL_ERROR_WANT_WRITE:
         return RATLS_WANT_WRITE;
+    case SSL_ERROR_WANT_ASYNC: /* the program has set SSL_MODE_ASYNC */
+        if (ratls_pause_fd(ratls_channel_of(ssl)) >= 0)
+            return RATLS_WANT_ATTESTER;
+        ratls_fail(err, RATLS_USAGE, "OpenSSL waits for a job that is none of the attester's");
+        return RATLS_FAILED;
     case SSL_ERROR_ZERO_RETURN:
         return RATLS_CLOSED;
     case SSL_ERROR_SYSCALL:

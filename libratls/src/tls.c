@@ -160,6 +160,7 @@ enum ratls_status ratls_tls_attest(SSL_CTX *ctx, struct ratls_attester *attester
     if (!ratls_server_watch_tickets(ctx))
         return ratls_fail(ret_error, RATLS_CRYPTO, "OpenSSL does not take a callback for tickets");
     tls->attester = attester->up_ref(attester);
+    ratls_progress_watch_context(ctx, tls);
     return RATLS_OK;
 }
 

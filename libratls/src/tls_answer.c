@@ -4,6 +4,7 @@
  */
 #include "fail.h"
 #include "tls_internal.h"
+#include "tls_pause.h"
 #include "tls_peer.h"
 
 /* Kept until the certificate is sent: who has none sends no evidence either. */
@@ -60,7 +61,7 @@ int ratls_client_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
         return 0;
     if (attest(ssl, tls, channel, certificate, &evidence, ret_len) != RATLS_OK) {
         ratls_raise_error(&channel->error);
-        if (tls->log != NULL)
+        if (tls->log != NULL && !ratls_pause_is_ending(channel))
             tls->log(ssl, channel);
         *alert = SSL_AD_INTERNAL_ERROR;
         return -1;

@@ -7,6 +7,7 @@
 #include "fail.h"
 #include "session_record.h"
 #include "tls_internal.h"
+#include "tls_pause.h"
 
 static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
 {
@@ -84,12 +85,30 @@ static void end_handshake(const SSL *ssl, struct ratls_channel *channel)
         close_unattested(ssl, channel);
 }
 
+/* A handshake that may pause is watched to its end, whatever SSL_CTX it gets meanwhile. */
+static void begin_handshake(SSL *ssl)
+{
+    struct ratls_channel *channel;
+
+    if (SSL_version(ssl) == RATLS_QUIC_VERSION || (SSL_get_mode(ssl) & SSL_MODE_ASYNC) == 0)
+        return;
+    channel = ratls_channel_make(ssl);
+    if (channel == NULL)
+        return;
+    ratls_progress_watch(ssl, channel);
+    channel->is_watched = true;
+}
+
 static void see_progress(const SSL *ssl, int where, int result)
 {
     static _Thread_local const SSL *passing_on; /* the program's callback may call this one */
     struct ratls_channel *channel = ratls_channel_of(ssl);
     void (*chained)(const SSL *, int, int) = find_chained(ssl);
 
+    if (channel != NULL && ratls_pause_is_ending(channel))
+        return;
+    if (where & SSL_CB_HANDSHAKE_START)
+        begin_handshake(ratls_mutable(ssl));
     if (SSL_is_server(ssl))
         ratls_demand_progress(ratls_mutable(ssl), where);
     else if (channel != NULL && where & SSL_CB_HANDSHAKE_DONE)
@@ -112,6 +131,11 @@ void ratls_progress_watch_context(SSL_CTX *ctx, struct ratls_tls *tls)
         return;
     tls->chained_info = current;
     SSL_CTX_set_info_callback(ctx, see_progress);
+}
+
+bool ratls_progress_is_watched(const SSL *ssl, const struct ratls_channel *channel)
+{
+    return channel != NULL && channel->is_watched && SSL_get_info_callback(ssl) == see_progress;
 }
 
 void ratls_progress_watch(SSL *ssl, struct ratls_channel *channel)

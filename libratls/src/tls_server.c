@@ -5,6 +5,7 @@
 #include "exchange.h"
 #include "fail.h"
 #include "tls_internal.h"
+#include "tls_pause.h"
 
 /* An encoding has one form for each value: equal bytes are equal requests, to the last field. */
 static bool is_same_request(const struct ratls_request *a, const struct ratls_request *b)
@@ -54,6 +55,7 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
     channel->asked = true;
     ratls_keylog_install(ssl, tls);
     ratls_server_watch_sessions(ssl, tls);
+    ratls_pause_expect(ssl, tls);
     return 1;
 }
 
@@ -76,7 +78,8 @@ enum ratls_status ratls_channel_attest(SSL *ssl, struct ratls_tls *tls,
         return status;
     ratls_attest_request_fill(
         &session, role == RATLS_ROLE_SERVER ? &channel->request : &channel->demand, &request);
-    status = tls->attester->attest(tls->attester, &request, &evidence, &len, &channel->error);
+    status =
+        ratls_pause_attest(ssl, channel, tls->attester, &request, &evidence, &len, &channel->error);
     if (status != RATLS_OK)
         return ratls_fail(&channel->error, status, "the attester gave no reason");
     if (evidence == NULL || len == 0 || len > RATLS_EVIDENCE_MAX) {

@@ -42,6 +42,7 @@ static enum ratls_status begin(struct ratls_attester *self,
     must(job != NULL && staged->job == NULL);
     *job = (struct ratls_attest_job){.request = *request, .done = done, .arg = arg};
     staged->job = *ret_job = job;
+    atomic_fetch_add(&staged->begun, 1);
     return RATLS_OK;
 }
 

@@ -17,6 +17,7 @@ struct staged_attester {
     atomic_uint state;            /* what its state says: another number, another state */
     atomic_uint asked;            /* how often evidence was */
     struct ratls_attest_job *job; /* that goes on; NULL: none */
+    atomic_uint begun;
     unsigned cancelled;
 };
 

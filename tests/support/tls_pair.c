@@ -137,7 +137,7 @@ static void judge_call(struct tls_side *side, int result)
     int error = SSL_get_error(side->ssl, result);
     bool failed = error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ &&
                   error != SSL_ERROR_WANT_WRITE && error != SSL_ERROR_ZERO_RETURN &&
-                  error != SSL_ERROR_WANT_X509_LOOKUP;
+                  error != SSL_ERROR_WANT_X509_LOOKUP && error != SSL_ERROR_WANT_ASYNC;
 
     if (failed) {
         keep_errors(side);
