@@ -38,9 +38,9 @@ static void tell_syslog(void *ignored, const char *text)
     tell(RATLS_LOG_SYSLOG, text);
 }
 
-enum ratls_status ratls_provider_attester(const struct ratls_config *config,
-                                          struct ratls_attester **ret_attester,
-                                          struct ratls_error *err)
+enum ratls_status ratls_provider_tpm_attester(const struct ratls_config *config,
+                                              struct ratls_attester **ret_attester,
+                                              struct ratls_error *err)
 {
     static void (*const notices[])(void *, const char *) = {
         [RATLS_LOG_STDERR] = tell_stderr, [RATLS_LOG_SYSLOG] = tell_syslog};

@@ -6,6 +6,7 @@
 
 #include <ratls/tls.h>
 
+#include "agent_socket.h"
 #include "fail.h"
 
 #define EXTENSION_FIRST 65280 /* private use, RFC 8446, 11 */
@@ -14,8 +15,8 @@
 #define RENEGOTIATION_INFO 65281 /* assigned, in spite of its place */
 
 struct raw {
-    char *role, *policy, *clients, *state, *tcti, *service, *boot_log, *ima_list, *result, *epoch,
-        *epoch_seconds, *unlisted, *log, *extension, *watch;
+    char *role, *policy, *clients, *agent, *state, *tcti, *service, *boot_log, *ima_list, *result,
+        *epoch, *epoch_seconds, *unlisted, *log, *extension, *watch;
 };
 
 static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_fn *get_params,
@@ -25,6 +26,7 @@ static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_f
         OSSL_PARAM_utf8_ptr("role", &raw->role, 0),
         OSSL_PARAM_utf8_ptr("policy", &raw->policy, 0),
         OSSL_PARAM_utf8_ptr("clients", &raw->clients, 0),
+        OSSL_PARAM_utf8_ptr("agent", &raw->agent, 0),
         OSSL_PARAM_utf8_ptr("state", &raw->state, 0),
         OSSL_PARAM_utf8_ptr("tcti", &raw->tcti, 0),
         OSSL_PARAM_utf8_ptr("service", &raw->service, 0),
@@ -149,11 +151,62 @@ static enum ratls_status copy_texts(const struct raw *raw, struct ratls_config *
     if (status != RATLS_OK)
         return status;
     if (copy_text(raw->policy, &config->policy) && copy_text(raw->clients, &config->clients) &&
-        copy_text(raw->state, &config->state) && copy_text(raw->tcti, &config->tcti) &&
-        copy_text(raw->epoch, &config->epoch) && copy_text(raw->service, &config->service) &&
-        copy_text(raw->watch, &config->watch))
+        copy_text(raw->agent, &config->agent) && copy_text(raw->state, &config->state) &&
+        copy_text(raw->tcti, &config->tcti) && copy_text(raw->epoch, &config->epoch) &&
+        copy_text(raw->service, &config->service) && copy_text(raw->watch, &config->watch))
         return RATLS_OK;
     return ratls_fail(err, RATLS_MEMORY, "out of memory");
+}
+
+/*
+ * What only a process with the TPM itself does. `state` may be there for policies: of servers, with
+ * role = both, or of clients.
+ */
+static enum ratls_status check_agent(const struct raw *raw, const struct ratls_config *config,
+                                     struct ratls_error *err)
+{
+    const struct {
+        const char *key;
+        const char *value;
+    } others[] = {
+        {"state", config->client || raw->clients != NULL ? NULL : raw->state},
+        {"tcti", raw->tcti},
+        {"boot-log", raw->boot_log},
+        {"ima-list", raw->ima_list},
+        {"result", raw->result},
+        {"epoch", raw->epoch},
+        {"epoch-seconds", raw->epoch_seconds},
+    };
+
+    if (!config->server)
+        return ratls_fail(err, RATLS_USAGE, "agent is for role = server or both");
+    if (raw->agent[0] != '/' || strlen(raw->agent) > RATLS_AGENT_PATH_MAX)
+        return ratls_fail(err, RATLS_USAGE,
+                          "agent = %.64s: must be the absolute path of a socket, of at most %d "
+                          "bytes",
+                          raw->agent, RATLS_AGENT_PATH_MAX);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i].value != NULL)
+            return ratls_fail(err, RATLS_USAGE,
+                              "%s beside agent: the agent has the TPM, so it goes into the "
+                              "configuration of ratlsd",
+                              others[i].key);
+    return RATLS_OK;
+}
+
+static enum ratls_status check_sources(const struct raw *raw, const struct ratls_config *config,
+                                       struct ratls_error *err)
+{
+    if (config->client && raw->policy == NULL)
+        return ratls_fail(err, RATLS_USAGE, "role = %s needs policy = FILE or FOLDER", raw->role);
+    if (raw->agent != NULL)
+        return check_agent(raw, config, err);
+    if (config->server && raw->state == NULL)
+        return ratls_fail(err, RATLS_USAGE,
+                          "role = %s needs state = FOLDER, as made by `ratls init`, or agent = "
+                          "SOCKET of ratlsd",
+                          raw->role);
+    return RATLS_OK;
 }
 
 enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
@@ -171,13 +224,10 @@ enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *handle,
     if (raw.watch != NULL && raw.watch[0] == '\0')
         raw.watch = NULL;
     status = read_words(&raw, ret_config, err);
+    if (status == RATLS_OK)
+        status = check_sources(&raw, ret_config, err);
     if (status != RATLS_OK)
         return status;
-    if (ret_config->client && raw.policy == NULL)
-        return ratls_fail(err, RATLS_USAGE, "role = %s needs policy = FILE or FOLDER", raw.role);
-    if (ret_config->server && raw.state == NULL)
-        return ratls_fail(err, RATLS_USAGE,
-                          "role = %s needs state = FOLDER, as made by `ratls init`", raw.role);
     if (raw.watch != NULL && (!ret_config->client || raw.watch[0] != '/'))
         return ratls_fail(
             err, RATLS_USAGE,
@@ -202,6 +252,7 @@ void ratls_config_clear(struct ratls_config *config)
 {
     free(config->policy);
     free(config->clients);
+    free(config->agent);
     free(config->state);
     free(config->tcti);
     free(config->service);

@@ -20,6 +20,7 @@ struct ratls_config {
     bool client;
     char *policy;   /* client: file or folder */
     char *clients;  /* server: the same, of what clients must prove; NULL: nothing */
+    char *agent;    /* server: socket of ratlsd, or NULL: this process has the TPM itself */
     char *state;    /* server: folder of the attestation key; client: of the ledger, or NULL */
     char *tcti;     /* server: NULL: what the state folder says */
     char *service;  /* server: NULL: the attester's default */

@@ -3,6 +3,8 @@
 #include <openssl/ssl.h>
 #include <pthread.h>
 
+#include <ratls/attester_agent.h>
+
 #include "fail.h"
 #include "log.h"
 #include "policy_stamp.h"
@@ -64,14 +66,24 @@ static void load_clients(void)
         ratls_log_failure(process.config.log, &clients->failure);
 }
 
+static enum ratls_status make_attester(struct ratls_attester **ret_attester,
+                                       struct ratls_error *err)
+{
+    const struct ratls_agent_options options = {.socket = process.config.agent,
+                                                .service = process.config.service};
+
+    if (options.socket != NULL)
+        return ratls_agent_attester_new(&options, ret_attester, err);
+    return ratls_provider_tpm_attester(&process.config, ret_attester, err);
+}
+
 static void load_attester(void)
 {
     if (process.attester != NULL)
         process.attester->free(process.attester);
     process.attester = NULL;
     process.attester_failure = (struct ratls_error){0};
-    process.attester_failure.status =
-        ratls_provider_attester(&process.config, &process.attester, &process.attester_failure);
+    process.attester_failure.status = make_attester(&process.attester, &process.attester_failure);
     if (process.attester_failure.status != RATLS_OK)
         ratls_log_failure(process.config.log, &process.attester_failure);
 }
@@ -87,6 +99,14 @@ static bool is_policy_changed(struct loaded_policy *loaded, const char *path)
     return is_changed || (loaded->policy != NULL && ratls_policy_files_changed(loaded->policy));
 }
 
+/* Whoever asks an agent reads nothing: it is made once, and finds an agent that was restarted. */
+static bool is_attester_due(const struct ratls_config *config)
+{
+    if (config->agent != NULL)
+        return process.attester == NULL && process.attester_failure.status == RATLS_OK;
+    return config->server && ratls_watch_changed(&process.state_watch, config->state);
+}
+
 /*
  * Not before the first SSL_CTX: a program that makes none reads no policy and no key. Again when
  * the files have changed: `nginx -s reload` makes new contexts in the old process. Under the lock.
@@ -99,7 +119,7 @@ static void load_changed(void)
         load_policy(&process.servers, config->policy);
     if (config->clients != NULL && is_policy_changed(&process.clients, config->clients))
         load_clients();
-    if (config->server && ratls_watch_changed(&process.state_watch, config->state))
+    if (is_attester_due(config))
         load_attester();
 }
 

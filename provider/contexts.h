@@ -17,10 +17,10 @@ RATLS_MUST_CHECK enum ratls_status ratls_contexts_hook(const struct ratls_config
 #define RATLS_PROVIDER_PARAM_WATCH "watch"
 const char *ratls_contexts_watch(void);
 
-/* attester_tpm.c, or attester_none.c where the build has no TPM stack. */
 struct ratls_attester;
-RATLS_MUST_CHECK enum ratls_status ratls_provider_attester(const struct ratls_config *config,
-                                                           struct ratls_attester **ret_attester,
-                                                           struct ratls_error *err);
+/* attester_tpm.c, or attester_none.c where the build has no TPM stack: without an agent. */
+RATLS_MUST_CHECK enum ratls_status ratls_provider_tpm_attester(const struct ratls_config *config,
+                                                               struct ratls_attester **ret_attester,
+                                                               struct ratls_error *err);
 
 #endif

@@ -72,7 +72,9 @@ static void print_text(const struct configuration *c, const struct ratls_local_k
            "     OPENSSL_CONF=/etc/ratls/openssl.cnf nginx\n\n"
            "   Reload or restart one that runs already, for the new key. Its user must be able\n"
            "   to use the TPM. The state folder is secret: the server reads it as it starts,\n"
-           "   before it gives up the rights of root.\n"
+           "   before it gives up the rights of root. Or let ratlsd have both for all servers of\n"
+           "   this machine: with `agent = /run/ratls/agent.sock` in place of `state` a server\n"
+           "   needs neither.\n"
            "3. Let a client learn this machine's state (ratls policy learn HOST:PORT), or pin the\n"
            "   key in a policy of yours:\n\n"
            "     attestation-keys:\n       - name: \"%s\"\n",

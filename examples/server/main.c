@@ -5,7 +5,8 @@
  *   ratls-example-server --state /var/lib/ratls --cert bank.pem --key bank.key --port 8443
  *
  * GET / and POST /login, for some connections at a time; with --port 0 it prints the port that it
- * got. --ima-list says where the list of Linux IMA is, if not in the kernel.
+ * got. --ima-list says where the list of Linux IMA is, if not in the kernel. With --agent
+ * /run/ratls/agent.sock, in place of --state, ratlsd has the TPM.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <ratls/attester_agent.h>
 #include <ratls/attester_tpm.h>
 #include <ratls/ratls.h>
 
@@ -39,7 +41,7 @@ static const char *const log_in_page =
     "<input name=user><input name=password type=password><button>Log in</button></form>";
 
 struct settings {
-    const char *state, *tcti, *cert, *key, *ima_list;
+    const char *state, *agent, *tcti, *cert, *key, *ima_list;
     unsigned short port;
 };
 
@@ -55,10 +57,20 @@ struct client {
     bool wants_write;
 };
 
+static enum ratls_status make_attester(const struct settings *settings,
+                                       struct ratls_attester **ret_attester,
+                                       struct ratls_error *error)
+{
+    struct ratls_agent_options agent = {.socket = settings->agent};
+    struct ratls_tpm_options tpm = {
+        .state_dir = settings->state, .tcti = settings->tcti, .ima_list = settings->ima_list};
+
+    return agent.socket == NULL ? ratls_tpm_attester_new(&tpm, ret_attester, error)
+                                : ratls_agent_attester_new(&agent, ret_attester, error);
+}
+
 static SSL_CTX *make_context(const struct settings *settings)
 {
-    struct ratls_tpm_options options = {
-        .state_dir = settings->state, .tcti = settings->tcti, .ima_list = settings->ima_list};
     struct ratls_attester *attester = NULL;
     struct ratls_error error = {0};
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
@@ -66,7 +78,7 @@ static SSL_CTX *make_context(const struct settings *settings)
     if (ctx == NULL || SSL_CTX_use_certificate_chain_file(ctx, settings->cert) != 1 ||
         SSL_CTX_use_PrivateKey_file(ctx, settings->key, SSL_FILETYPE_PEM) != 1) {
         ERR_print_errors_fp(stderr);
-    } else if (ratls_tpm_attester_new(&options, &attester, &error) == RATLS_OK) {
+    } else if (make_attester(settings, &attester, &error) == RATLS_OK) {
         enum ratls_status status = ratls_tls_attest(ctx, attester, &error);
 
         attester->free(attester); /* the context has its own reference */
@@ -256,19 +268,19 @@ static int run(const struct settings *settings)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"state", required_argument, NULL, 's'},
-                                            {"tcti", required_argument, NULL, 't'},
-                                            {"cert", required_argument, NULL, 'c'},
-                                            {"key", required_argument, NULL, 'k'},
-                                            {"port", required_argument, NULL, 'p'},
-                                            {"ima-list", required_argument, NULL, 'i'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"state", required_argument, NULL, 's'},    {"agent", required_argument, NULL, 'a'},
+        {"tcti", required_argument, NULL, 't'},     {"cert", required_argument, NULL, 'c'},
+        {"key", required_argument, NULL, 'k'},      {"port", required_argument, NULL, 'p'},
+        {"ima-list", required_argument, NULL, 'i'}, {NULL, 0, NULL, 0}};
     struct settings settings = {.port = 8443};
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 's')
             settings.state = optarg;
+        else if (option == 'a')
+            settings.agent = optarg;
         else if (option == 't')
             settings.tcti = optarg;
         else if (option == 'c')
@@ -282,10 +294,11 @@ int main(int argc, char **argv)
         else
             return WRONG_USAGE;
     }
-    if (settings.state == NULL || settings.cert == NULL || settings.key == NULL) {
+    if ((settings.state == NULL) == (settings.agent == NULL) || settings.cert == NULL ||
+        settings.key == NULL) {
         fprintf(stderr,
-                "usage: %s --state DIR --cert FILE --key FILE [--tcti CONF] [--port N] "
-                "[--ima-list FILE]\n",
+                "usage: %s --state DIR [--tcti CONF] [--ima-list FILE] | --agent SOCKET "
+                "--cert FILE --key FILE [--port N]\n",
                 argv[0]);
         return WRONG_USAGE;
     }
