@@ -44,7 +44,25 @@ for check in $(checks 'X(\([A-Z_0-9]*\), *"'); do
 done
 [ "$count" -gt 20 ] || { echo "only $count checks found"; bad=1; }
 
-for page in "$man"/*.scd; do
+# Every key of the agent's configuration, and every metric.
+agent_keys() {
+    sed -n 's/.*\(TEXT_FIELD\|SEQUENCE\|STRING_PTR\)("\([a-z-]*\)".*/\2/p' agent/config_document.c
+}
+agent_metrics() {
+    sed -n 's/.*"\(ratls_[a-z_]*\)", *"*[a-z]*"*.*/\1/p' agent/metrics.c
+}
+count=0
+for key in $(agent_keys); do
+    need "*$key*" "ratlsd.yaml(5)" agent/man/ratlsd.yaml.5.scd
+    count=$((count + 1))
+done
+for metric in $(agent_metrics); do
+    need "*$metric*" "ratlsd(8)" agent/man/ratlsd.8.scd
+    count=$((count + 1))
+done
+[ "$count" -gt 18 ] || { echo "only $count keys and metrics of the agent found"; bad=1; }
+
+for page in "$man"/*.scd agent/man/*.scd; do
     if ! scdoc <"$page" >/dev/null; then
         echo "$page: not a manual page"
         bad=1

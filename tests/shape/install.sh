@@ -40,6 +40,19 @@ page=$(find "$folder/root" -name ratls-provider.7)
         exit 1
     }
 done
+# The units name the program where it is.
+if [ -e "$build/bin/ratlsd" ]; then
+    for pattern in sbin/ratlsd lib/systemd/system/ratlsd.service lib/systemd/system/ratlsd.socket \
+        lib/sysusers.d/ratls.conf share/ratls/ratlsd.yaml share/man/man8/ratlsd.8 \
+        share/man/man5/ratlsd.yaml.5; do
+        [ -e "$folder/root$prefix/$pattern" ] || { echo "$pattern was not installed"; exit 1; }
+    done
+    grep -qF "ExecStart=$prefix/sbin/ratlsd " \
+        "$folder/root$prefix/lib/systemd/system/ratlsd.service" || {
+        echo "ratlsd.service names another program"
+        exit 1
+    }
+fi
 if grep -rlIwF "$build" "$folder/root"; then
     echo "an installed text file names the build folder"
     exit 1
