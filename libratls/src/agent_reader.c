@@ -96,7 +96,7 @@ static const char *receive_answers(struct ratls_agent_link *link, int fd)
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return NULL;
         if (n <= 0)
-            return "ended the connection: it was stopped, or does not serve this user";
+            return "ended the connection: it was stopped, or has too many; its log says which";
         if (n > RATLS_AGENT_ANSWER_MAX || !hand_out(link, ratls_slice(link->answer, (size_t)n)))
             return "sent something that is no answer: is it of the same version?";
     }

@@ -1,0 +1,157 @@
+#!/bin/sh
+# Unmodified servers that ask ratlsd: workers that may neither use the TPM nor read the state folder.
+. "$(dirname "$0")/lib.sh"
+need nginx haproxy curl
+ratlsd=$RATLS_BINARY_DIR/bin/ratlsd
+[ -x "$ratlsd" ] || skip "ratlsd is not built"
+prepare
+socket=$work/run/agent.sock
+
+# As root each has a user of its own, and only ratlsd's may use the TPM.
+agent_user=$(id -un)
+server_user=$agent_user
+if [ "$(id -u)" -eq 0 ]; then
+    agent_user=daemon
+    server_user=www-data
+    chown "$agent_user" "$work/tpm/sock" "$work/tpm/sock.ctrl"
+fi
+chmod 600 "$work/tpm/sock" "$work/tpm/sock.ctrl"
+
+agent_conf() { # agent_conf USER SERVICES: who may attest as what
+    cat >"$work/ratlsd.yaml" <<END
+state: $state
+tcti: $tcti
+boot-log: none
+ima-list: none
+socket: $socket
+$([ "$(id -u)" -ne 0 ] || echo "user: $agent_user")
+clients:
+  - user: $1
+    services: $2
+END
+}
+
+start_agent() {
+    start ratlsd "$ratlsd" --config "$work/ratlsd.yaml"
+    wait_for 10 asks_agent || fail "ratlsd does not start"
+}
+
+asks_agent() {
+    "$ratlsd" --status --socket "$socket" >"$work/status" 2>&1
+}
+
+figure() { # figure SERIES: of the metrics
+    asks_agent || fail "ratlsd does not answer"
+    awk -v series="$1" '$1 == series { print $2; found = 1 } END { exit !found }' "$work/status" ||
+        fail "no $1 in the metrics"
+}
+
+# ---- nginx, with two workers
+
+agent_conf "$server_user" '[default]'
+sed -i "s|^state = .*|agent = $socket|" "$work/server.cnf"
+use_example nginx.conf
+start nginx env OPENSSL_CONF="$work/server.cnf" nginx -c "$work/nginx.conf" -g 'daemon off;'
+wait_until_listening nginx "$port"
+expect 0 "without an agent nginx serves clients without ratls" plain_get
+expect 35 "and fails the handshakes of others" get
+has "no agent listens at $socket: start ratlsd" "$work/nginx-error.log"
+
+start_agent
+sleep 0.2
+expect 0 "with an agent curl accepts nginx" get
+has welcome
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    get >/dev/null || fail "curl refuses nginx"
+done
+ok "... again and again"
+connections=$(figure ratls_connections)
+[ "$connections" -ge 1 ] && [ "$connections" -le 3 ] || fail "$connections connections"
+ok "... each worker has one connection ($connections)"
+[ "$(figure 'ratls_evidence_total{service="default"}')" -ge 13 ] || fail "evidence is not counted"
+expect 0 "the tool accepts nginx" "$ratls" probe --policy "$work/policies" \
+    --server-name "$name" --ca "$work/server.pem" "$address:$port"
+
+# Many at once: both workers ask, and quotes are shared.
+many=
+for _ in 1 2 3 4 5 6 7 8; do
+    (get >/dev/null) &
+    many="$many $!"
+done
+for client in $many; do
+    wait "$client" || fail "one of many clients is refused"
+done
+ok "eight clients at once are served"
+
+# ---- it goes away, and comes back
+
+stop ratlsd
+expect 35 "a killed agent fails handshakes" get
+expect 0 "clients without ratls are served" plain_get
+start_agent
+sleep 0.2
+expect 0 "a restarted agent is found again" get
+kill -STOP "$pid_of_ratlsd"
+expect failure "one that hangs fails a handshake in time" get --max-time 20
+has "did not answer within 5000 ms" "$work/nginx-error.log"
+kill -CONT "$pid_of_ratlsd"
+expect 0 "when it goes on, so do handshakes" get
+
+# ---- what it allows
+
+stop ratlsd
+agent_conf "$server_user" '[shop]'
+start_agent
+sleep 0.2
+expect 35 "the service is the agent's: another one is refused by curl" get
+has statement.service
+stop nginx
+sed -i "s|^agent = .*|&\\nservice = bank|" "$work/server.cnf"
+start nginx env OPENSSL_CONF="$work/server.cnf" nginx -c "$work/nginx.conf" -g 'daemon off;'
+wait_until_listening nginx "$port"
+expect 35 "nginx cannot name a service that it is not allowed" get
+has "may not ask for the service \"bank\"" "$work/nginx-error.log"
+if [ "$(id -u)" -eq 0 ]; then
+    stop ratlsd
+    agent_conf nobody '[bank]'
+    start_agent
+    sleep 0.2
+    expect 35 "nor may a user without a rule attest" get
+    has "may ask the agent for nothing: add a rule for this user" "$work/nginx-error.log"
+fi
+stop ratlsd
+agent_conf "$server_user" '[shop, bank]'
+start_agent
+sleep 0.2
+sed -i 's|^service:.*||' "$work/policies/server.yaml"
+printf 'service: bank\n' >>"$work/policies/server.yaml"
+expect 0 "but one of those that it is" get
+stop nginx
+
+# ---- HAProxy, reload of its worker included
+
+cat "$work/server.pem" "$work/server.key" >"$work/server-and-key.pem"
+backend=$(free_port)
+start python "$python" -m http.server --bind "$address" --directory "$work/share" "$backend"
+wait_until_listening python "$backend"
+use_haproxy
+sed -i '/^    \(user\|group\) /s/haproxy/www-data/' "$work/haproxy.cfg"
+start haproxy env OPENSSL_CONF="$work/server.cnf" haproxy -W -f "$work/haproxy.cfg"
+wait_until_listening haproxy "$port"
+expect 0 "curl accepts HAProxy" get
+kill -USR2 "$pid_of_haproxy"
+sleep 0.5
+expect 0 "and after a reload" get
+[ "$(figure 'ratls_refused_total{reason="malformed"}')" -eq 0 ] || fail "malformed questions"
+ok "no question was malformed"
+stop haproxy
+
+# ---- configurations that make no sense
+
+for line in "state = $state" "tcti = $tcti" 'boot-log = none' 'ima-list = none' \
+    'epoch = /stamp' 'result = none'; do
+    { cat "$work/server.cnf" && printf '%s\n' "$line" 'log = stderr'; } >"$work/both.cnf"
+    expect failure "${line%% *} beside agent is an error" \
+        env OPENSSL_CONF="$work/both.cnf" nginx -t -c "$work/nginx.conf"
+    has "${line%% *} beside agent"
+done
