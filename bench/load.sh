@@ -45,7 +45,7 @@ middle() { # middle FIGURE [FRACTION]: of its values in order; the median
 busy=
 measure() {
     result=$(load_of "$@") || fail "handshakes failed: $result"
-    awk -v cpu="$(value_of "$result" .cpu)" 'BEGIN { exit cpu < 0.9 }' || busy="$busy $1"
+    awk -v cpu="$(value_of "$result" .cpu)" 'BEGIN { exit cpu >= 0.9 }' || busy="$busy $1"
 }
 
 # ---- servers: the TPM, and what is before it, have the second core; HAProxy has the first

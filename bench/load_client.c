@@ -129,7 +129,7 @@ static enum load_step finish_connecting(struct load_client *client)
 /* The end of what the client says; then the server has read its Finished message when it ends. */
 static enum load_step leave(struct load_client *client)
 {
-    char passed_over[4096];
+    char passed_over[2048];
     ssize_t n;
 
     if (client->state != LOAD_LEAVES) {

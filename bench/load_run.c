@@ -29,7 +29,7 @@ struct crowd {
     double end_s;     /* of it; nobody arrives later */
     double arrival_s; /* the next one's */
     bool is_counting;
-    double cpu_begin_s;
+    double count_begin_s, cpu_begin_s;
     struct load_usage usage_begin;
 };
 
@@ -51,6 +51,7 @@ static double now(void)
 static void begin_to_count(struct crowd *crowd)
 {
     crowd->is_counting = true;
+    crowd->count_begin_s = now();
     crowd->cpu_begin_s = read_clock(CLOCK_PROCESS_CPUTIME_ID);
     load_account_look(&crowd->plan->account, &crowd->usage_begin);
 }
@@ -64,7 +65,7 @@ static void end_counting(struct crowd *crowd)
         usage->cpu_s[i] -= crowd->usage_begin.cpu_s[i];
     usage->quotes -= crowd->usage_begin.quotes;
     crowd->result->cpu_s = read_clock(CLOCK_PROCESS_CPUTIME_ID) - crowd->cpu_begin_s;
-    crowd->result->seconds = now() - crowd->begin_s;
+    crowd->result->seconds = now() - crowd->count_begin_s;
     crowd->is_counting = false;
 }
 
@@ -207,13 +208,13 @@ static void start_clients(struct crowd *crowd)
         client->begin_s = plan->rate == 0 ? now_s : crowd->arrival_s;
         step = load_client_start(client, &crowd->target, now_s);
         take_step(crowd, client, step);
-        if (step == LOAD_CROWDED) {
-            crowd->arrival_s = now_s + (plan->rate == 0 ? CROWDED_S : 0);
-            return;
-        }
-        crowd->started++;
-        if (plan->rate > 0)
+        crowd->started += step == LOAD_CROWDED ? 0 : 1;
+        if (plan->rate > 0 && step != LOAD_CROWDED)
             crowd->arrival_s += pick_distance(plan);
+        if (plan->rate == 0 && (step == LOAD_CROWDED || step == LOAD_BROKEN))
+            crowd->arrival_s = now_s + CROWDED_S;
+        if (step == LOAD_CROWDED)
+            return;
     }
 }
 
@@ -315,6 +316,8 @@ void load_run(const struct load_plan *plan, struct load_result *ret_result)
         wait_for_events(&crowd);
         look_at_clocks(&crowd);
     }
+    if (!has_counted)
+        begin_to_count(&crowd);
     if (crowd.is_counting)
         end_counting(&crowd);
     if (ret_result->latencies.count > 0)
