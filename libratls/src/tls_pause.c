@@ -220,8 +220,8 @@ static struct ratls_pause *prepare(SSL *ssl, struct ratls_channel *channel,
     return pause;
 }
 
-/* ASYNC_block_pause(3) makes of a pause nothing; a pause that was one forgets what was added. */
-static bool is_blocked(const struct ratls_pause *pause)
+/* The program has not been told of the descriptor: a pause that was one forgets what was added. */
+static bool is_untold(const struct ratls_pause *pause)
 {
     size_t added = 0, deleted = 0;
 
@@ -239,19 +239,21 @@ static void wait_here(const struct ratls_pause *pause)
 /*
  * Programs resume as often as they like. False: the evidence is of no use any more. SSL_clear()
  * takes the handshake away under a job that pauses: the message that its frames write is freed.
+ * It pauses also if the evidence is there already: only by a pause a program gets to know the
+ * descriptor, and HAProxy aborts when it is to forget one that it has not known.
  */
 static bool await(struct ratls_pause *pause)
 {
-    while (pause->process == getpid() && !ratls_doorbell_has_rung(&pause->bell)) {
+    do {
         pause->is_paused = true;
         if (!ASYNC_pause_job())
             wait_here(pause);
         pause->is_paused = false;
         if (pause->making == NULL || SSL_get_state(pause->ssl) != pause->state)
             return false;
-        if (is_blocked(pause))
+        if (is_untold(pause)) /* ASYNC_block_pause(3) makes of a pause nothing */
             wait_here(pause);
-    }
+    } while (pause->process == getpid() && !ratls_doorbell_has_rung(&pause->bell));
     return true;
 }
 
@@ -284,6 +286,8 @@ enum ratls_status ratls_pause_attest(SSL *ssl, struct ratls_channel *channel,
         status = fail_abandoned(pause, err);
     else if (status == RATLS_OK)
         status = attester->take(attester, pause->making, ret_evidence, ret_len, err);
+    else if (is_untold(pause) && ASYNC_WAIT_CTX_clear_fd(pause->waiting, pause))
+        discard(pause);
     attester->free(attester);
     return status;
 }

@@ -29,10 +29,12 @@ pin() { # pin NAME CORE: a program keeps to this core, if there are several
 }
 
 # Quotes take MS more than swtpm needs; $work/quotes-NAME has a byte for each.
-start_slow_tpm() { # start_slow_tpm NAME MS
-    start_mux_at "mux_$1" --delay-ms "$2" --tally "$work/quotes_$1"
-    : >>"$work/quotes_$1"
-    sed "\$a tcti = $tcti" "$work/server.cnf" >"$work/server_$1.cnf"
+start_slow_tpm() { # start_slow_tpm NAME MS [OPTION...]
+    slow=$1 slow_ms=$2
+    shift 2
+    start_mux_at "mux_$slow" --delay-ms "$slow_ms" --tally "$work/quotes_$slow" "$@"
+    : >>"$work/quotes_$slow"
+    sed "\$a tcti = $tcti" "$work/server.cnf" >"$work/server_$slow.cnf"
 }
 
 serve_load() { # serve_load NAME COMMAND...: at $port, by the TPM of this name
