@@ -3,6 +3,7 @@
 # of nginx and HAProxy that may neither use the TPM nor read the state folder.
 . "$(dirname "$0")/lib.sh"
 need nginx haproxy curl
+pid_of_ratlsd= pid_of_haproxy=
 ratlsd=$RATLS_BINARY_DIR/bin/ratlsd
 [ -x "$ratlsd" ] || skip "ratlsd is not built"
 prepare
@@ -63,7 +64,7 @@ sleep 0.2
 expect 0 "with an agent curl accepts nginx" get
 has welcome
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
-    get >/dev/null || fail "curl refuses nginx"
+    get --output /dev/null || fail "curl refuses nginx"
 done
 ok "... again and again"
 connections=$(figure ratls_connections)
@@ -78,7 +79,7 @@ expect 0 "the tool accepts nginx" "$ratls" probe --policy "$work/policies" \
 # Many at once: both workers ask, and quotes are shared.
 many=
 for _ in 1 2 3 4 5 6 7 8; do
-    (get >/dev/null) &
+    get --output /dev/null &
     many="$many $!"
 done
 for client in $many; do
