@@ -3,7 +3,8 @@
 # of nginx and HAProxy that may neither use the TPM nor read the state folder.
 . "$(dirname "$0")/lib.sh"
 need nginx haproxy curl
-pid_of_ratlsd= pid_of_haproxy=
+pid_of_ratlsd=
+pid_of_haproxy=
 ratlsd=$RATLS_BINARY_DIR/bin/ratlsd
 [ -x "$ratlsd" ] || skip "ratlsd is not built"
 prepare
