@@ -1,18 +1,17 @@
 #include "cbor.h"
 
-#include <cbor/callbacks.h>
-#include <cbor/encoding.h>
-#include <cbor/streaming.h>
 #include <string.h>
 
 #define ARGUMENT_BITS 5
 #define ARGUMENT_MASK 0x1f
 #define HEAD_MAX 9 /* RFC 8949, 3: the initial byte and a 64-bit argument */
 
-_Static_assert(sizeof(size_t) == sizeof(uint64_t), "libcbor gives counts and lengths as size_t");
+enum argument_info { ARGUMENT_1 = 24, ARGUMENT_2, ARGUMENT_4, ARGUMENT_8 }; /* bytes behind it */
+
+_Static_assert(sizeof(size_t) == sizeof(uint64_t), "counts and lengths are returned as size_t");
 
 enum item_kind {
-    ITEM_REFUSED = 0, /* indefinite lengths, and what ends them */
+    ITEM_REFUSED = 0,
     ITEM_UINT,
     ITEM_BYTES,
     ITEM_TEXT,
@@ -29,122 +28,8 @@ struct item {
     const uint8_t *p;  /* of strings */
 };
 
-static void set_item(void *context, enum item_kind kind, uint64_t argument, const uint8_t *p)
-{
-    struct item *item = context;
-
-    *item = (struct item){.kind = kind, .argument = argument, .p = p};
-}
-
-static void take_uint8(void *context, uint8_t value)
-{
-    set_item(context, ITEM_UINT, value, NULL);
-}
-
-static void take_uint16(void *context, uint16_t value)
-{
-    set_item(context, ITEM_UINT, value, NULL);
-}
-
-static void take_uint32(void *context, uint32_t value)
-{
-    set_item(context, ITEM_UINT, value, NULL);
-}
-
-static void take_uint64(void *context, uint64_t value)
-{
-    set_item(context, ITEM_UINT, value, NULL);
-}
-
-static void take_bytes(void *context, cbor_data data, size_t len)
-{
-    set_item(context, ITEM_BYTES, len, data);
-}
-
-static void take_text(void *context, cbor_data data, size_t len)
-{
-    set_item(context, ITEM_TEXT, len, data);
-}
-
-static void take_array(void *context, size_t count)
-{
-    set_item(context, ITEM_ARRAY, count, NULL);
-}
-
-static void take_map(void *context, size_t count)
-{
-    set_item(context, ITEM_MAP, count, NULL);
-}
-
-static void take_negative8(void *context, uint8_t value)
-{
-    set_item(context, ITEM_NEGATIVE, value, NULL);
-}
-
-static void take_negative16(void *context, uint16_t value)
-{
-    set_item(context, ITEM_NEGATIVE, value, NULL);
-}
-
-static void take_negative32(void *context, uint32_t value)
-{
-    set_item(context, ITEM_NEGATIVE, value, NULL);
-}
-
-static void take_negative64(void *context, uint64_t value)
-{
-    set_item(context, ITEM_NEGATIVE, value, NULL);
-}
-
-static void take_float(void *context, float value)
-{
-    (void)value;
-    set_item(context, ITEM_OTHER, 0, NULL);
-}
-
-static void take_double(void *context, double value)
-{
-    (void)value;
-    set_item(context, ITEM_OTHER, 0, NULL);
-}
-
-static void take_boolean(void *context, bool value)
-{
-    set_item(context, ITEM_OTHER, value, NULL);
-}
-
-static void take_simple(void *context)
-{
-    set_item(context, ITEM_OTHER, 0, NULL);
-}
-
-/* Whatever has a null callback here leaves the item as it was: refused. */
-static const struct cbor_callbacks CALLBACKS = {
-    .uint8 = take_uint8,
-    .uint16 = take_uint16,
-    .uint32 = take_uint32,
-    .uint64 = take_uint64,
-    .negint64 = take_negative64,
-    .negint32 = take_negative32,
-    .negint16 = take_negative16,
-    .negint8 = take_negative8,
-    .byte_string_start = cbor_null_byte_string_start_callback,
-    .byte_string = take_bytes,
-    .string = take_text,
-    .string_start = cbor_null_string_start_callback,
-    .indef_array_start = cbor_null_indef_array_start_callback,
-    .array_start = take_array,
-    .indef_map_start = cbor_null_indef_map_start_callback,
-    .map_start = take_map,
-    .tag = cbor_null_tag_callback,
-    .float2 = take_float,
-    .float4 = take_float,
-    .float8 = take_double,
-    .undefined = take_simple,
-    .null = take_simple,
-    .boolean = take_boolean,
-    .indef_break = cbor_null_indef_break_callback,
-};
+static const enum item_kind kinds[] = {ITEM_UINT,  ITEM_NEGATIVE, ITEM_BYTES, ITEM_TEXT,
+                                       ITEM_ARRAY, ITEM_MAP,      ITEM_TAG,   ITEM_OTHER};
 
 /* RFC 8949, 4.2.1: the shortest head for an argument. */
 static size_t shortest_head_len(uint64_t argument)
@@ -159,46 +44,55 @@ static size_t shortest_head_len(uint64_t argument)
 }
 
 /*
- * The head of a tag is that of an integer, but for the major type (RFC 8949, 3.1). libcbor refuses
- * some that were without a meaning when it was written, as that of COSE_Sign1.
+ * Simple values and floats (RFC 8949, 3.3), which are only passed over: false to undefined, and
+ * floats of 2, 4 and 8 bytes. All others have no meaning, or a second form.
  */
-static struct cbor_decoder_result decode_tag(struct ratls_slice in, struct item *item)
+static bool is_known_simple(uint8_t info)
 {
-    uint8_t head[HEAD_MAX];
-    size_t len = in.len < sizeof head ? in.len : sizeof head;
-    struct cbor_decoder_result result;
+    return (info >= 20 && info < ARGUMENT_1) || (info > ARGUMENT_1 && info <= ARGUMENT_8);
+}
 
-    memcpy(head, in.p, len);
-    head[0] &= ARGUMENT_MASK;
-    result = cbor_stream_decode(head, len, &CALLBACKS, item);
-    item->kind = item->kind == ITEM_UINT ? ITEM_TAG : ITEM_REFUSED;
-    return result;
+/*
+ * The head of an item (RFC 8949, 3): the initial byte, and the argument in it or in the 1, 2, 4 or
+ * 8 bytes behind it.
+ * Refuses what has no definite length, and arguments in a longer form than the shortest.
+ */
+static struct item read_head(struct ratls_reader *r)
+{
+    const uint8_t initial = ratls_read_u8(r);
+    const uint8_t info = initial & ARGUMENT_MASK;
+    const bool is_other = initial >> ARGUMENT_BITS == RATLS_CBOR_OTHER;
+    const size_t before = r->rest.len;
+    struct item item = {.kind = kinds[initial >> ARGUMENT_BITS], .argument = info};
+
+    if (info == ARGUMENT_1)
+        item.argument = ratls_read_u8(r);
+    if (info == ARGUMENT_2)
+        item.argument = ratls_read_u16(r);
+    if (info == ARGUMENT_4)
+        item.argument = ratls_read_u32(r);
+    if (info == ARGUMENT_8)
+        item.argument = ratls_read_u64(r);
+    if (info > ARGUMENT_8 || (is_other && !is_known_simple(info)) ||
+        (!is_other && 1 + before - r->rest.len != shortest_head_len(item.argument)))
+        r->failed = true;
+    return item;
 }
 
 /* Takes the next item, whatever it is. */
 static struct item take_any(struct ratls_cbor *c)
 {
-    struct item item = {.kind = ITEM_REFUSED};
-    struct cbor_decoder_result result;
-    size_t string_len;
+    struct ratls_reader r = ratls_reader(c->rest);
+    struct item item = read_head(&r);
 
-    if (c->failed || c->rest.len == 0)
-        goto fail;
-    if (c->rest.p[0] >> ARGUMENT_BITS == RATLS_CBOR_TAG)
-        result = decode_tag(c->rest, &item);
-    else
-        result = cbor_stream_decode(c->rest.p, c->rest.len, &CALLBACKS, &item);
-    if (result.status != CBOR_DECODER_FINISHED || item.kind == ITEM_REFUSED)
-        goto fail;
-    string_len = item.kind == ITEM_BYTES || item.kind == ITEM_TEXT ? (size_t)item.argument : 0;
-    if (item.kind != ITEM_OTHER && result.read != shortest_head_len(item.argument) + string_len)
-        goto fail;
-    c->rest.p += result.read;
-    c->rest.len -= result.read;
+    if (item.kind == ITEM_BYTES || item.kind == ITEM_TEXT)
+        item.p = ratls_read_bytes(&r, (size_t)item.argument).p;
+    if (c->failed || r.failed) {
+        c->failed = true;
+        return (struct item){.kind = ITEM_REFUSED};
+    }
+    c->rest = r.rest;
     return item;
-fail:
-    c->failed = true;
-    return (struct item){.kind = ITEM_REFUSED};
 }
 
 /* Takes the next item, if it is of this kind and its argument lies within min and max. */
@@ -329,63 +223,63 @@ bool ratls_cbor_done(const struct ratls_cbor *c)
     return !c->failed && c->rest.len == 0;
 }
 
+/* The shortest head (RFC 8949, 4.2.1). */
+static void put_head(struct ratls_writer *w, enum ratls_cbor_kind kind, uint64_t argument)
+{
+    const size_t len = shortest_head_len(argument);
+    const uint8_t major = (uint8_t)(kind << ARGUMENT_BITS);
+    uint8_t head[HEAD_MAX] = {(uint8_t)(major | (len == 1 ? argument : 0))};
+
+    if (len > 1)
+        head[0] = (uint8_t)(major | (ARGUMENT_1 + __builtin_ctz((unsigned)len - 1)));
+    for (size_t i = len; i > 1; i--) {
+        head[i - 1] = (uint8_t)argument;
+        argument >>= 8;
+    }
+    ratls_write_bytes(w, ratls_slice(head, len));
+}
+
 void ratls_cbor_put_uint(struct ratls_writer *w, uint64_t value)
 {
-    uint8_t head[HEAD_MAX];
-
-    ratls_write_bytes(w, ratls_slice(head, cbor_encode_uint(value, head, sizeof head)));
+    put_head(w, RATLS_CBOR_UINT, value);
 }
 
 void ratls_cbor_put_int(struct ratls_writer *w, int64_t value)
 {
-    uint8_t head[HEAD_MAX];
-
-    if (value >= 0) {
-        ratls_cbor_put_uint(w, (uint64_t)value);
-        return;
-    }
-    ratls_write_bytes(
-        w, ratls_slice(head, cbor_encode_negint((uint64_t)(-1 - value), head, sizeof head)));
+    if (value >= 0)
+        put_head(w, RATLS_CBOR_UINT, (uint64_t)value);
+    else
+        put_head(w, RATLS_CBOR_NEGATIVE, (uint64_t)(-1 - value));
 }
 
 void ratls_cbor_put_tag(struct ratls_writer *w, uint64_t number)
 {
-    uint8_t head[HEAD_MAX];
-
-    ratls_write_bytes(w, ratls_slice(head, cbor_encode_tag(number, head, sizeof head)));
+    put_head(w, RATLS_CBOR_TAG, number);
 }
 
 void ratls_cbor_put_bytes_head(struct ratls_writer *w, size_t len)
 {
-    uint8_t head[HEAD_MAX];
-
-    ratls_write_bytes(w, ratls_slice(head, cbor_encode_bytestring_start(len, head, sizeof head)));
+    put_head(w, RATLS_CBOR_BYTES, len);
 }
 
 void ratls_cbor_put_bytes(struct ratls_writer *w, struct ratls_slice bytes)
 {
-    ratls_cbor_put_bytes_head(w, bytes.len);
+    put_head(w, RATLS_CBOR_BYTES, bytes.len);
     ratls_write_bytes(w, bytes);
 }
 
 void ratls_cbor_put_text(struct ratls_writer *w, struct ratls_slice text)
 {
-    uint8_t head[HEAD_MAX];
-
-    ratls_write_bytes(w, ratls_slice(head, cbor_encode_string_start(text.len, head, sizeof head)));
+    put_head(w, RATLS_CBOR_TEXT, text.len);
     ratls_write_bytes(w, text);
 }
 
 void ratls_cbor_put_array(struct ratls_writer *w, size_t count)
 {
-    uint8_t head[HEAD_MAX];
-
-    ratls_write_bytes(w, ratls_slice(head, cbor_encode_array_start(count, head, sizeof head)));
+    put_head(w, RATLS_CBOR_ARRAY, count);
 }
 
 void ratls_cbor_put_map(struct ratls_writer *w, size_t count)
 {
-    uint8_t head[HEAD_MAX];
-
-    ratls_write_bytes(w, ratls_slice(head, cbor_encode_map_start(count, head, sizeof head)));
+    put_head(w, RATLS_CBOR_MAP, count);
 }

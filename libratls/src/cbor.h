@@ -1,6 +1,7 @@
 /*
- * Deterministic CBOR (WIRE.md, 1) over libcbor's streaming decoder and encoders. No allocation.
- * Errors stick, as in bytes.h.
+ * Deterministic CBOR (WIRE.md, 1). Heads are read and written here: the callbacks of a library
+ * cost more than all else that there is to reading evidence. No allocation. Errors stick, as in
+ * bytes.h.
  */
 #ifndef RATLS_CBOR_H
 #define RATLS_CBOR_H

@@ -1,18 +1,21 @@
 /* Digests, TPM names, key derivation, random. The fetched algorithms never change once set. */
 #include "crypto.h"
 
-#include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <stdatomic.h>
 #include <string.h>
 
+#include "crypto_direct.h"
 #include "fail.h"
 
 #define HKDF_OUTPUT_LEN 32
 #define HKDF_PREFIX "tls13 "
+#define HKDF_LABEL_MAX 64  /* ours have a dozen characters */
+#define HMAC_BLOCK_MAX 128 /* of SHA-384; the outer and the inner pad are: */
+#define HMAC_INNER 0x36
+#define HMAC_OUTER 0x5c
 
 struct digest {
     uint16_t alg;
@@ -26,8 +29,6 @@ static struct digest digests[] = {
     {RATLS_ALG_SHA384, "SHA384", 48, NULL},
     {RATLS_ALG_SHA512, "SHA512", 64, NULL},
 };
-
-static _Atomic(EVP_KDF *) tls13_kdf;
 
 /* NULL for an algorithm that is none of the three. */
 static struct digest *find_digest(uint16_t alg)
@@ -51,19 +52,6 @@ static const EVP_MD *fetch_digest(struct digest *digest)
     if (fetched && !atomic_compare_exchange_strong(&digest->md, &md, fetched)) {
         EVP_MD_free(fetched);
         return md;
-    }
-    return fetched;
-}
-
-static EVP_KDF *fetch_tls13_kdf(void)
-{
-    EVP_KDF *kdf = atomic_load_explicit(&tls13_kdf, memory_order_acquire);
-    if (kdf)
-        return kdf;
-    EVP_KDF *fetched = EVP_KDF_fetch(NULL, OSSL_KDF_NAME_TLS1_3_KDF, NULL);
-    if (fetched && !atomic_compare_exchange_strong(&tls13_kdf, &kdf, fetched)) {
-        EVP_KDF_free(fetched);
-        return kdf;
     }
     return fetched;
 }
@@ -96,7 +84,10 @@ enum ratls_status ratls_digest(uint16_t alg, const struct ratls_slice *parts, si
                           "hash algorithm 0x%04x is none of SHA-256, SHA-384 and SHA-512",
                           (unsigned)alg);
     const EVP_MD *md = fetch_digest(digest);
-    if (!md || !digest_parts(md, parts, count, out))
+    bool is_done =
+        md && (ratls_direct_stands_for(md, alg) ? ratls_direct_digest(alg, parts, count, out)
+                                                : digest_parts(md, parts, count, out));
+    if (!is_done)
         return ratls_fail_openssl(err, digest->name);
     return RATLS_OK;
 }
@@ -138,14 +129,41 @@ enum ratls_status ratls_tpm_qualified_name(struct ratls_slice name, uint32_t hie
     return write_name(alg, parts, 2, out, ret_len, err);
 }
 
-/* OSSL_PARAM has no const; what we hand over is only read. */
-static void *unconst(const void *p)
+/*
+ * RFC 2104, of one message; wipes what it made of the key. Not by EVP_MAC or EVP_KDF: what they
+ * fetch and copy costs OpenSSL 3.0 four times what the two digests do. By EVP all the same, for
+ * that wipes its own state too.
+ */
+static bool make_hmac(const struct digest *digest, const EVP_MD *md, struct ratls_slice key,
+                      struct ratls_slice message, uint8_t *out)
 {
-    union {
-        const void *in;
-        void *out;
-    } cast = {p};
-    return cast.out;
+    const size_t block_len = (size_t)EVP_MD_get_block_size(md);
+    uint8_t pad[HMAC_BLOCK_MAX] = {0}, inner[RATLS_DIGEST_MAX];
+    const struct ratls_slice inner_parts[] = {{pad, block_len}, message};
+    const struct ratls_slice outer_parts[] = {{pad, block_len}, {inner, digest->len}};
+    bool is_done = block_len <= sizeof(pad) && key.len <= block_len;
+
+    for (size_t i = 0; is_done && i < block_len; i++)
+        pad[i] = (uint8_t)(HMAC_INNER ^ (i < key.len ? key.p[i] : 0));
+    is_done = is_done && digest_parts(md, inner_parts, 2, inner);
+    for (size_t i = 0; is_done && i < block_len; i++)
+        pad[i] ^= HMAC_INNER ^ HMAC_OUTER;
+    is_done = is_done && digest_parts(md, outer_parts, 2, out);
+    OPENSSL_cleanse(pad, sizeof(pad));
+    OPENSSL_cleanse(inner, sizeof(inner));
+    return is_done;
+}
+
+/* HkdfLabel, and behind it the number of the first block (RFC 5869, 2.3), the only one there is. */
+static struct ratls_slice write_hkdf_label(const char *label, struct ratls_writer *w)
+{
+    ratls_write_u16(w, HKDF_OUTPUT_LEN);
+    ratls_write_u8(w, (uint8_t)(strlen(HKDF_PREFIX) + strlen(label)));
+    ratls_write_bytes(w, ratls_slice(HKDF_PREFIX, strlen(HKDF_PREFIX)));
+    ratls_write_bytes(w, ratls_slice(label, strlen(label)));
+    ratls_write_u8(w, 0); /* no context */
+    ratls_write_u8(w, 1);
+    return ratls_writer_slice(w);
 }
 
 enum ratls_status ratls_hkdf_expand_label(struct ratls_slice secret, const char *label,
@@ -154,22 +172,18 @@ enum ratls_status ratls_hkdf_expand_label(struct ratls_slice secret, const char 
     if (secret.len != 32 && secret.len != 48)
         return ratls_fail(err, RATLS_USAGE, "a TLS 1.3 secret has 32 or 48 bytes, not %zu",
                           secret.len);
-    int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
-                                         unconst(secret.len == 32 ? "SHA256" : "SHA384"), 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, unconst(secret.p), secret.len),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, unconst(HKDF_PREFIX),
-                                          strlen(HKDF_PREFIX)),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, unconst(label), strlen(label)),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_KDF *kdf = fetch_tls13_kdf();
-    EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-    bool ok = ctx && EVP_KDF_derive(ctx, out, HKDF_OUTPUT_LEN, params) == 1;
-    EVP_KDF_CTX_free(ctx);
-    return ok ? RATLS_OK : ratls_fail_openssl(err, "HKDF-Expand-Label");
+    struct digest *digest = find_digest(secret.len == 32 ? RATLS_ALG_SHA256 : RATLS_ALG_SHA384);
+    const EVP_MD *md = fetch_digest(digest);
+    uint8_t bytes[HKDF_LABEL_MAX], block[RATLS_DIGEST_MAX];
+    struct ratls_writer w = ratls_writer(bytes, sizeof(bytes));
+    struct ratls_slice info = write_hkdf_label(label, &w);
+    if (w.failed)
+        return ratls_fail(err, RATLS_USAGE, "the label %.20s.. is too long", label);
+    if (!md || !make_hmac(digest, md, secret, info, block))
+        return ratls_fail_openssl(err, "HKDF-Expand-Label");
+    memcpy(out, block, HKDF_OUTPUT_LEN);
+    OPENSSL_cleanse(block, sizeof(block));
+    return RATLS_OK;
 }
 
 enum ratls_status ratls_random(uint8_t *out, size_t len, struct ratls_error *err)

@@ -2,6 +2,8 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto_direct.h"
 
+#include <openssl/bn.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 #include <openssl/sha.h>
@@ -25,14 +27,28 @@ bool ratls_direct_digest(uint16_t alg, const struct ratls_slice *parts, size_t c
     return false;
 }
 
+bool ratls_direct_ecdsa(EVP_PKEY *key, const struct ratls_tpm_signature *signature,
+                        struct ratls_slice digest, bool *ret_valid)
+{
+    (void)key;
+    (void)signature;
+    (void)digest;
+    (void)ret_valid;
+    return false;
+}
+
 #else
+
+static bool is_default(const OSSL_PROVIDER *provider)
+{
+    const char *name = provider == NULL ? NULL : OSSL_PROVIDER_get0_name(provider);
+
+    return name != NULL && strcmp(name, "default") == 0;
+}
 
 bool ratls_direct_stands_for(const EVP_MD *method, uint16_t alg)
 {
-    const OSSL_PROVIDER *provider = EVP_MD_get0_provider(method);
-    const char *name = provider == NULL ? NULL : OSSL_PROVIDER_get0_name(provider);
-
-    return name != NULL && strcmp(name, "default") == 0 &&
+    return is_default(EVP_MD_get0_provider(method)) &&
            (alg == RATLS_ALG_SHA1 || alg == RATLS_ALG_SHA256 || alg == RATLS_ALG_SHA384 ||
             alg == RATLS_ALG_SHA512);
 }
@@ -69,6 +85,45 @@ bool ratls_direct_digest(uint16_t alg, const struct ratls_slice *parts, size_t c
     default:
         return false;
     }
+}
+
+/* NULL if memory is short. */
+static ECDSA_SIG *make_pair(const struct ratls_tpm_signature *signature)
+{
+    ECDSA_SIG *pair = ECDSA_SIG_new();
+    BIGNUM *r = BN_bin2bn(signature->r.p, (int)signature->r.len, NULL);
+    BIGNUM *s = BN_bin2bn(signature->s.p, (int)signature->s.len, NULL);
+
+    if (pair != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(pair, r, s) == 1)
+        return pair;
+    BN_free(r);
+    BN_free(s);
+    ECDSA_SIG_free(pair);
+    return NULL;
+}
+
+/* OpenSSL takes the key without const, and changes nothing of it. */
+static EC_KEY *get_ec_key(EVP_PKEY *key)
+{
+    union {
+        const EC_KEY *in;
+        EC_KEY *out;
+    } same = {.in = EVP_PKEY_get0_EC_KEY(key)};
+
+    return same.out;
+}
+
+bool ratls_direct_ecdsa(EVP_PKEY *key, const struct ratls_tpm_signature *signature,
+                        struct ratls_slice digest, bool *ret_valid)
+{
+    EC_KEY *ec = is_default(EVP_PKEY_get0_provider(key)) ? get_ec_key(key) : NULL;
+    ECDSA_SIG *pair = ec == NULL ? NULL : make_pair(signature);
+
+    if (pair == NULL)
+        return false;
+    *ret_valid = ECDSA_do_verify(digest.p, (int)digest.len, pair, ec) == 1;
+    ECDSA_SIG_free(pair);
+    return true;
 }
 
 #endif

@@ -48,11 +48,19 @@ static const char *check_labels(const char *name)
     return NULL;
 }
 
+/* Most names are none at the first glance: each handshake of a client looks its name up. */
+static bool may_be_address(const char *text)
+{
+    return strchr(text, ':') != NULL || text[strspn(text, "0123456789.")] == '\0';
+}
+
 static bool normalise_address(const char *text, char out[static RATLS_NAME_SIZE])
 {
     struct in6_addr v6;
     struct in_addr v4;
 
+    if (!may_be_address(text))
+        return false;
     if (inet_pton(AF_INET, text, &v4) == 1)
         return inet_ntop(AF_INET, &v4, out, RATLS_NAME_SIZE) != NULL;
     if (inet_pton(AF_INET6, text, &v6) == 1)

@@ -60,16 +60,23 @@ static void call_closed(const SSL *ssl, void (*callback)(const SSL *, int, int),
 
 static void see_progress(const SSL *ssl, int where, int result);
 
-/* The info callback of the program: the SSL's, else the context's. */
-static void (*find_chained(const SSL *ssl))(const SSL *, int, int)
+/*
+ * The info callback of the program: the SSL's, else the context's. A handshake has thirty steps,
+ * each of which asks.
+ */
+static void (*find_chained(const SSL *ssl, const struct ratls_channel *channel))(const SSL *, int,
+                                                                                 int)
 {
-    const struct ratls_channel *channel = ratls_channel_of(ssl);
-    const struct ratls_tls *tls = ratls_tls_of(ssl);
-    void (*of_context)(const SSL *, int, int) = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
+    void (*of_context)(const SSL *, int, int) = NULL;
+    const struct ratls_tls *tls;
 
     if (channel != NULL && channel->chained_info != NULL)
         return channel->chained_info;
-    return of_context == see_progress && tls != NULL ? tls->chained_info : of_context;
+    of_context = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
+    if (of_context != see_progress)
+        return of_context;
+    tls = ratls_tls_of(ssl);
+    return tls != NULL ? tls->chained_info : of_context;
 }
 
 static void end_handshake(const SSL *ssl, struct ratls_channel *channel)
@@ -103,7 +110,7 @@ static void see_progress(const SSL *ssl, int where, int result)
 {
     static _Thread_local const SSL *passing_on; /* the program's callback may call this one */
     struct ratls_channel *channel = ratls_channel_of(ssl);
-    void (*chained)(const SSL *, int, int) = find_chained(ssl);
+    void (*chained)(const SSL *, int, int) = find_chained(ssl, channel);
 
     if (channel != NULL && ratls_pause_is_ending(channel))
         return;

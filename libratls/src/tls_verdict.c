@@ -88,6 +88,7 @@ static enum ratls_status appraise_peer(SSL *ssl, struct ratls_channel *channel,
                                        const X509 *certificate)
 {
     const bool is_server = SSL_is_server(ssl);
+    const bool may_ask = !is_server && channel->rules != NULL && channel->rules->ima.is_asked;
     const struct ratls_request *request = is_server ? &channel->demand : &channel->request;
     struct ratls_sync sync;
     struct ratls_submission submission = {.expectation = &channel->expectation,
@@ -98,7 +99,7 @@ static enum ratls_status appraise_peer(SSL *ssl, struct ratls_channel *channel,
                                           .logs = &request->logs,
                                           .known =
                                               channel->known.is_known ? &channel->known.row : NULL,
-                                          .more = is_server ? NULL : &sync.more};
+                                          .more = may_ask ? &sync.more : NULL};
     enum ratls_status status =
         ratls_channel_expectation(ssl, channel, is_server ? RATLS_ROLE_CLIENT : RATLS_ROLE_SERVER,
                                   certificate, &channel->expectation, &channel->error);
@@ -113,10 +114,12 @@ static enum ratls_status appraise_peer(SSL *ssl, struct ratls_channel *channel,
     if (channel->report == NULL)
         return ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
     channel->report->is_brief = ratls_tls_of(ssl)->brief;
-    ratls_sync_begin(ssl, &sync);
+    if (may_ask)
+        ratls_sync_begin(ssl, &sync);
     status =
         ratls_appraise_submission(channel->rules, &submission, channel->report, &channel->error);
-    ratls_sync_end(&sync);
+    if (may_ask)
+        ratls_sync_end(&sync);
     return status;
 }
 

@@ -287,8 +287,8 @@ static void fill_wire(struct fake_draft *draft)
     draft->wire_len = w.len;
 }
 
-struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_attest_request *request,
-                                   fake_tamper *tamper, void *arg)
+void fake_tpm_attest_into(struct fake_tpm *tpm, const struct ratls_attest_request *request,
+                          fake_tamper *tamper, void *arg, struct fake_draft *draft)
 {
     static void (*const fill[])(struct fake_draft *) = {
         [FAKE_AREA] = fill_area,        [FAKE_STATEMENT] = fill_statement,
@@ -296,9 +296,8 @@ struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_atte
         [FAKE_QUOTE] = fill_quote,      [FAKE_ATTEST] = fill_attest,
         [FAKE_SIGNED] = fill_signature, [FAKE_WIRE] = fill_wire,
     };
-    struct fake_draft *draft = calloc(1, sizeof *draft);
 
-    must(draft != NULL);
+    memset(draft, 0, offsetof(struct fake_draft, wire));
     draft->tpm = tpm;
     draft->request = request;
     for (size_t i = 0; i < sizeof fill / sizeof fill[0]; i++) {
@@ -306,6 +305,15 @@ struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_atte
         if (tamper != NULL)
             tamper((enum fake_stage)i, draft, arg);
     }
+}
+
+struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_attest_request *request,
+                                   fake_tamper *tamper, void *arg)
+{
+    struct fake_draft *draft = calloc(1, sizeof *draft);
+
+    must(draft != NULL);
+    fake_tpm_attest_into(tpm, request, tamper, arg, draft);
     return draft;
 }
 

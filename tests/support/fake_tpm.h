@@ -157,6 +157,9 @@ typedef void fake_tamper(enum fake_stage stage, struct fake_draft *draft, void *
 /* A draft that went through all stages. tamper may be NULL. The caller frees it with free(). */
 struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_attest_request *request,
                                    fake_tamper *tamper, void *arg);
+/* The same in a draft that is there; but for its wire, nothing of before is left in it. */
+void fake_tpm_attest_into(struct fake_tpm *tpm, const struct ratls_attest_request *request,
+                          fake_tamper *tamper, void *arg, struct fake_draft *draft);
 
 /* The stages of an epoch, in fake_epoch.c. */
 void fake_epoch_token(struct fake_draft *draft);
