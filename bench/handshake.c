@@ -1,277 +1,208 @@
 /*
  * What attestation costs a handshake: plain and attested ones in turn, in one process, with the CPU
  * time of each side. The software TPM's signature is taken out of the server's time, for it stands
- * for a chip. Usage: bench_handshake [--rounds N] [--json]
+ * for a chip. A figure of a round is the median of its handshakes: what interrupts one of them says
+ * nothing about any. Usage: bench_handshake [--rounds N] [--json]
  */
 #include <openssl/ssl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <ratls/ratls.h>
 
 #include "command.h"
-#include "fake_tpm.h"
-#include "pair.h"
+#include "handshake_ways.h"
 #include "pki.h"
-#include "samples.h"
-#include "timed.h"
-#include "tls_internal.h"
+#include "refusals.h"
 
-#define NAME "bank.example"
-#define PER_ROUND 100
 #define ROUNDS_DEFAULT 15
-#define PCRS 8
 
-struct side_by_side {
-    struct samples plain_client, plain_server, attested_client, attested_server, verify;
-    struct samples added_ratio; /* client's added CPU in units of one verification, per round */
-    struct samples worded_client, worded_ratio; /* the same with every word of the report */
-    struct samples rate_ratio;
+struct figures {
+    struct samples client[WAYS], server[WAYS], added[WAYS], refused[REFUSALS];
+    struct samples verify, refused_client;
+    struct samples r1, r1s, r2, r2_worded, r2c;
     double request_bytes, evidence_bytes;
 };
 
-/* A policy that pins the key and has the software TPM's values, loaded as a user's would be. */
-static struct ratls_policy *make_policy(struct fake_tpm *tpm)
-{
-    char path[] = "/tmp/ratls-bench-XXXXXX";
-    struct ratls_error error = {0};
-    struct ratls_policy *policy = NULL;
-    uint8_t name[RATLS_TPM_NAME_MAX];
-    char hex[2 * RATLS_TPM_NAME_MAX + 1];
-    int fd = mkstemp(path);
-    FILE *file = fdopen(fd, "w");
-
-    bench_must(file != NULL, "cannot write a policy below /tmp");
-    ratls_hex(ratls_slice(name, fake_tpm_name(tpm, name)), hex, sizeof hex);
-    fprintf(file, "policy: ratls-1\nservers: [%s]\nattestation-keys:\n  - name: %s\npcrs:\n", NAME,
-            hex);
-    for (unsigned i = 0; i < PCRS; i++) {
-        ratls_hex(ratls_slice(fake_tpm_pcr(tpm, RATLS_ALG_SHA256, i), 32), hex, sizeof hex);
-        fprintf(file, "  - index: %u\n    sha256: [%s]\n", i, hex);
-    }
-    fclose(file);
-    if (ratls_policy_load(path, &policy, &error) != RATLS_OK)
-        bench_must(0, error.text);
-    unlink(path);
-    return policy;
-}
-
-struct world {
-    SSL_CTX *plain_client, *attested_client, *worded_client, *plain_server, *attested_server;
-    struct timed timed;
-    EVP_PKEY *verify_key; /* for the bare verification */
+/* The cryptography that a client cannot avoid: one verification with a key that is at hand. */
+struct bare {
+    EVP_PKEY *key;
+    EVP_PKEY_CTX *ctx;
     uint8_t signature[80];
-    size_t signature_len;
+    size_t len;
 };
-
-static SSL_CTX *make_server(EVP_PKEY *key, X509 *leaf, X509 *intermediate)
-{
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-
-    bench_must(ctx != NULL && SSL_CTX_use_certificate(ctx, leaf) == 1 &&
-                   SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
-                   SSL_CTX_add1_chain_cert(ctx, intermediate) == 1,
-               "cannot make a server");
-    SSL_CTX_set_num_tickets(ctx, 0);
-    return ctx;
-}
-
-static SSL_CTX *make_client(X509 *root)
-{
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-
-    bench_must(ctx != NULL && X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), root) == 1,
-               "cannot make a client");
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-    return ctx;
-}
-
-static void make_contexts(struct world *world)
-{
-    EVP_PKEY *keys[3] = {pki_key(PKI_P256), pki_key(PKI_P256), pki_key(PKI_P256)};
-    X509 *root = pki_ca("root", keys[0], NULL, NULL);
-    X509 *intermediate = pki_ca("intermediate", keys[1], root, keys[0]);
-    X509 *leaf = pki_server_certificate(keys[2], "DNS:" NAME, intermediate, keys[1]);
-
-    world->plain_server = make_server(keys[2], leaf, intermediate);
-    world->attested_server = make_server(keys[2], leaf, intermediate);
-    world->plain_client = make_client(root);
-    world->attested_client = make_client(root);
-    world->worded_client = make_client(root);
-    X509_free(root);
-    X509_free(intermediate);
-    X509_free(leaf);
-    for (int i = 0; i < 3; i++)
-        EVP_PKEY_free(keys[i]);
-}
 
 static const uint8_t digest[32] = {1, 2, 3};
 
-static void make_signature(struct world *world)
+static void make_bare(struct bare *bare)
 {
-    EVP_PKEY_CTX *ctx;
+    EVP_PKEY_CTX *signer;
 
-    world->verify_key = pki_key(PKI_P256);
-    world->signature_len = sizeof world->signature;
-    ctx = EVP_PKEY_CTX_new(world->verify_key, NULL);
-    bench_must(
-        EVP_PKEY_sign_init(ctx) == 1 &&
-            EVP_PKEY_sign(ctx, world->signature, &world->signature_len, digest, sizeof digest) == 1,
-        "cannot sign");
-    EVP_PKEY_CTX_free(ctx);
+    bare->key = pki_key(PKI_P256);
+    bare->len = sizeof bare->signature;
+    signer = EVP_PKEY_CTX_new(bare->key, NULL);
+    bare->ctx = EVP_PKEY_CTX_new(bare->key, NULL);
+    bench_must(EVP_PKEY_sign_init(signer) == 1 &&
+                   EVP_PKEY_sign(signer, bare->signature, &bare->len, digest, sizeof digest) == 1 &&
+                   EVP_PKEY_verify_init(bare->ctx) == 1,
+               "cannot sign");
+    EVP_PKEY_CTX_free(signer);
 }
 
-/*
- * The bare cost of the cryptography that a client cannot avoid: one verification with a key that is
- * at hand. Like those of a handshake it finds the caches as a handshake leaves them.
- */
-static double time_verification(EVP_PKEY_CTX *ctx, const struct world *world)
+/* Between handshakes: it finds the caches as a handshake leaves them, as theirs does. */
+static double time_verification(const struct bare *bare)
 {
     double begin = cpu_us();
-    int valid = EVP_PKEY_verify(ctx, world->signature, world->signature_len, digest, sizeof digest);
+    int valid = EVP_PKEY_verify(bare->ctx, bare->signature, bare->len, digest, sizeof digest);
 
     begin = cpu_us() - begin;
     bench_must(valid == 1, "cannot verify");
     return begin;
 }
 
-static double take_attester_time(struct world *world)
-{
-    double us = world->timed.us;
+/* What the figures are made of, of one round. */
+struct round {
+    struct way_round ways[WAYS];
+    struct samples verify, refused_client;
+};
 
-    world->timed.us = 0;
-    return us;
+/* Of handshakes that were done in turn: the machine was in the same mood in both. */
+static double median_added(const struct round *round, enum way way)
+{
+    const double *plain = round->ways[WAY_PLAIN].client_us.values;
+    const double *attested = round->ways[way].client_us.values;
+    struct samples added = {0};
+
+    for (size_t i = 0; i < PER_ROUND; i++)
+        samples_add(&added, attested[i] - plain[i]);
+    return samples_median(&added);
 }
 
-/* Plain, attested, bare verification, and again, so that all meet the same moods of the machine. */
-static void run_round(struct world *world, struct side_by_side *result)
+static double median_rate(const struct round *round, enum way way)
 {
-    struct pair_cost plain = {0};
-    struct pair_cost attested = {0};
-    struct pair_cost worded = {0};
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(world->verify_key, NULL);
-    double verify = 0;
-    double attest = 0;
-    double attested_sum;
+    const struct way_round *plain = &round->ways[WAY_PLAIN];
+    const struct way_round *attested = &round->ways[way];
+    struct samples rate = {0};
 
-    bench_must(EVP_PKEY_verify_init(ctx) == 1, "cannot verify");
-    for (int i = 0; i < PER_ROUND; i++) {
-        pair_handshake(world->plain_client, world->plain_server, NAME, &plain);
-        pair_handshake(world->attested_client, world->attested_server, NAME, &attested);
-        attest += take_attester_time(world);
-        pair_handshake(world->worded_client, world->attested_server, NAME, &worded);
-        take_attester_time(world);
-        verify += time_verification(ctx, world) / PER_ROUND;
+    for (size_t i = 0; i < PER_ROUND; i++)
+        samples_add(&rate, (plain->client_us.values[i] + plain->server_us.values[i]) /
+                               (attested->client_us.values[i] + attested->server_us.values[i]));
+    return samples_median(&rate);
+}
+
+static void add_round(const struct round *round, struct figures *f)
+{
+    const double verify = samples_median(&round->verify);
+    const struct way_round *plain = &round->ways[WAY_PLAIN];
+    const struct way_round *attested = &round->ways[WAY_ATTESTED];
+
+    for (enum way way = 0; way < WAYS; way++) {
+        samples_add(&f->client[way], samples_median(&round->ways[way].client_us));
+        samples_add(&f->server[way], samples_median(&round->ways[way].server_us));
+        samples_add(&f->added[way], median_added(round, way));
     }
-    EVP_PKEY_CTX_free(ctx);
-    attested.server_us -= attest;
-    attested_sum = attested.client_us + attested.server_us;
-    samples_add(&result->plain_client, plain.client_us / PER_ROUND);
-    samples_add(&result->plain_server, plain.server_us / PER_ROUND);
-    samples_add(&result->attested_client, attested.client_us / PER_ROUND);
-    samples_add(&result->attested_server, attested.server_us / PER_ROUND);
-    samples_add(&result->verify, verify);
-    samples_add(&result->added_ratio, (attested.client_us - plain.client_us) / PER_ROUND / verify);
-    samples_add(&result->worded_client, worded.client_us / PER_ROUND);
-    samples_add(&result->worded_ratio, (worded.client_us - plain.client_us) / PER_ROUND / verify);
-    samples_add(&result->rate_ratio, (plain.client_us + plain.server_us) / attested_sum);
-    result->request_bytes = ((double)attested.to_server - (double)plain.to_server) / PER_ROUND;
-    result->evidence_bytes = ((double)attested.to_client - (double)plain.to_client) / PER_ROUND;
+    samples_add(&f->verify, verify);
+    samples_add(&f->refused_client, samples_median(&round->refused_client));
+    samples_add(&f->r1, median_rate(round, WAY_ATTESTED));
+    samples_add(&f->r1s, median_rate(round, WAY_ALONE));
+    samples_add(&f->r2, median_added(round, WAY_ATTESTED) / verify);
+    samples_add(&f->r2_worded, median_added(round, WAY_WORDED) / verify);
+    samples_add(&f->r2c, median_added(round, WAY_FIRST) / (2 * verify));
+    f->request_bytes = (double)attested->to_server - (double)plain->to_server;
+    f->evidence_bytes = (double)attested->to_client - (double)plain->to_client;
 }
 
-static void print_row(const char *what, const struct samples *samples, const char *unit)
+/*
+ * All ways, a bare verification, and again, forth and back: none always comes behind one that
+ * leaves the caches in a certain way.
+ */
+static void run_round(struct ways *ways, const struct bare *bare, struct figures *f)
 {
-    printf("%-46s %9.2f  %9.2f  %9.2f  %s\n", what, samples_median(samples), samples_min(samples),
+    static struct round round; /* too large for the stack */
+
+    round = (struct round){0};
+    ways_renew_keys(ways);
+    for (size_t i = 0; i < PER_ROUND; i++) {
+        for (size_t k = 0; k < WAYS; k++) {
+            const enum way way = (enum way)(i % 2 == 0 ? k : WAYS - 1 - k);
+
+            ways_run(ways, way, i, &round.ways[way]);
+        }
+        samples_add(&round.verify, time_verification(bare));
+        samples_add(&round.refused_client, ways_refused_us(ways));
+    }
+    add_round(&round, f);
+    for (enum refusal refusal = 0; refusal < REFUSALS; refusal++)
+        samples_add(&f->refused[refusal], refusal_us(ways, refusal));
+}
+
+static void print_row(const char *what, const char *of, const struct samples *samples,
+                      const char *unit)
+{
+    char label[80];
+
+    snprintf(label, sizeof label, "%s%s", what, of);
+    printf("%-54s %9.2f  %9.2f  %9.2f  %s\n", label, samples_median(samples), samples_min(samples),
            samples_max(samples), unit);
 }
 
-static void print_table(const struct side_by_side *r)
+static void print_table(const struct figures *f)
 {
-    double plain = samples_median(&r->plain_client) + samples_median(&r->plain_server);
-    double attested = samples_median(&r->attested_client) + samples_median(&r->attested_server);
-
     printf("%s; %zu rounds of %d handshakes each way, in turn; TPM latency 0\n",
-           OpenSSL_version(OPENSSL_VERSION), r->verify.count, PER_ROUND);
-    printf("%-46s %9s  %9s  %9s\n", "", "median", "least", "most");
-    print_row("client, plain", &r->plain_client, "us CPU");
-    print_row("client, attested, as a drop-in", &r->attested_client, "us CPU");
-    print_row("client, attested, with a report to read", &r->worded_client, "us CPU");
-    print_row("server, plain", &r->plain_server, "us CPU");
-    print_row("server, attested, without the TPM", &r->attested_server, "us CPU");
-    print_row("one ECDSA P-256 verification", &r->verify, "us CPU");
-    print_row("R1 rate, attested / plain", &r->rate_ratio, "(>= 0.90)");
-    print_row("R2 drop-in client adds / one verification", &r->added_ratio, "(<= 1.25)");
-    print_row("   with a report to read", &r->worded_ratio, "");
-    printf("%-46s %9.0f\n", "handshakes per second and core, plain", 1e6 / plain);
-    printf("%-46s %9.0f\n", "handshakes per second and core, attested", 1e6 / attested);
-    printf("%-46s %9.0f\n", "server adds", samples_median(&r->attested_server) -
-                                                samples_median(&r->plain_server));
-    printf("%-46s %9.0f\n", "bytes added to the server", r->request_bytes);
-    printf("%-46s %9.0f\n", "bytes added to the client", r->evidence_bytes);
+           OpenSSL_version(OPENSSL_VERSION), f->verify.count, PER_ROUND);
+    printf("%-54s %9s  %9s  %9s\n", "", "median", "least", "most");
+    for (enum way way = 0; way < WAYS; way++)
+        print_row("client, ", way_names[way], &f->client[way], "us CPU");
+    print_row("client, ", "attested, refused: unknown key", &f->refused_client, "us CPU");
+    for (enum way way = WAY_ATTESTED; way < WAYS; way++)
+        print_row("client adds, ", way_names[way], &f->added[way], "us CPU");
+    for (enum way way = 0; way < WAYS; way++)
+        print_row("server, ", way_names[way], &f->server[way], "us CPU");
+    print_row("one ECDSA P-256 verification", "", &f->verify, "us CPU");
+    print_row("R1 rate, attested / plain", "", &f->r1, "(>= 0.90)");
+    print_row("R1s rate, attested and self-signed / plain", "", &f->r1s, "(>= 1.25)");
+    print_row("R2 drop-in client adds / one verification", "", &f->r2, "(<= 1.25)");
+    print_row("   with a report to read", "", &f->r2_worded, "");
+    print_row("R2c first contact adds / two verifications", "", &f->r2c, "(<= 1.3)");
+    print_row("R15 appraisal refuses ", refusal_names[REFUSAL_CUT], &f->refused[REFUSAL_CUT],
+              "us CPU (<= 5)");
+    print_row("R15 appraisal refuses ", refusal_names[REFUSAL_CHANGED],
+              &f->refused[REFUSAL_CHANGED], "us CPU (<= 5)");
+    print_row("R15 appraisal refuses ", refusal_names[REFUSAL_STRANGER],
+              &f->refused[REFUSAL_STRANGER], "us CPU (<= 10)");
+    printf("%-54s %9.0f\n", "bytes added to the server", f->request_bytes);
+    printf("%-54s %9.0f\n", "bytes added to the client", f->evidence_bytes);
 }
 
-static void print_json(const struct side_by_side *r)
+/* The worse one of the two malformed. */
+static double malformed_us(const struct figures *f)
 {
-    printf("{\"R1\":%.3f,\"R2\":%.3f,\"R3\":%.2f,\"R9\":%.0f}\n", samples_median(&r->rate_ratio),
-           samples_median(&r->added_ratio),
-           samples_median(&r->attested_server) - samples_median(&r->plain_server),
-           r->request_bytes + r->evidence_bytes);
+    const double cut = samples_median(&f->refused[REFUSAL_CUT]);
+    const double changed = samples_median(&f->refused[REFUSAL_CHANGED]);
+
+    return cut > changed ? cut : changed;
 }
 
-/* The server attests; one client verifies as the provider does, one keeps a report to read. */
-static void make_attested(struct world *world, struct fake_tpm *tpm)
+static void print_json(const struct figures *f)
 {
-    struct ratls_policy *policy = make_policy(tpm);
-    struct ratls_error error = {0};
-    struct ratls_tls *tls = NULL;
-
-    timed_begin(&world->timed, fake_attester_new(tpm, NULL, NULL));
-    if (ratls_tls_attest(world->attested_server, &world->timed.interface, &error) != RATLS_OK ||
-        ratls_tls_verify(world->attested_client, policy, &error) != RATLS_OK ||
-        ratls_tls_verify(world->worded_client, policy, &error) != RATLS_OK ||
-        ratls_tls_hook(world->attested_client, RATLS_TLS_EXTENSION_DEFAULT, &tls, &error) !=
-            RATLS_OK)
-        bench_must(0, error.text);
-    tls->brief = true;
-    ratls_policy_free(policy);
-}
-
-static void free_world(struct world *world)
-{
-    SSL_CTX_free(world->plain_client);
-    SSL_CTX_free(world->attested_client);
-    SSL_CTX_free(world->worded_client);
-    SSL_CTX_free(world->plain_server);
-    SSL_CTX_free(world->attested_server);
-    EVP_PKEY_free(world->verify_key);
-    world->timed.inner->free(world->timed.inner);
-}
-
-static void run(size_t rounds, bool json)
-{
-    static struct side_by_side result, warm_up; /* too large for the stack */
-    struct fake_tpm *tpm = fake_tpm_new(FAKE_ECDSA_P256);
-    struct world world = {0};
-
-    make_contexts(&world);
-    make_signature(&world);
-    make_attested(&world, tpm);
-    run_round(&world, &warm_up);
-    for (size_t i = 0; i < rounds; i++)
-        run_round(&world, &result);
-    print_table(&result);
-    if (json)
-        print_json(&result);
-    free_world(&world);
-    fake_tpm_free(tpm);
+    printf("{\"R1\":%.3f,\"R1s\":%.3f,\"R2\":%.3f,\"R2c\":%.3f,\"R15\":%.2f,\"R15ak\":%.2f}\n",
+           samples_median(&f->r1), samples_median(&f->r1s), samples_median(&f->r2),
+           samples_median(&f->r2c), malformed_us(f), samples_median(&f->refused[REFUSAL_STRANGER]));
 }
 
 int main(int argc, char **argv)
 {
     const struct bench_command command = bench_command(argc, argv, ROUNDS_DEFAULT);
+    static struct figures figures, warm_up; /* too large for the stack */
+    struct ways *ways = ways_new();
+    struct bare bare = {0};
 
-    run(command.rounds, command.is_json);
+    make_bare(&bare);
+    run_round(ways, &bare, &warm_up);
+    for (size_t i = 0; i < command.rounds; i++)
+        run_round(ways, &bare, &figures);
+    print_table(&figures);
+    if (command.is_json)
+        print_json(&figures);
+    EVP_PKEY_CTX_free(bare.ctx);
+    EVP_PKEY_free(bare.key);
+    ways_free(ways);
     return 0;
 }

@@ -38,40 +38,73 @@ static SSL *make_side(SSL_CTX *ctx, BIO *in, BIO *out)
     return ssl;
 }
 
-void pair_handshake(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost)
+struct pair {
+    BIO *to_client, *to_server;
+    SSL *c, *s;
+};
+
+static struct pair make_pair(SSL_CTX *client, SSL_CTX *server, const char *name,
+                             struct pair_cost *cost)
 {
-    BIO *to_client = BIO_new(BIO_s_mem());
-    BIO *to_server = BIO_new(BIO_s_mem());
+    struct pair pair = {.to_client = BIO_new(BIO_s_mem()), .to_server = BIO_new(BIO_s_mem())};
     double begin = cpu_us();
     double mid;
-    SSL *c;
-    SSL *s;
+
+    check(pair.to_client != NULL && pair.to_server != NULL, "BIO_new");
+    BIO_set_mem_eof_return(pair.to_client, -1);
+    BIO_set_mem_eof_return(pair.to_server, -1);
+    pair.c = make_side(client, pair.to_client, pair.to_server);
+    check(tls_set_sni(pair.c, name) && SSL_set1_host(pair.c, name), "the server's name");
+    SSL_set_connect_state(pair.c);
+    mid = cpu_us();
+    pair.s = make_side(server, pair.to_server, pair.to_client);
+    SSL_set_accept_state(pair.s);
+    cost->client_us += mid - begin;
+    cost->server_us += cpu_us() - mid;
+    return pair;
+}
+
+static void free_pair(struct pair *pair, struct pair_cost *cost)
+{
+    double begin = cpu_us();
+    double mid;
+
+    SSL_free(pair->c);
+    mid = cpu_us();
+    SSL_free(pair->s);
+    cost->client_us += mid - begin;
+    cost->server_us += cpu_us() - mid;
+    BIO_free(pair->to_client);
+    BIO_free(pair->to_server);
+}
+
+void pair_handshake(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost)
+{
+    struct pair pair = make_pair(client, server, name, cost);
     int done = 0;
 
-    check(to_client != NULL && to_server != NULL, "BIO_new");
-    BIO_set_mem_eof_return(to_client, -1);
-    BIO_set_mem_eof_return(to_server, -1);
-    c = make_side(client, to_client, to_server);
-    check(tls_set_sni(c, name) && SSL_set1_host(c, name), "the server's name");
-    SSL_set_connect_state(c);
-    mid = cpu_us();
-    s = make_side(server, to_server, to_client);
-    SSL_set_accept_state(s);
-    cost->client_us += mid - begin;
-    cost->server_us += cpu_us() - mid;
     for (int i = 0; i < 8 && done != 3; i++) {
-        done |= step(c, &cost->client_us) ? 1 : 0;
-        done |= step(s, &cost->server_us) ? 2 : 0;
+        done |= step(pair.c, &cost->client_us) ? 1 : 0;
+        done |= step(pair.s, &cost->server_us) ? 2 : 0;
     }
     check(done == 3, "a handshake");
-    cost->to_client += (size_t)BIO_number_written(SSL_get_wbio(s));
-    cost->to_server += (size_t)BIO_number_written(SSL_get_wbio(c));
+    cost->to_client += (size_t)BIO_number_written(SSL_get_wbio(pair.s));
+    cost->to_server += (size_t)BIO_number_written(SSL_get_wbio(pair.c));
+    free_pair(&pair, cost);
+}
+
+void pair_refusal(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost)
+{
+    struct pair pair = make_pair(client, server, name, cost);
+    double begin;
+    int result;
+
+    step(pair.c, &cost->client_us);
+    step(pair.s, &cost->server_us);
     begin = cpu_us();
-    SSL_free(c);
-    mid = cpu_us();
-    SSL_free(s);
-    cost->client_us += mid - begin;
-    cost->server_us += cpu_us() - mid;
-    BIO_free(to_client);
-    BIO_free(to_server);
+    result = SSL_do_handshake(pair.c);
+    cost->client_us += cpu_us() - begin;
+    check(SSL_get_error(pair.c, result) == SSL_ERROR_SSL, "a refusal");
+    ERR_clear_error();
+    free_pair(&pair, cost);
 }

@@ -3,6 +3,7 @@
 #include "crypto_direct.h"
 
 #include <openssl/bn.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
@@ -19,6 +20,16 @@ bool ratls_direct_stands_for(const EVP_MD *method, uint16_t alg)
 }
 
 bool ratls_direct_digest(uint16_t alg, const struct ratls_slice *parts, size_t count, uint8_t *out)
+{
+    (void)alg;
+    (void)parts;
+    (void)count;
+    (void)out;
+    return false;
+}
+
+bool ratls_direct_secret_digest(uint16_t alg, const struct ratls_slice *parts, size_t count,
+                                uint8_t *out)
 {
     (void)alg;
     (void)parts;
@@ -54,7 +65,7 @@ bool ratls_direct_stands_for(const EVP_MD *method, uint16_t alg)
 }
 
 /* One function for each algorithm, which differ in nothing but OpenSSL's names. */
-#define DIGEST(name, context, init, update, final)                                                 \
+#define DIGEST(name, context, init, update, final, wipe)                                           \
     static bool name(const struct ratls_slice *parts, size_t count, uint8_t *out)                  \
     {                                                                                              \
         context c;                                                                                 \
@@ -63,13 +74,22 @@ bool ratls_direct_stands_for(const EVP_MD *method, uint16_t alg)
         for (size_t i = 0; is_good && i < count; i++)                                              \
             if (parts[i].len > 0)                                                                  \
                 is_good = update(&c, parts[i].p, parts[i].len) == 1;                               \
-        return is_good && final(out, &c) == 1;                                                     \
+        is_good = is_good && final(out, &c) == 1;                                                  \
+        wipe(&c, sizeof c);                                                                        \
+        return is_good;                                                                            \
     }
 
-DIGEST(sha1, SHA_CTX, SHA1_Init, SHA1_Update, SHA1_Final)
-DIGEST(sha256, SHA256_CTX, SHA256_Init, SHA256_Update, SHA256_Final)
-DIGEST(sha384, SHA512_CTX, SHA384_Init, SHA384_Update, SHA384_Final)
-DIGEST(sha512, SHA512_CTX, SHA512_Init, SHA512_Update, SHA512_Final)
+static void leave(const void *context, size_t len)
+{
+    (void)context, (void)len;
+}
+
+DIGEST(sha1, SHA_CTX, SHA1_Init, SHA1_Update, SHA1_Final, leave)
+DIGEST(sha256, SHA256_CTX, SHA256_Init, SHA256_Update, SHA256_Final, leave)
+DIGEST(sha384, SHA512_CTX, SHA384_Init, SHA384_Update, SHA384_Final, leave)
+DIGEST(sha512, SHA512_CTX, SHA512_Init, SHA512_Update, SHA512_Final, leave)
+DIGEST(secret_sha256, SHA256_CTX, SHA256_Init, SHA256_Update, SHA256_Final, OPENSSL_cleanse)
+DIGEST(secret_sha384, SHA512_CTX, SHA384_Init, SHA384_Update, SHA384_Final, OPENSSL_cleanse)
 
 bool ratls_direct_digest(uint16_t alg, const struct ratls_slice *parts, size_t count, uint8_t *out)
 {
@@ -82,6 +102,19 @@ bool ratls_direct_digest(uint16_t alg, const struct ratls_slice *parts, size_t c
         return sha384(parts, count, out);
     case RATLS_ALG_SHA512:
         return sha512(parts, count, out);
+    default:
+        return false;
+    }
+}
+
+bool ratls_direct_secret_digest(uint16_t alg, const struct ratls_slice *parts, size_t count,
+                                uint8_t *out)
+{
+    switch (alg) {
+    case RATLS_ALG_SHA256:
+        return secret_sha256(parts, count, out);
+    case RATLS_ALG_SHA384:
+        return secret_sha384(parts, count, out);
     default:
         return false;
     }

@@ -19,6 +19,9 @@ bool ratls_direct_stands_for(const EVP_MD *method, uint16_t alg);
 
 /* Digest of the parts, one after the other. out may be one of them. False if OpenSSL failed. */
 bool ratls_direct_digest(uint16_t alg, const struct ratls_slice *parts, size_t count, uint8_t *out);
+/* The same of SHA-256 and SHA-384 for secrets: leaves nothing of them but out. */
+bool ratls_direct_secret_digest(uint16_t alg, const struct ratls_slice *parts, size_t count,
+                                uint8_t *out);
 
 /*
  * Verifies an ECDSA signature over a digest with a key of the default provider, by the function
