@@ -6,6 +6,7 @@
  */
 #include <openssl/ssl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "command.h"
 #include "handshake_ways.h"
@@ -117,7 +118,7 @@ static void run_round(struct ways *ways, const struct bare *bare, struct figures
 {
     static struct round round; /* too large for the stack */
 
-    round = (struct round){0};
+    memset(&round, 0, sizeof round);
     ways_renew_keys(ways);
     for (size_t i = 0; i < PER_ROUND; i++) {
         for (size_t k = 0; k < WAYS; k++) {

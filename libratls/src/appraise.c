@@ -9,6 +9,7 @@
 #include "fail.h"
 #include "keys.h"
 #include "moment.h"
+#include "quote_memory.h"
 
 #define NOTHING RATLS_CHECK_COUNT
 
@@ -147,22 +148,13 @@ static void keep_accepted(const struct ratls_appraisal *a)
     memcpy(a->report->accepted.ak_name, a->ak_name, a->ak_name_len);
 }
 
-static void name_report(const struct ratls_appraisal *a)
-{
-    const char *server = a->submission->expectation->server_name;
-    const char *policy = a->rules->path;
-
-    ratls_report_put(a->report, server == NULL ? "" : server, RATLS_REPORT_NAME_MAX,
-                     &a->report->server);
-    ratls_report_put(a->report, policy == NULL ? "" : policy, RATLS_REPORT_NAME_MAX,
-                     &a->report->policy);
-}
-
 /* What was accepted, and only that. */
 static void remember(struct ratls_appraisal *a)
 {
     keep_accepted(a);
     remember_key(a);
+    if (a->may_come_again)
+        ratls_quote_memory_seen(ratls_key_cache_quotes(a->rules->keys), a->quote_sha256);
     remember_epoch(a);
     remember_ima(a);
 }
@@ -178,12 +170,14 @@ enum ratls_status ratls_appraise_submission(struct ratls_rules *rules,
 
     if (unfilled != NULL)
         return ratls_fail(err, RATLS_USAGE, "appraisal: %s", unfilled);
-    name_report(&a);
+    if (!report->is_brief)
+        ratls_report_name(report, submission->expectation->server_name, rules->path);
     status = run_groups(&a);
     if (status == RATLS_OK)
         status = ratls_appraise_keep_facts(&a);
     if (status == RATLS_OK && !ratls_report_accepted(report)) {
         atomic_store(&rules->refused_ms, ratls_moment_now().boot_ms);
+        ratls_report_name(report, submission->expectation->server_name, rules->path);
         status = RATLS_REJECTED;
     }
     if (status == RATLS_OK)

@@ -50,16 +50,18 @@ struct ratls_appraisal {
     struct ratls_statement statement;       /* EVIDENCE_FORMAT: of the session */
     struct ratls_statement epoch_statement; /* EVIDENCE_FORMAT, if it is of an epoch: was quoted */
     struct ratls_epoch_seen epoch; /* of an epoch: token by EPOCH_TOKEN, key by EPOCH_SIGNATURE
-                                      (owned), quote_sha256 by QUOTE_SIGNATURE */
+                                      (owned) */
     struct ratls_tpm_public ak;    /* AK_FORMAT */
     uint8_t ak_name[RATLS_TPM_NAME_MAX]; /* AK_FORMAT */
     size_t ak_name_len;
-    EVP_PKEY *key;            /* AK_FORMAT; owned */
+    EVP_PKEY *key;            /* AK_TRUST; owned */
     bool chain_verified;      /* AK_SERVER passed by certificates that were sent */
     uint8_t chain_sha256[32]; /* of them; and when the first of them expires: */
     int64_t chain_until;
     struct ratls_tpm_attest attest;       /* QUOTE_FORMAT */
     struct ratls_tpm_signature signature; /* QUOTE_FORMAT */
+    bool may_come_again;                  /* QUOTE_SIGNATURE: the quote, with other handshakes, */
+    uint8_t quote_sha256[32];             /* and then by this (quote_memory.h) */
     uint64_t result_rest_s;               /* RESULT_AGE: until it expires */
     bool ima_grew;                        /* IMA_REPLAY: by what is not acknowledged yet, */
     struct ratls_ledger_row ima;          /* and this is what will be if all is accepted */

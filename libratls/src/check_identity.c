@@ -29,7 +29,37 @@ static void append_word(char *out, size_t cap, const char *separator, const char
     append_text(out, cap, word);
 }
 
-/* Makes the key's Name, and the key itself. RATLS_MALFORMED if there is no such key. */
+static bool is_pinned(const struct ratls_appraisal *a)
+{
+    for (size_t i = 0; i < a->rules->pin_count; i++) {
+        const struct ratls_pin *pin = &a->rules->pins[i];
+
+        if (ratls_slice_equal(ratls_slice(pin->name, pin->name_len),
+                              ratls_slice(a->ak_name, a->ak_name_len)))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Whether a key of this Name may turn out to be trusted. For any other nothing is done that costs
+ * more than to look: who sends evidence by a key of his own must not make us verify it.
+ */
+static bool may_be_trusted(const struct ratls_appraisal *a)
+{
+    const struct ratls_expectation *e = a->submission->expectation;
+
+    return is_pinned(a) ||
+           (a->rules->issuer_count > 0 &&
+            (a->evidence.certificate_count > 0 ||
+             ratls_key_cache_chain_known(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len),
+                                         NULL, e->server_name, e->now)));
+}
+
+/*
+ * Makes the key's Name, and the key itself if it may be one to trust. RATLS_MALFORMED if there is
+ * no such key.
+ */
 static enum ratls_status make_key(struct ratls_appraisal *a)
 {
     struct ratls_error err = {0};
@@ -38,7 +68,7 @@ static enum ratls_status make_key(struct ratls_appraisal *a)
     if (!ratls_tpm_is_strong_hash(a->ak.name_alg))
         return RATLS_MALFORMED;
     status = ratls_tpm_name(&a->ak, a->ak_name, &a->ak_name_len, a->err);
-    if (status != RATLS_OK)
+    if (status != RATLS_OK || !may_be_trusted(a))
         return status;
     status = ratls_key_cache_get(a->rules->keys, &a->ak, ratls_slice(a->ak_name, a->ak_name_len),
                                  &a->key, &err);

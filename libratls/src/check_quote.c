@@ -1,6 +1,7 @@
 /*
  * The quote (TPM 2.0 Part 2, 10.12.12) and its signature. All checks need quote.format. In addition
- * quote.signature needs ak.algorithm, for an algorithm that the policy does not allow is never run;
+ * quote.signature needs ak.algorithm, for an algorithm that the policy does not allow is never run,
+ * and ak.trust, for a signature by somebody's key says nothing, and costs more than all else;
  * quote.signer and quote.counters need ak.format, for the key's Name.
  */
 #include "appraise.h"
@@ -8,8 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "epoch_memory.h"
 #include "keys.h"
+#include "quote_memory.h"
 
 #define TPM_RH_ENDORSEMENT 0x4000000Bu /* Part 2, 7.4 */
 
@@ -50,20 +51,22 @@ static bool check_format(struct ratls_appraisal *a)
     return attest && signature;
 }
 
-/* A quote of an epoch comes with every handshake of it: its signature is verified once. */
+/*
+ * A quote of a batch, or of an epoch, comes with other handshakes too: its signature is verified
+ * once. The check is made all the same, by finding the very bytes among those that were verified.
+ */
 static enum ratls_status verify(struct ratls_appraisal *a, bool *ret_valid)
 {
-    const struct ratls_slice parts[] = {ratls_slice(a->ak_name, a->ak_name_len), a->attest.raw,
-                                        a->evidence.signature};
     enum ratls_status status = RATLS_OK;
 
-    if (ratls_is_of_epoch(a))
-        status = ratls_digest(RATLS_ALG_SHA256, parts, sizeof parts / sizeof *parts,
-                              a->epoch.quote_sha256, a->err);
+    a->may_come_again = ratls_is_of_epoch(a) || a->evidence.path.tree_size > 1;
+    if (a->may_come_again)
+        status = ratls_quote_hash(ratls_slice(a->ak_name, a->ak_name_len), a->attest.raw,
+                                  a->evidence.signature, a->quote_sha256, a->err);
     if (status != RATLS_OK)
         return status;
-    if (ratls_is_of_epoch(a) && a->rules->epoch.memory != NULL &&
-        ratls_epoch_memory_quote(a->rules->epoch.memory, a->epoch.quote_sha256)) {
+    if (a->may_come_again &&
+        ratls_quote_memory_knows(ratls_key_cache_quotes(a->rules->keys), a->quote_sha256)) {
         *ret_valid = true;
         return RATLS_OK;
     }
@@ -81,7 +84,8 @@ static enum ratls_status check_signature(struct ratls_appraisal *a)
     enum ratls_status status;
 
     if (!ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT) ||
-        !ratls_check_passed(a->report, RATLS_CHECK_AK_ALGORITHM))
+        !ratls_check_passed(a->report, RATLS_CHECK_AK_ALGORITHM) ||
+        !ratls_check_passed(a->report, RATLS_CHECK_AK_TRUST))
         return RATLS_OK;
     status = verify(a, &is_valid);
     if (status != RATLS_OK)

@@ -19,7 +19,6 @@ struct ratls_epoch_memory {
     pthread_mutex_t lock;
     uint64_t uses;
     struct slot tokens[SLOTS];
-    struct slot quotes[SLOTS];
     struct slot keys[SLOTS];
 };
 
@@ -86,16 +85,6 @@ bool ratls_epoch_memory_token(struct ratls_epoch_memory *memory, const uint8_t s
     return slot != NULL;
 }
 
-bool ratls_epoch_memory_quote(struct ratls_epoch_memory *memory, const uint8_t sha256[static 32])
-{
-    bool is_known;
-
-    pthread_mutex_lock(&memory->lock);
-    is_known = find_slot(memory, memory->quotes, sha256) != NULL;
-    pthread_mutex_unlock(&memory->lock);
-    return is_known;
-}
-
 EVP_PKEY *ratls_epoch_memory_key(struct ratls_epoch_memory *memory, const uint8_t sha256[static 32])
 {
     const struct slot *slot;
@@ -116,7 +105,6 @@ void ratls_epoch_memory_seen(struct ratls_epoch_memory *memory, const struct rat
 
     pthread_mutex_lock(&memory->lock);
     take_slot(memory, memory->tokens, seen->token_sha256)->token = seen->token;
-    (void)take_slot(memory, memory->quotes, seen->quote_sha256);
     slot = take_slot(memory, memory->keys, seen->key_sha256);
     if (slot->key != seen->key && EVP_PKEY_up_ref(seen->key) == 1) {
         before = slot->key;

@@ -1,6 +1,6 @@
 /*
- * What was verified for an epoch, of one policy file: its time stamp, its key, and the signature of
- * its quote. All come again with each handshake of the epoch. Bounded; has its own lock.
+ * What was verified for an epoch, of one policy file: its time stamp, and its key. Both come again
+ * with each handshake of the epoch, as does its quote (quote_memory.h). Bounded; has its own lock.
  *
  * Only what was part of evidence that was accepted as a whole gets in: a stranger must not flush
  * the others.
@@ -18,9 +18,6 @@ void ratls_epoch_memory_free(struct ratls_epoch_memory *memory); /* accepts NULL
 /* By the SHA-256 of the token. */
 bool ratls_epoch_memory_token(struct ratls_epoch_memory *memory, const uint8_t sha256[static 32],
                               struct ratls_token *ret_token);
-/* By a SHA-256 of the key's Name, of what it signed, and of the signature. */
-bool ratls_epoch_memory_quote(struct ratls_epoch_memory *memory, const uint8_t sha256[static 32]);
-
 /* By the SHA-256 of its SubjectPublicKeyInfo. The caller frees it with EVP_PKEY_free(); or NULL. */
 EVP_PKEY *ratls_epoch_memory_key(struct ratls_epoch_memory *memory,
                                  const uint8_t sha256[static 32]);
@@ -31,7 +28,6 @@ struct ratls_epoch_seen {
     struct ratls_token token;
     uint8_t key_sha256[32];
     EVP_PKEY *key;
-    uint8_t quote_sha256[32];
 };
 
 void ratls_epoch_memory_seen(struct ratls_epoch_memory *memory,

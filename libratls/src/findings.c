@@ -156,6 +156,14 @@ void ratls_report_put(struct ratls_report *report, const char *string, size_t ca
     *ret_place = keep_text(report, out);
 }
 
+void ratls_report_name(struct ratls_report *report, const char *server, const char *policy)
+{
+    if (report->server != 0 || report->policy != 0)
+        return;
+    ratls_report_put(report, server == NULL ? "" : server, RATLS_REPORT_NAME_MAX, &report->server);
+    ratls_report_put(report, policy == NULL ? "" : policy, RATLS_REPORT_NAME_MAX, &report->policy);
+}
+
 /*
  * Counts one comparison of a check. Returns whether its words are the ones to keep: those of the
  * first failure or, as long as nothing failed, those of the first comparison.

@@ -69,6 +69,12 @@ void ratls_report_put(struct ratls_report *report, const char *string, size_t ca
                       uint16_t *ret_place);
 
 /*
+ * Once: the name that was meant, or NULL, and the policy file. A brief report needs them only if it
+ * refuses: one that accepts has no text, and nothing allocated for it.
+ */
+void ratls_report_name(struct ratls_report *report, const char *server, const char *policy);
+
+/*
  * Each records one comparison and returns whether it held. A slot that failed stays failed: the
  * first failure keeps the strings, later ones are counted.
  */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "quote_memory.h"
 
 #define ENTRIES_MAX 1024
 #define BUCKETS 1024 /* a power of 2 */
@@ -39,6 +40,7 @@ struct ratls_key_cache {
     pthread_mutex_t lock;
     uint64_t uses;
     size_t count;
+    struct ratls_quote_memory quotes;
     struct entry *buckets[BUCKETS];
     struct entry entries[ENTRIES_MAX];
 };
@@ -46,7 +48,14 @@ struct ratls_key_cache {
 struct ratls_key_cache *ratls_key_cache_new(void)
 {
     struct ratls_key_cache *cache = calloc(1, sizeof(*cache));
-    if (cache && pthread_mutex_init(&cache->lock, NULL) != 0) {
+    if (!cache)
+        return NULL;
+    if (pthread_mutex_init(&cache->lock, NULL) != 0) {
+        free(cache);
+        return NULL;
+    }
+    if (pthread_mutex_init(&cache->quotes.lock, NULL) != 0) {
+        pthread_mutex_destroy(&cache->lock);
         free(cache);
         return NULL;
     }
@@ -59,8 +68,14 @@ void ratls_key_cache_free(struct ratls_key_cache *cache)
         return;
     for (size_t i = 0; i < cache->count; i++)
         EVP_PKEY_free(cache->entries[i].key);
+    pthread_mutex_destroy(&cache->quotes.lock);
     pthread_mutex_destroy(&cache->lock);
     free(cache);
+}
+
+struct ratls_quote_memory *ratls_key_cache_quotes(struct ratls_key_cache *cache)
+{
+    return &cache->quotes;
 }
 
 /* A Name is an algorithm and a digest: its last bytes are spread evenly. */

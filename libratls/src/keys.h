@@ -15,6 +15,9 @@ struct ratls_key_cache;
 struct ratls_key_cache *ratls_key_cache_new(void);
 void ratls_key_cache_free(struct ratls_key_cache *cache); /* accepts NULL */
 
+/* Quotes by these keys whose signature was verified (quote_memory.h). Never NULL. */
+struct ratls_quote_memory *ratls_key_cache_quotes(struct ratls_key_cache *cache);
+
 /*
  * The key of a public area, made or remembered (by its Name). The caller frees its reference with
  * EVP_PKEY_free(). Bounded at 1024 keys: the least recently used goes, and one from which no quote

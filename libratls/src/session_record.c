@@ -205,11 +205,13 @@ struct ratls_report *ratls_session_record_report(const struct ratls_session_reco
                      (uint64_t)SSL_version(ssl));
     snprintf(text, sizeof text, "resumed: verdict of %llu s ago",
              (unsigned long long)(ratls_moment_age_ms(&record->asked) / MS_PER_S));
-    if (ratls_check_holds(report, RATLS_CHECK_TLS_RESUMPTION, fault == NULL, "channel",
-                          "a full handshake, or a session that was accepted and is not too old",
-                          fault == NULL ? text : fault))
-        ratls_report_put(report, text, sizeof text, &report->note);
-    else
+    if (!ratls_check_holds(report, RATLS_CHECK_TLS_RESUMPTION, fault == NULL, "channel",
+                           "a full handshake, or a session that was accepted and is not too old",
+                           fault == NULL ? text : fault)) {
         report->accepted = (struct ratls_accepted){0};
+        ratls_report_name(report, channel->server_name, channel->rules->path);
+    } else if (!report->is_brief) {
+        ratls_report_put(report, text, sizeof text, &report->note);
+    }
     return report;
 }

@@ -11,6 +11,7 @@
 
 #include "keys.h"
 #include "pki.h"
+#include "quote_memory.h"
 
 #define THREADS 4
 #define ROUNDS 1500
@@ -87,6 +88,9 @@ static void use_memory(struct ratls_slice name, unsigned round)
     expect(ratls_key_cache_chain_known(cache, name, chain, "a", 50), "chain", round);
     expect(ratls_key_cache_counters(cache, name, &got) && got.clock_ms >= round, "counters", round);
     expect(ratls_key_cache_ids(cache, "a", 50, ids, 4) > 0, "ids", round);
+    ratls_quote_memory_seen(ratls_key_cache_quotes(cache), name.p);
+    /* One that no thread has seen, near the others. */
+    expect(!ratls_quote_memory_knows(ratls_key_cache_quotes(cache), name.p + 1), "quote", round);
 }
 
 /* Every thread uses the same few keys and floods the cache with its own. */
