@@ -53,6 +53,16 @@ enum ratls_status ratls_agentd_figures_text(const struct ratls_agentd *agent, ch
 
 /* ---- answers ---- */
 
+void ratls_agentd_note(struct ratls_agentd *agent, const struct ratls_error *outcome)
+{
+    if (outcome->status == RATLS_TPM && !agent->is_failing)
+        ratls_agentd_log(LOG_ERR, "the TPM fails: %s", outcome->text);
+    else if (outcome->status == RATLS_OK && agent->is_failing)
+        ratls_agentd_log(LOG_NOTICE, "the TPM answers again");
+    if (outcome->status == RATLS_TPM || outcome->status == RATLS_OK)
+        agent->is_failing = outcome->status == RATLS_TPM;
+}
+
 /* First all of them, then each session once: a session that ends takes its questions along. */
 void ratls_agentd_deliver(struct ratls_agentd *agent)
 {
@@ -170,19 +180,28 @@ static int handle_tick(sd_event_source *source, uint64_t us, void *arg)
     return 0;
 }
 
+static enum ratls_status write_metrics(const struct ratls_agentd *agent, struct ratls_error *err)
+{
+    char *text = NULL;
+    size_t len = 0;
+    enum ratls_status status = ratls_agentd_figures_text(agent, &text, &len, err);
+
+    if (status == RATLS_OK)
+        status = ratls_agentd_metrics_write(agent->config->metrics, text, len, err);
+    free(text);
+    return status;
+}
+
 static int handle_metrics(sd_event_source *source, uint64_t us, void *arg)
 {
     struct ratls_agentd *agent = arg;
     struct ratls_error error = {.status = RATLS_OK};
-    char *text = NULL;
-    size_t len = 0;
-
     (void)us;
-    if (agent->config->metrics != NULL &&
-        (ratls_agentd_figures_text(agent, &text, &len, &error) != RATLS_OK ||
-         ratls_agentd_metrics_write(agent->config->metrics, text, len, &error) != RATLS_OK))
-        ratls_agentd_log(LOG_WARNING, "metrics: %s", error.text);
-    free(text);
+    if (agent->config->metrics != NULL)
+        error.status = write_metrics(agent, &error);
+    if (error.status != RATLS_OK && !agent->is_unwritten)
+        ratls_agentd_log(LOG_WARNING, "metrics are not written: %s", error.text);
+    agent->is_unwritten = error.status != RATLS_OK;
     (void)sd_event_source_set_time_relative(source, METRICS_US);
     (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
     return 0;

@@ -29,6 +29,8 @@ struct ratls_agentd {
     bool is_listener_paused; /* until the next tick: there was no room for a connection */
     sd_event_source *tick;
     bool is_ticking;
+    bool is_failing;   /* the TPM: what was asked last could not be had */
+    bool is_unwritten; /* the metrics: the file could not be written */
     bool is_stopping;
     int64_t stop_ms; /* by then it ends */
     uint8_t scratch[RATLS_AGENT_ANSWER_MAX];
@@ -50,6 +52,9 @@ void ratls_agentd_clear(struct ratls_agentd *agent);
 void ratls_agentd_wake(struct ratls_agentd *agent);
 /* Sends the answers of questions that are done. */
 void ratls_agentd_deliver(struct ratls_agentd *agent);
+
+/* What came of a question: the first failure of the TPM is logged, and when it is over. */
+void ratls_agentd_note(struct ratls_agentd *agent, const struct ratls_error *outcome);
 
 /* The metrics as they are now; the caller frees *ret_text. */
 RATLS_MUST_CHECK enum ratls_status ratls_agentd_figures_text(const struct ratls_agentd *agent,

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
  */
 #define SOCKET_MODE 0666
 #define LOCK_MODE 0600
+#define PATIENCE_S 10
 #define PATH_LEN (sizeof((struct sockaddr_un *)NULL)->sun_path + sizeof ".lock")
 
 static enum ratls_status fail_file(const char *path, struct ratls_error *err)
@@ -63,6 +65,7 @@ static bool set_address(const char *path, struct sockaddr_un *ret_address)
 
 enum ratls_status ratls_agentd_connect(const char *path, int *ret_fd, struct ratls_error *err)
 {
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
     struct sockaddr_un address;
     enum ratls_status status;
     int fd;
@@ -72,6 +75,8 @@ enum ratls_status ratls_agentd_connect(const char *path, int *ret_fd, struct rat
     fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return ratls_fail(err, RATLS_IO, "socket: %s", strerror(errno));
+    /* connect() waits where as many wait already as may (unix(7)). */
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) {
         *ret_fd = fd;
         return RATLS_OK;
@@ -95,10 +100,10 @@ static enum ratls_status make_folder(const char *path, struct ratls_error *err)
         return fail_file(folder, err);
     if (stat(folder, &info) != 0)
         return fail_file(folder, err);
-    if ((info.st_uid != 0 && info.st_uid != geteuid()) || (info.st_mode & S_IWOTH) != 0)
+    if ((info.st_uid != 0 && info.st_uid != geteuid()) || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return ratls_fail(err, RATLS_USAGE,
                           "%s: another user could put his own socket into this folder: take one "
-                          "that belongs to root, such as /run/ratls",
+                          "to which only root may write, such as /run/ratls",
                           folder);
     return RATLS_OK;
 }
@@ -119,20 +124,31 @@ static enum ratls_status lock_path(const char *path, struct ratls_error *err)
     return ratls_fail(err, RATLS_USAGE, "%s: another ratlsd listens there already", path);
 }
 
+/* Only one that refuses is: one that is busy is not. */
+static bool is_stale(const char *path)
+{
+    struct sockaddr_un address;
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool is_refused = fd >= 0 && set_address(path, &address) &&
+                      connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 &&
+                      errno == ECONNREFUSED;
+
+    if (fd >= 0)
+        close(fd);
+    return is_refused;
+}
+
 /* A socket that nobody listens on is left of one that is gone; anything else is not ours. */
 static enum ratls_status remove_stale(const char *path, struct ratls_error *err)
 {
     struct stat info;
-    int fd = -1;
 
     if (lstat(path, &info) != 0)
         return errno == ENOENT ? RATLS_OK : fail_file(path, err);
     if (!S_ISSOCK(info.st_mode))
         return ratls_fail(err, RATLS_USAGE, "%s: there is a file that is no socket", path);
-    if (ratls_agentd_connect(path, &fd, NULL) == RATLS_OK) {
-        close(fd);
+    if (!is_stale(path))
         return ratls_fail(err, RATLS_USAGE, "%s: another program listens there already", path);
-    }
     return unlink(path) == 0 ? RATLS_OK : fail_file(path, err);
 }
 

@@ -12,7 +12,6 @@
 #include "session_send.h"
 
 #define MESSAGES_AT_ONCE 32 /* then the others have their turn */
-#define SEND_BUFFER (4 * RATLS_AGENT_ANSWER_MAX)
 
 /* ---- its life ---- */
 
@@ -99,14 +98,23 @@ static void free_session(struct ratls_agentd_session *session)
     free(session);
 }
 
+/* Where the default is too small for one answer, none could be sent. The kernel doubles it. */
+static void make_room(int fd)
+{
+    const int wanted = RATLS_AGENT_ANSWER_MAX;
+    int present = 0;
+    socklen_t len = sizeof present;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &present, &len) != 0 || present < 2 * wanted)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);
+}
+
 static enum ratls_status enter(struct ratls_agentd_session *session, struct ratls_error *err)
 {
     struct ratls_agentd *agent = session->agent;
-    const int buffer = SEND_BUFFER;
     int result;
 
-    /* A default that is too small for one answer would end every connection. */
-    (void)setsockopt(session->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    make_room(session->fd);
     result = sd_event_add_io(agent->event, &session->source, session->fd, EPOLLIN, handle, session);
     if (result < 0)
         return ratls_fail(err, RATLS_IO, "a connection: %s", strerror(-result));

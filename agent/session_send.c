@@ -102,6 +102,7 @@ static bool answer_question(struct ratls_agentd_session *session,
 
     error.status = ratls_agentd_question_take(question, &payload, &len, &error);
     ratls_agentd_question_free(question);
+    ratls_agentd_note(session->agent, &error);
     if (error.status != RATLS_OK)
         return ratls_agentd_session_refuse(session, answer.id, &error);
     answer.payload = ratls_slice(payload, len);
@@ -131,13 +132,14 @@ bool ratls_agentd_session_be_late(struct ratls_agentd_session *session,
 
     session->agent->metrics.refused[RATLS_AGENTD_REFUSED_DEADLINE]++;
     ratls_agentd_question_free(question);
-    if (session->unsent != NULL)
-        return false; /* it would not take this answer in time either */
     ratls_fail(
         &error, RATLS_TPM,
         "no answer of the TPM within %u ms: it hangs, or is too busy; `ratlsd --status` says "
         "how many questions wait",
         deadline_ms);
+    ratls_agentd_note(session->agent, &error);
+    if (session->unsent != NULL)
+        return false; /* it would not take this answer in time either */
     return ratls_agentd_session_refuse(session, id, &error);
 }
 

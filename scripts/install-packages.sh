@@ -13,7 +13,7 @@ build='cmake ninja-build gcc libc6-dev pkg-config libssl-dev libcbor-dev libcyam
 demo="$build openssl curl nginx swtpm swtpm-tools tpm2-tools procps"
 test="$demo g++ clang libclang-rt-dev libcriterion-dev tpm2-openssl haproxy stunnel4 postgresql
     postgresql-client python3 python3-cbor2 python3-cryptography python3-jwcrypto
-    python3-jwt shellcheck codespell binutils jq"
+    python3-jwt shellcheck codespell binutils jq strace systemd"
 bench='cargo rustc librust-rustls-dev librust-libc-dev'
 # A machine to boot, whose firmware, boot loaders and kernel are those of amd64.
 if [ "$(dpkg --print-architecture)" = amd64 ]; then

@@ -50,8 +50,10 @@ Test(agent_faults, hanging_tpm)
     assert_refused(&answer, 1, RATLS_TPM, "no answer of the TPM within 500 ms");
     cr_expect_eq(agent_figure(&agent, "ratls_refused_total{reason=\"deadline\"}"), 2);
     cr_expect_eq(agent_figure(&agent, "ratls_waiting"), 0);
+    agent_wait_for_log(&agent, "the TPM fails: no answer of the TPM within 500 ms");
     tpm_mux_arm(&mux, false);
     agent_must_serve(&agent, 20, "shop");
+    agent_wait_for_log(&agent, "the TPM answers again");
     close(fd);
     agent_stop(&agent);
     tpm_mux_stop(&mux);

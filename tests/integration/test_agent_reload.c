@@ -197,6 +197,8 @@ Test(agent_reload, refuses_to_begin)
     cr_assert_eq(mkdir(folder, 0755), 0);
     cr_assert_eq(chmod(folder, 0777), 0);
     assert_not_begun("another user could put his own socket into this folder");
+    cr_assert_eq(chmod(folder, 0775), 0);
+    assert_not_begun("another user could put his own socket into this folder");
     cr_assert_eq(chmod(folder, 0755), 0);
     cr_assert_eq(close(open(agent.socket, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
     assert_not_begun("there is a file that is no socket");
