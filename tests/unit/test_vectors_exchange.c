@@ -1,6 +1,7 @@
 /* The test vectors of WIRE.md, 10: challenge, piece, and the statement of a renewal. */
 #include <criterion/criterion.h>
 
+#include "agent_values.h"
 #include "challenge.h"
 #include "crypto.h"
 #include "evidence.h"
@@ -102,4 +103,57 @@ Test(vectors_exchange, renewal)
     expect_value(ratls_slice(binder, sizeof binder), &values, "client-binder");
     vector_free(in);
     vector_free(expected);
+}
+
+/* ---- WIRE.md, 13 ---- */
+
+static void expect_question(const char *name, enum ratls_agent_kind kind)
+{
+    static struct values values;
+    struct ratls_slice request_bytes = vector_load(folder(), "request.cbor");
+    struct ratls_slice in = vector_load(folder(), name);
+    struct ratls_agent_question question, expected = {.kind = kind};
+    uint8_t out[RATLS_AGENT_QUESTION_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+    struct ratls_request request;
+
+    values_load(folder(), "agent.values", &values);
+    cr_assert_eq(ratls_request_read(request_bytes, &request), RATLS_REQUEST_OK);
+    values_agent_question(&values, &request, &expected);
+    if (kind == RATLS_AGENT_STATE)
+        expected.request = (struct ratls_attest_request){.selection = request.selection};
+    cr_assert(ratls_agent_question_read(in, &question), "%s", name);
+    cr_expect_arr_eq(&question, &expected, sizeof question, "%s", name);
+    ratls_agent_question_write(&question, &w);
+    cr_expect(ratls_slice_equal(ratls_writer_slice(&w), in), "%s", name);
+    vector_free(in);
+    vector_free(request_bytes);
+}
+
+Test(vectors_exchange, agent_questions)
+{
+    expect_question("agent.evidence-question.cbor", RATLS_AGENT_EVIDENCE);
+    expect_question("agent.state-question.cbor", RATLS_AGENT_STATE);
+}
+
+Test(vectors_exchange, agent_answers)
+{
+    static struct values values;
+    struct ratls_slice good = vector_load(folder(), "agent.evidence-answer.cbor");
+    struct ratls_slice refusal = vector_load(folder(), "agent.refusal.cbor");
+    struct ratls_slice evidence = vector_load(folder(), "logs.evidence.cbor");
+    struct ratls_agent_answer answer;
+
+    values_load(folder(), "agent.values", &values);
+    cr_assert(ratls_agent_answer_read(good, &answer));
+    cr_expect_eq(answer.id, values_number(&values, "id"));
+    cr_expect_eq(answer.status, RATLS_OK);
+    cr_expect(ratls_slice_equal(answer.payload, evidence));
+    cr_assert(ratls_agent_answer_read(refusal, &answer));
+    cr_expect_eq(answer.id, values_number(&values, "id"));
+    cr_expect_eq(answer.status, values_number(&values, "status"));
+    expect_value(answer.text, &values, "text");
+    vector_free(good);
+    vector_free(refusal);
+    vector_free(evidence);
 }

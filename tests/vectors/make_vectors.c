@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "agent_values.h"
 #include "challenge.h"
 #include "evidence.h"
 #include "merkle.h"
@@ -122,6 +123,48 @@ static void make_piece(const char *folder)
     vector_free(piece.evidence);
 }
 
+static void make_question(const char *folder, const struct ratls_agent_question *question,
+                          const char *name)
+{
+    uint8_t out[RATLS_AGENT_QUESTION_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+
+    ratls_agent_question_write(question, &w);
+    save(folder, name, ratls_writer_slice(&w));
+}
+
+static void make_agent_answer(const char *folder, const struct ratls_agent_answer *answer,
+                              const char *name)
+{
+    uint8_t out[VALUE_LINE_MAX];
+    struct ratls_writer w = ratls_writer(out, sizeof out);
+
+    ratls_agent_answer_write(answer, &w);
+    save(folder, name, ratls_writer_slice(&w));
+}
+
+/* Questions about the same request, the answer to one with logs.evidence.cbor, and a refusal. */
+static void make_agent(const char *folder)
+{
+    static struct values values;
+    const struct ratls_request request = load_request(folder);
+    struct ratls_agent_question question = {.kind = RATLS_AGENT_EVIDENCE};
+    struct ratls_agent_answer answer = {.payload = vector_load(folder, "logs.evidence.cbor")};
+    struct ratls_agent_answer refusal = {.status = RATLS_OK};
+
+    values_load(folder, "agent.values", &values);
+    values_agent_question(&values, &request, &question);
+    make_question(folder, &question, "agent.evidence-question.cbor");
+    question.kind = RATLS_AGENT_STATE;
+    make_question(folder, &question, "agent.state-question.cbor");
+    answer.id = refusal.id = question.id;
+    make_agent_answer(folder, &answer, "agent.evidence-answer.cbor");
+    refusal.status = (enum ratls_status)values_number(&values, "status");
+    refusal.text = values_get(&values, "text");
+    make_agent_answer(folder, &refusal, "agent.refusal.cbor");
+    vector_free(answer.payload);
+}
+
 static void make_statement(const char *folder, const char *mode)
 {
     static struct values values;
@@ -223,6 +266,8 @@ int main(int argc, char *argv[])
         make_challenge(argv[1]);
     else if (argc == 3 && strcmp(argv[2], "piece") == 0)
         make_piece(argv[1]);
+    else if (argc == 3 && strcmp(argv[2], "agent") == 0)
+        make_agent(argv[1]);
     else if (argc == 3 && strcmp(argv[2], "logs") == 0)
         make_logs(argv[1]);
     else if (argc == 3 && strcmp(argv[2], "session") == 0)
@@ -233,7 +278,7 @@ int main(int argc, char *argv[])
         make_evidence(argv[1], argv[3]);
     else {
         fprintf(stderr,
-                "usage: make_vectors FOLDER request|challenge|logs|piece|session\n"
+                "usage: make_vectors FOLDER request|challenge|logs|piece|agent|session\n"
                 "       make_vectors FOLDER statement handshake|certificate|renewal|epoch|session\n"
                 "       make_vectors FOLDER evidence handshake|certificate\n");
         return 2;

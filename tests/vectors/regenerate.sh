@@ -158,6 +158,23 @@ counter = 02
 sequence = 01
 last = 01
 END
+    binder=$(derive_exporter_binder "$secret" EXPORTER-ratls-server "$nonce$turn")
+    cat >agent.values <<END
+# request: that of request.values, with these offers; evidence: logs.evidence.cbor
+id = 07
+service = "nginx"
+deadline-ms = 128e
+mode = 04
+role = 01
+tls-version = 0304
+cipher-suite = 1301
+binder = $binder
+spki-sha256 = 505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f
+context = $turn
+offers = 04
+status = 06
+text = "the TPM is in lockout"
+END
     cat >renewal.values <<END
 label = "ratls-1"
 mode = 04
@@ -166,7 +183,7 @@ tls-version = 0304
 cipher-suite = 1301
 nonce = $nonce
 exporter-secret = $secret
-binder = $(derive_exporter_binder "$secret" EXPORTER-ratls-server "$nonce$turn")
+binder = $binder
 client-binder = $(derive_exporter_binder "$secret" EXPORTER-ratls-client "$nonce$turn")
 spki-sha256 = $spki
 service = "nginx"
@@ -311,6 +328,7 @@ write_exchange_values
 write_logs
 "$make_vectors" . logs
 "$make_vectors" . piece
+"$make_vectors" . agent
 "$make_vectors" . statement renewal
 make_epoch
 quote handshake sha256:0,1,7
