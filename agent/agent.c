@@ -53,14 +53,26 @@ enum ratls_status ratls_agentd_figures_text(const struct ratls_agentd *agent, ch
 
 /* ---- answers ---- */
 
+/* Evidence of an epoch, and logs alone, are given also while the TPM fails. */
+static uint64_t count_done(const struct ratls_agentd *agent)
+{
+    struct ratls_tpm_counts counts;
+
+    ratls_tpm_attester_counts(agent->services.first, &counts);
+    return counts.quotes + counts.states;
+}
+
 void ratls_agentd_note(struct ratls_agentd *agent, const struct ratls_error *outcome)
 {
-    if (outcome->status == RATLS_TPM && !agent->is_failing)
+    if (outcome->status == RATLS_TPM && !agent->is_failing) {
         ratls_agentd_log(LOG_ERR, "the TPM fails: %s", outcome->text);
-    else if (outcome->status == RATLS_OK && agent->is_failing)
+        agent->is_failing = true;
+        agent->done_before = count_done(agent);
+    } else if (outcome->status == RATLS_OK && agent->is_failing &&
+               count_done(agent) > agent->done_before) {
         ratls_agentd_log(LOG_NOTICE, "the TPM answers again");
-    if (outcome->status == RATLS_TPM || outcome->status == RATLS_OK)
-        agent->is_failing = outcome->status == RATLS_TPM;
+        agent->is_failing = false;
+    }
 }
 
 /* First all of them, then each session once: a session that ends takes its questions along. */

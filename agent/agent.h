@@ -29,7 +29,8 @@ struct ratls_agentd {
     bool is_listener_paused; /* until the next tick: there was no room for a connection */
     sd_event_source *tick;
     bool is_ticking;
-    bool is_failing;   /* the TPM: what was asked last could not be had */
+    bool is_failing;      /* the TPM: that was logged, and not yet that it answers again */
+    uint64_t done_before; /* what it had done by then */
     bool is_unwritten; /* the metrics: the file could not be written */
     bool is_stopping;
     int64_t stop_ms; /* by then it ends */

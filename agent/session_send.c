@@ -9,6 +9,7 @@
 #include "agent.h"
 #include "fail.h"
 
+#define TELLING_MS 500 /* a shorter deadline says more of who asked than of the TPM */
 #define STUCK_MS RATLS_AGENT_DEADLINE_MAX_MS /* by then no answer is worth anything any more */
 
 /* Listens to one who takes answers, and else waits until it does. */
@@ -137,7 +138,8 @@ bool ratls_agentd_session_be_late(struct ratls_agentd_session *session,
         "no answer of the TPM within %u ms: it hangs, or is too busy; `ratlsd --status` says "
         "how many questions wait",
         deadline_ms);
-    ratls_agentd_note(session->agent, &error);
+    if (deadline_ms >= TELLING_MS)
+        ratls_agentd_note(session->agent, &error);
     if (session->unsent != NULL)
         return false; /* it would not take this answer in time either */
     return ratls_agentd_session_refuse(session, id, &error);

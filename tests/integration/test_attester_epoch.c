@@ -170,3 +170,35 @@ Test(attester_epoch, a_list_that_is_known_further)
     free(again);
     attester->free(attester);
 }
+
+/* An epoch's quote names its service, as the session does: of two services each has its own. */
+Test(attester_epoch, two_services)
+{
+    const struct ratls_attest_request request = new_offer(1);
+    const uint64_t limit = now_ms() + 30000;
+    struct ratls_attester *attester, *other = NULL;
+    struct ratls_statement session;
+    struct ratls_error err = {0};
+    struct sample *shop, *bank;
+
+    write_token(0);
+    attester = new_epochs(token_path, 60);
+    assert_ok(ratls_tpm_attester_of_service(attester, "bank", &other, &err), &err);
+    shop = wait_for_epoch(attester, &request);
+    bank = attest(other, &request);
+    while (!is_of_epoch(bank) && now_ms() < limit) {
+        free(bank);
+        sleep_ms(20);
+        bank = attest(other, &request);
+    }
+    cr_assert(is_of_epoch(bank));
+    cr_expect_not(has_same_quote(shop, bank));
+    cr_expect(ratls_slice_equal(shop->statement.service, ratls_slice("shop", 4)));
+    cr_expect(ratls_slice_equal(bank->statement.service, ratls_slice("bank", 4)));
+    cr_assert(ratls_statement_read(bank->evidence.session.statement, &session));
+    cr_expect(ratls_slice_equal(session.service, ratls_slice("bank", 4)));
+    free(shop);
+    free(bank);
+    attester->free(attester);
+    other->free(other);
+}
