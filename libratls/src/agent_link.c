@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent_link_parts.h"
@@ -27,7 +28,11 @@ static bool init_locks(struct ratls_agent_link *link)
 
 static void destroy_link(struct ratls_agent_link *link)
 {
-    ratls_agent_link_forget(link);
+    const int fd = atomic_load(&link->fd);
+
+    if (fd != RATLS_AGENT_NO_FD)
+        close(fd);
+    close(link->wake_fd);
     pthread_cond_destroy(&link->returned);
     pthread_cond_destroy(&link->exited);
     pthread_mutex_destroy(&link->lock);
@@ -73,14 +78,23 @@ bool ratls_agent_link_is_ours(const struct ratls_agent_link *link)
     return link->process == getpid();
 }
 
-/* Closed by the parent as well: the agent sees the end of the connection when both are gone. */
+static bool is_socket(int fd, const struct stat *of)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_dev == of->st_dev && st.st_ino == of->st_ino;
+}
+
+/*
+ * Else the agent would not see the end of the parent. A child may have closed all that it
+ * inherited, and have something else by this number now: only the very socket is closed.
+ */
 void ratls_agent_link_forget(struct ratls_agent_link *link)
 {
-    int fd = atomic_exchange(&link->fd, RATLS_AGENT_NO_FD);
+    const int fd = atomic_exchange(&link->fd, RATLS_AGENT_NO_FD);
 
-    if (fd >= 0)
+    if (fd != RATLS_AGENT_NO_FD && is_socket(fd, &link->socket))
         close(fd);
-    close(link->wake_fd);
 }
 
 void ratls_agent_link_leave(struct ratls_agent_link *link)
@@ -165,6 +179,8 @@ enum ratls_status ratls_agent_link_connect(struct ratls_agent_link *link, struct
     status = ratls_agent_connect(link->path, &fd, &link->trouble);
     if (status != RATLS_OK)
         return ratls_fail(err, status, "%s", link->trouble.text);
+    if (fstat(fd, &link->socket) != 0)
+        link->socket = (struct stat){0};
     atomic_store(&link->fd, fd);
     ratls_agent_link_wake(link); /* it waits for another socket, or for none */
     return RATLS_OK;

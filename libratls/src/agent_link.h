@@ -24,8 +24,8 @@ void ratls_agent_link_free(struct ratls_agent_link *link);
 
 /*
  * False in a child of the process that made the link: its thread does not exist here, and its lock
- * may be held for ever. Then the child lets go of what it shares with its parent, once, and nothing
- * else of it may be used or freed.
+ * may be held for ever. Then the child lets go of the connection, once, and nothing else of it may
+ * be used or freed.
  */
 bool ratls_agent_link_is_ours(const struct ratls_agent_link *link);
 void ratls_agent_link_forget(struct ratls_agent_link *link);

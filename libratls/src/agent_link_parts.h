@@ -3,6 +3,7 @@
 #define RATLS_AGENT_LINK_PARTS_H
 
 #include <stdatomic.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "agent_job.h"
@@ -18,7 +19,8 @@ struct ratls_agent_link {
     int wake_fd; /* an eventfd: the reader looks again */
 
     atomic_ullong last_id;
-    atomic_int fd; /* changed with the lock held; RATLS_AGENT_NO_FD: not connected */
+    struct stat socket; /* what fd is of; changed before fd is */
+    atomic_int fd;      /* changed with the lock held; RATLS_AGENT_NO_FD: not connected */
     /* Who is just sending, without the lock: as long as there are any, the socket stays open. */
     atomic_uint senders;
 

@@ -39,10 +39,10 @@ static bool is_question_valid(const struct ratls_agent_question *question)
     return question->kind == RATLS_AGENT_EVIDENCE && is_of_session(&question->request);
 }
 
-/* An answer has either what was asked for, or a reason why not. */
+/* An answer has either what was asked for, or a reason why not. An agent appraises nobody. */
 static bool is_answer_valid(const struct ratls_agent_answer *answer)
 {
-    if ((unsigned)answer->status > STATUS_MAX)
+    if ((unsigned)answer->status > STATUS_MAX || answer->status == RATLS_REJECTED)
         return false;
     if (answer->status == RATLS_OK)
         return answer->payload.len > 0 && answer->payload.len <= RATLS_AGENT_PAYLOAD_MAX &&

@@ -34,7 +34,7 @@ struct ratls_agent_question {
 
 struct ratls_agent_answer {
     uint64_t id; /* of the question */
-    enum ratls_status status;
+    enum ratls_status status;   /* never RATLS_REJECTED */
     struct ratls_slice payload; /* if RATLS_OK: evidence, 32 bytes of state, or text; not empty */
     struct ratls_slice text;    /* else: what is wrong, and what to do */
 };

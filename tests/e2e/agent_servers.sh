@@ -147,6 +147,16 @@ expect 0 "curl accepts HAProxy" get
 kill -USR2 "$pid_of_haproxy"
 sleep 0.5
 expect 0 "and after a reload" get
+stop haproxy
+sed -i 's/^global$/&\n    ssl-mode-async/' "$work/haproxy.cfg"
+start haproxy env OPENSSL_CONF="$work/server.cnf" haproxy -W -f "$work/haproxy.cfg"
+wait_until_listening haproxy "$port"
+expect 0 "and with ssl-mode-async, where it does not wait for the agent" get
+stop ratlsd
+expect 35 "which fails as well without one" get
+start_agent
+sleep 0.2
+expect 0 "and goes on with the next" get
 [ "$(figure 'ratls_refused_total{reason="malformed"}')" -eq 0 ] || fail "malformed questions"
 ok "no question was malformed"
 stop haproxy

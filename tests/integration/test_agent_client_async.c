@@ -1,6 +1,8 @@
 /* Evidence of an agent without waiting for it: begin, take, cancel (attester.h); threads; fork. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "agent_scene.h"
@@ -239,6 +241,80 @@ Test(agent_client_async, a_child_that_only_frees)
     cr_expect_eq(status, 0);
     assert_attests(s->attester, 2);
     cr_expect_eq(s->agent.connections, 1);
+    agent_scene_free(s);
+}
+
+/* A daemon closes what it inherited, and opens something else by the same number. */
+static int close_and_reuse(struct agent_scene *s)
+{
+    struct ratls_error err = {0};
+    int null;
+
+    alarm(60);
+    for (int fd = 3; fd < 256; fd++)
+        close(fd);
+    null = open("/dev/null", O_RDONLY);
+    for (int fd = null; fd < 256; fd++)
+        if (fd != null && dup2(null, fd) != fd)
+            return 1;
+    for (int fd = 200; fd < 256; fd++)
+        close(fd);
+    if (agent_attest(s->attester, 1, &err) != RATLS_OK)
+        return 2;
+    s->attester->free(s->attester);
+    for (int fd = null; fd < 200; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            return 3; /* it was not the attester's to close */
+    return 0;
+}
+
+Test(agent_client_async, a_child_that_closed_everything)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    pid_t child;
+    int status;
+
+    assert_attests(s->attester, 1);
+    child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0)
+        _exit(close_and_reuse(s));
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect_eq(status, 0, "%x", (unsigned)status);
+    assert_attests(s->attester, 2);
+    agent_scene_free(s);
+}
+
+/* The parent's connection ends with the parent's attester, though a child lives on that asks. */
+Test(agent_client_async, the_agent_sees_the_end_of_the_parent)
+{
+    struct agent_scene *s = agent_scene_new(0);
+    int up[2];
+    char byte;
+    pid_t child;
+
+    assert_attests(s->attester, 1);
+    cr_assert_eq(pipe(up), 0);
+    child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        struct ratls_error err = {0};
+
+        alarm(60);
+        byte = agent_attest(s->attester, 2, &err) == RATLS_OK ? 'y' : 'n';
+        (void)!write(up[1], &byte, 1);
+        pause();
+    }
+    cr_assert_eq(read(up[0], &byte, 1), 1);
+    cr_expect_eq(byte, 'y');
+    cr_expect_eq(s->agent.connections, 2);
+    s->attester->free(s->attester);
+    for (int i = 0; i < 1000 && s->agent.ends == 0; i++)
+        agent_sleep_ms(5);
+    cr_expect_eq(s->agent.ends, 1);
+    kill(child, SIGKILL);
+    cr_assert_eq(waitpid(child, NULL, 0), child);
+    s->attester = agent_scene_attester(s, 0);
     agent_scene_free(s);
 }
 

@@ -192,6 +192,7 @@ static void *serve(void *arg)
         answer_question(agent, connection->fd, &question);
     }
     shutdown(connection->fd, SHUT_RDWR);
+    atomic_fetch_add(&agent->ends, 1);
     return NULL;
 }
 

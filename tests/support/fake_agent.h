@@ -33,6 +33,7 @@ struct fake_agent {
     struct ratls_attester *attester; /* borrowed */
     _Atomic(enum fake_agent_mood) mood;
     atomic_uint connections; /* that there ever were */
+    atomic_uint ends;        /* of these, which ended */
     atomic_uint questions;
     atomic_uint cancels;
     atomic_uint malformed;                  /* questions that are none */

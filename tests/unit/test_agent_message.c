@@ -305,6 +305,8 @@ static const struct shape ANSWERS[] = {
     {"neither", "85 01 07 00 40 60", false},
     {"both", "85 01 07 00 41 00 62 6e6f", false},
     {"a payload in spite of an error", "85 01 07 06 41 00 62 6e6f", false},
+    {"malformed, as the lowest of reasons", "85 01 07 02 40 62 6e6f", true},
+    {"a verdict", "85 01 07 01 40 62 6e6f", false},
     {"an unknown status", "85 01 07 09 40 62 6e6f", false},
     {"status 2^32", "85 01 07 1b0000000100000000 41 00 60", false},
     {"a negative status", "85 01 07 20 40 62 6e6f", false},
