@@ -26,7 +26,8 @@ static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
     free(tls);
 }
 
-static struct ratls_tls_index tls_index = RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_CTX, NULL, free_tls);
+static struct ratls_tls_index tls_index =
+    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_CTX, NULL, NULL, free_tls);
 
 struct ratls_tls *ratls_tls_of_context(const SSL_CTX *ctx)
 {
@@ -161,6 +162,7 @@ enum ratls_status ratls_tls_attest(SSL_CTX *ctx, struct ratls_attester *attester
         return ratls_fail(ret_error, RATLS_CRYPTO, "OpenSSL does not take a callback for tickets");
     tls->attester = attester->up_ref(attester);
     ratls_progress_watch_context(ctx, tls);
+    ratls_channel_prepare();
     return RATLS_OK;
 }
 

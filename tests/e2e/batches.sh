@@ -23,6 +23,13 @@ crowd_of() { # crowd_of MS [OPTION...]: two hundred clients at once are all acce
 crowd_of 200 --policy "$work/policies"
 # Two or three if the machine is idle: clients connect for half a second where it is not.
 { [ "$quotes" -ge 1 ] && [ "$quotes" -le 12 ]; } || fail "$quotes quotes are not a handful"
+# Nothing is lost by clients that are gone while their handshakes pause.
+result=$(load_of t200 --rate 300 --seconds 2 --vanish --policy "$work/policies") ||
+    fail "handshakes failed: $result"
+vanished=$(printf '%s\n' "$result" | jq .vanished)
+[ "$vanished" -gt 200 ] || fail "only $vanished clients have vanished: $result"
+crowd_of 200 --policy "$work/policies"
+[ "$quotes" -le 12 ] || fail "after $vanished clients that vanished $quotes quotes for 200"
 crowd_of 200
 [ "$quotes" -eq 0 ] || fail "plain clients cost $quotes quotes"
 crowd_of 0 --policy "$work/policies"
