@@ -224,6 +224,13 @@ static enum ratls_status take_options(struct ratls_tpm_attester *self,
     return take_epoch(self, options, err);
 }
 
+static unsigned count_threads(struct ratls_attester *interface)
+{
+    struct ratls_worker *worker = atomic_load(&from_interface(interface)->first->worker);
+
+    return worker != NULL && ratls_worker_is_ours(worker) ? ratls_worker_threads(worker) : 0;
+}
+
 static void init_base(struct ratls_tpm_attester *self, struct ratls_tpm_attester *first)
 {
     self->base = (struct ratls_attester){.attest = attest,
@@ -232,7 +239,8 @@ static void init_base(struct ratls_tpm_attester *self, struct ratls_tpm_attester
                                          .begin = ratls_attester_begin,
                                          .take = ratls_attester_take,
                                          .cancel = ratls_attester_cancel,
-                                         .state = read_state};
+                                         .state = read_state,
+                                         .threads = count_threads};
     self->first = first;
     atomic_init(&self->references, 1);
     atomic_init(&self->worker, NULL);

@@ -148,3 +148,14 @@ void ratls_worker_free(struct ratls_worker *worker)
     pthread_mutex_unlock(&worker->lock);
     ratls_worker_leave(worker);
 }
+
+/* Each is a user from when it runs, and until after it was asked for to end. */
+unsigned ratls_worker_threads(struct ratls_worker *worker)
+{
+    unsigned count;
+
+    pthread_mutex_lock(&worker->lock);
+    count = worker->users - 1;
+    pthread_mutex_unlock(&worker->lock);
+    return count;
+}

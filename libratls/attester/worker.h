@@ -45,6 +45,9 @@ RATLS_MUST_CHECK enum ratls_status ratls_worker_state(struct ratls_worker *worke
                                                       uint8_t ret_digest[static RATLS_MEASURED_LEN],
                                                       struct ratls_error *err);
 
+/* How many threads it has. Never more than there are. */
+unsigned ratls_worker_threads(struct ratls_worker *worker);
+
 /* What the TPM has done so far: attester_tpm.h. */
 void ratls_worker_counts(struct ratls_worker *worker, struct ratls_tpm_counts *ret_counts);
 

@@ -154,25 +154,24 @@ void ratls_hex(struct ratls_slice bytes, char *out, size_t cap)
     end_text(out, cap, 2 * count, is_cut);
 }
 
-#define NO_DIGIT 16u
-
-static unsigned digit_value(char digit)
+static bool is_hex_digit(char digit)
 {
-    if (digit >= '0' && digit <= '9')
-        return (unsigned)(digit - '0');
-    if (digit >= 'a' && digit <= 'f')
-        return (unsigned)(digit - 'a') + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return (unsigned)(digit - 'A') + 10;
-    return NO_DIGIT;
+    return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f') ||
+           (digit >= 'A' && digit <= 'F');
 }
 
 static bool has_hex_digits(const char *text, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (digit_value(text[i]) == NO_DIGIT)
+        if (!is_hex_digit(text[i]))
             return false;
     return text[count] == '\0';
+}
+
+/* Of a digit: the low four bits, and letters, which alone have the seventh, begin with 1. */
+static unsigned digit_value(char digit)
+{
+    return ((unsigned)digit & 0x0f) + 9 * ((unsigned)digit >> 6 & 1);
 }
 
 bool ratls_unhex(const char *text, uint8_t *out, size_t len)

@@ -3,14 +3,18 @@
  * nobody but the keylog callback; it becomes 32 bytes of HKDF output at once and is wiped.
  *
  * The callback belongs to the SSL_CTX, and OpenSSL 3.0 spends 4 us on every line of the five that a
- * handshake has: more than on anything else that we do but the signature. So a client gives the
- * callback back after the one line that it needs. OpenSSL looks twice at the callback, first
- * whether there is one and then to call it; therefore it may only be taken away by the one
- * handshake that the context has, in its own thread. On contexts that also serve we do not see
- * every handshake, and there it stays.
+ * handshake has: more than on anything else that we do but the signature. So both sides give the
+ * callback back after the one line that they need, which for a server is the first behind its
+ * ServerHello. OpenSSL looks twice at the callback, first whether there is one and then to call it:
+ * who takes it away in between makes another thread call nothing. So it may only be taken away
+ * where there is no other handshake of the context: a context for clients alone knows all of its
+ * handshakes; one that serves does not see those that nobody asked for evidence in, and takes it
+ * away only while its thread is the only one of the process that can be in OpenSSL. A server that
+ * demands evidence of its clients keeps it: every handshake must pass there (tls_demand.c).
  */
 #include <openssl/crypto.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "crypto.h"
 #include "fail.h"
@@ -38,12 +42,66 @@ static void derive_binder(struct ratls_channel *channel, const char *line)
 
 static void see_secret(const SSL *ssl, const char *line);
 
-/* Gives the callback back to the program if no other handshake of the context is going on. */
+#define THREADS "/proc/self/task"
+#define LINKS_OF_FOLDER 2 /* and one for each folder in it, which are the threads */
+
+/*
+ * Whether no thread but this one can be in OpenSSL. A thread that another has just begun counts,
+ * and who might begin one is here. What cannot be known is no.
+ */
+static bool is_alone(struct ratls_tls *tls)
+{
+    struct ratls_attester *attester = tls->attester;
+    const unsigned own =
+        attester == NULL || attester->threads == NULL ? 0 : attester->threads(attester);
+    struct stat info;
+
+    if (tls->client_only)
+        return true;
+    if (atomic_load(&tls->keeps_keylog))
+        return false;
+    if (stat(THREADS, &info) == 0 && info.st_nlink == LINKS_OF_FOLDER + 1 + own)
+        return true;
+    atomic_store(&tls->keeps_keylog, true); /* there will be others again */
+    return false;
+}
+
+/* With the lock held: nobody but `others` waits for a line, or may be at one. */
 static void restore_callback(SSL_CTX *ctx, struct ratls_tls *tls, unsigned others)
 {
-    if (tls->client_only && tls->handshakes == others &&
-        SSL_CTX_get_keylog_callback(ctx) == see_secret)
+    if (tls->handshakes == others && SSL_CTX_get_keylog_callback(ctx) == see_secret)
         SSL_CTX_set_keylog_callback(ctx, atomic_load(&tls->chained_keylog));
+}
+
+/* The client has the line that it needs; until its end it may be at another. */
+static void pass_client(struct ratls_channel *channel)
+{
+    struct ratls_tls *tls =
+        channel->counted == NULL ? NULL : ratls_tls_of_context(channel->counted);
+
+    if (tls == NULL || !is_alone(tls))
+        return;
+    pthread_mutex_lock(&tls->lock);
+    restore_callback(channel->counted, tls, 1);
+    pthread_mutex_unlock(&tls->lock);
+}
+
+void ratls_keylog_end(struct ratls_channel *channel)
+{
+    SSL_CTX *ctx = channel->counted;
+    struct ratls_tls *tls = ctx == NULL ? NULL : ratls_tls_of_context(ctx);
+    bool may_restore;
+
+    if (tls == NULL)
+        return;
+    channel->counted = NULL;
+    may_restore = is_alone(tls);
+    pthread_mutex_lock(&tls->lock);
+    tls->handshakes--;
+    if (may_restore)
+        restore_callback(ctx, tls, 0);
+    pthread_mutex_unlock(&tls->lock);
+    SSL_CTX_free(ctx);
 }
 
 static void see_secret(const SSL *ssl, const char *line)
@@ -64,13 +122,10 @@ static void see_secret(const SSL *ssl, const char *line)
         strncmp(line, SERVER_HANDSHAKE_SECRET, strlen(SERVER_HANDSHAKE_SECRET)) != 0)
         return;
     derive_binder(channel, line);
-    /* Not that of the SSL, which may have been given another context since its ClientHello. */
-    tls = channel->counted == NULL ? NULL : ratls_tls_of_context(channel->counted);
-    if (tls != NULL) {
-        pthread_mutex_lock(&tls->lock);
-        restore_callback(channel->counted, tls, 1);
-        pthread_mutex_unlock(&tls->lock);
-    }
+    if (SSL_is_server(ssl))
+        ratls_keylog_end(channel);
+    else
+        pass_client(channel);
 }
 
 static void install_callback(SSL_CTX *ctx, struct ratls_tls *tls)
@@ -83,16 +138,19 @@ static void install_callback(SSL_CTX *ctx, struct ratls_tls *tls)
     SSL_CTX_set_keylog_callback(ctx, see_secret);
 }
 
-void ratls_keylog_install_context(SSL_CTX *ctx, struct ratls_tls *tls)
+void ratls_keylog_install(const SSL *ssl, struct ratls_tls *tls)
 {
     pthread_mutex_lock(&tls->lock);
-    install_callback(ctx, tls);
+    install_callback(SSL_get_SSL_CTX(ssl), tls);
     pthread_mutex_unlock(&tls->lock);
 }
 
-void ratls_keylog_install(const SSL *ssl, struct ratls_tls *tls)
+void ratls_keylog_keep(SSL_CTX *ctx, struct ratls_tls *tls)
 {
-    ratls_keylog_install_context(SSL_get_SSL_CTX(ssl), tls);
+    atomic_store(&tls->keeps_keylog, true);
+    pthread_mutex_lock(&tls->lock);
+    install_callback(ctx, tls);
+    pthread_mutex_unlock(&tls->lock);
 }
 
 bool ratls_keylog_begin(const SSL *ssl, struct ratls_tls *tls, struct ratls_channel *channel)
@@ -100,7 +158,7 @@ bool ratls_keylog_begin(const SSL *ssl, struct ratls_tls *tls, struct ratls_chan
     SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
 
     if (channel->counted != NULL)
-        return true;
+        return true; /* not necessarily that of the SSL, which may be given another one */
     if (!SSL_CTX_up_ref(ctx))
         return false;
     channel->counted = ctx;
@@ -108,19 +166,4 @@ bool ratls_keylog_begin(const SSL *ssl, struct ratls_tls *tls, struct ratls_chan
     tls->handshakes++;
     pthread_mutex_unlock(&tls->lock);
     return true;
-}
-
-void ratls_keylog_end(struct ratls_channel *channel)
-{
-    SSL_CTX *ctx = channel->counted;
-    struct ratls_tls *tls = ctx == NULL ? NULL : ratls_tls_of_context(ctx);
-
-    if (tls == NULL)
-        return;
-    channel->counted = NULL;
-    pthread_mutex_lock(&tls->lock);
-    tls->handshakes--;
-    restore_callback(ctx, tls, 0);
-    pthread_mutex_unlock(&tls->lock);
-    SSL_CTX_free(ctx);
 }

@@ -22,6 +22,7 @@ static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
         tls->attester->free(tls->attester);
     ratls_policy_free(tls->policy);
     ratls_policy_free(tls->clients);
+    ratls_spki_memory_clear(&tls->shown);
     pthread_mutex_destroy(&tls->lock);
     free(tls);
 }
@@ -60,7 +61,7 @@ static int add_extension(SSL *ssl, unsigned type, unsigned context, const unsign
     if (context & SSL_EXT_TLS1_3_CERTIFICATE_REQUEST)
         return ratls_demand_add_request(ssl, out, ret_len, alert);
     if (context & SSL_EXT_TLS1_3_SERVER_HELLO)
-        ratls_keylog_install(ssl, tls);
+        ratls_server_await_binder(ssl, tls);
     if (context & SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS)
         return ratls_server_add_acknowledgement(ssl, tls, out, ret_len, alert);
     if (context & SSL_EXT_TLS1_3_CERTIFICATE && chain_index == 0)
@@ -108,6 +109,11 @@ static struct ratls_tls *new_tls(SSL_CTX *ctx)
     if (tls == NULL)
         return NULL;
     if (pthread_mutex_init(&tls->lock, NULL) != 0) {
+        free(tls);
+        return NULL;
+    }
+    if (!ratls_spki_memory_init(&tls->shown)) {
+        pthread_mutex_destroy(&tls->lock);
         free(tls);
         return NULL;
     }

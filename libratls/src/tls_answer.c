@@ -33,7 +33,7 @@ int ratls_client_parse_demand(SSL *ssl, const struct ratls_tls *tls, struct ratl
 
 /* Behind the handshake a server may ask as often as it likes. */
 static enum ratls_status attest(SSL *ssl, struct ratls_tls *tls, struct ratls_channel *channel,
-                                const X509 *certificate, uint8_t **ret_evidence, size_t *ret_len)
+                                X509 *certificate, uint8_t **ret_evidence, size_t *ret_len)
 {
     if (!ratls_quota_take(&channel->demands, ratls_peer_now_ms()))
         return ratls_fail(&channel->error, RATLS_LIMIT, "the server asks for evidence too often");

@@ -67,7 +67,7 @@ void ratls_demand_guard(SSL *ssl)
                         SSL_VERIFY_POST_HANDSHAKE | SSL_VERIFY_CLIENT_ONCE);
     ratls_progress_watch(ssl, channel);
     if (tls != NULL)
-        ratls_keylog_install(ssl, tls);
+        ratls_keylog_keep(SSL_get_SSL_CTX(ssl), tls);
 }
 
 void ratls_demand_install(SSL_CTX *ctx, struct ratls_tls *tls)
@@ -76,7 +76,7 @@ void ratls_demand_install(SSL_CTX *ctx, struct ratls_tls *tls)
         return;
     tls->demands = true;
     ratls_progress_watch_context(ctx, tls);
-    ratls_keylog_install_context(ctx, tls);
+    ratls_keylog_keep(ctx, tls);
 }
 
 /*

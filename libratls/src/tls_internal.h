@@ -9,6 +9,7 @@
 #include <ratls/tls.h>
 
 #include "channel.h"
+#include "spki_memory.h"
 #include "tls_sync.h"
 
 /* Called with every verdict and every failure to work of a client's handshake. */
@@ -48,9 +49,11 @@ struct ratls_tls {
     const char *watch; /* where accepted connections are announced, or not made; NULL: nowhere */
     bool brief;       /* reports have words only for what failed: see findings.h */
     bool client_only; /* the context cannot serve: every handshake of it is seen by us */
+    struct ratls_spki_memory shown; /* certificates of this side */
 
     pthread_mutex_t lock;                           /* of the keylog callback, and of: */
-    unsigned handshakes;                            /* of clients, that are going on */
+    unsigned handshakes;                            /* that are counted: keylog.c */
+    atomic_bool keeps_keylog;                       /* no handshake takes the callback away */
     _Atomic(SSL_CTX_keylog_cb_func) chained_keylog; /* the program's own */
     void (*chained_info)(const SSL *ssl, int where, int result); /* likewise, if it demands */
     _Atomic(ratls_get_session_fn *) chained_get_session;
@@ -94,12 +97,13 @@ const struct ratls_expectation *ratls_tls_expectation(const SSL *ssl);
 
 /*
  * keylog.c: sees to it that the binder of this connection becomes known. Every handshake of a
- * client is counted from its ClientHello, asked or not, to its end; end may be called twice.
+ * client is counted from its ClientHello, asked or not, to its end; one of a server from its
+ * ServerHello until the binder is known. end may be called twice. keep: for good.
  */
 RATLS_MUST_CHECK bool ratls_keylog_begin(const SSL *ssl, struct ratls_tls *tls,
                                          struct ratls_channel *channel);
 void ratls_keylog_install(const SSL *ssl, struct ratls_tls *tls);
-void ratls_keylog_install_context(SSL_CTX *ctx, struct ratls_tls *tls);
+void ratls_keylog_keep(SSL_CTX *ctx, struct ratls_tls *tls);
 void ratls_keylog_end(struct ratls_channel *channel);
 
 /* tls_client.c and tls_server.c: the halves of the extension's callbacks. */
@@ -108,6 +112,7 @@ int ratls_client_add_request(SSL *ssl, struct ratls_tls *tls, const unsigned cha
 /* Of the peer, whichever side it is. */
 int ratls_peer_parse_evidence(SSL *ssl, struct ratls_slice in, bool in_place);
 int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_slice in, int *alert);
+void ratls_server_await_binder(const SSL *ssl, struct ratls_tls *tls);
 int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate,
                               const unsigned char **out, size_t *ret_len, int *alert);
 
@@ -183,8 +188,7 @@ int ratls_client_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
 /* tls_server.c: the evidence of this side, in this role; the caller frees *ret_evidence. */
 RATLS_MUST_CHECK enum ratls_status ratls_channel_attest(SSL *ssl, struct ratls_tls *tls,
                                                         struct ratls_channel *channel,
-                                                        enum ratls_role role,
-                                                        const X509 *certificate,
+                                                        enum ratls_role role, X509 *certificate,
                                                         uint8_t **ret_evidence, size_t *ret_len);
 
 /* tls_request.c: once for the two ClientHellos of a handshake. */
@@ -192,11 +196,10 @@ RATLS_MUST_CHECK enum ratls_status ratls_client_fill_request(const SSL *ssl,
                                                              const struct ratls_tls *tls,
                                                              struct ratls_channel *channel);
 
-/* The session's own values of a statement in mode 2: version, suite, nonce, binder, SPKI. */
+/* The session's own values of a statement in mode 2: version, suite, nonce, binder; no SPKI. */
 RATLS_MUST_CHECK enum ratls_status
-ratls_channel_expectation(SSL *ssl, const struct ratls_channel *channel, enum ratls_role attester,
-                          const X509 *certificate, struct ratls_expectation *ret,
-                          struct ratls_error *err);
+ratls_channel_session(SSL *ssl, const struct ratls_channel *channel, enum ratls_role attester,
+                      struct ratls_expectation *ret, struct ratls_error *err);
 
 /* errors.c: puts the reason on OpenSSL's error stack, where programs look for it. */
 void ratls_raise_refusal(const struct ratls_report *report);

@@ -53,16 +53,23 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
     }
     channel->request = request;
     channel->asked = true;
-    ratls_keylog_install(ssl, tls);
     ratls_server_watch_sessions(ssl, tls);
     ratls_pause_expect(ssl, tls);
     return 1;
 }
 
+/* Of the context that the SSL has now: the server may have chosen another by the client's name. */
+void ratls_server_await_binder(const SSL *ssl, struct ratls_tls *tls)
+{
+    struct ratls_channel *channel = ratls_channel_of(ssl);
+
+    if (channel != NULL && channel->asked && ratls_keylog_begin(ssl, tls, channel))
+        ratls_keylog_install(ssl, tls);
+}
+
 enum ratls_status ratls_channel_attest(SSL *ssl, struct ratls_tls *tls,
                                        struct ratls_channel *channel, enum ratls_role role,
-                                       const X509 *certificate, uint8_t **ret_evidence,
-                                       size_t *ret_len)
+                                       X509 *certificate, uint8_t **ret_evidence, size_t *ret_len)
 {
     struct ratls_attest_request request;
     struct ratls_expectation session;
@@ -73,7 +80,12 @@ enum ratls_status ratls_channel_attest(SSL *ssl, struct ratls_tls *tls,
     if (tls->attester == NULL)
         return ratls_fail(&channel->error, tls->attester_failure.status, "%s",
                           tls->attester_failure.text);
-    status = ratls_channel_expectation(ssl, channel, role, certificate, &session, &channel->error);
+    if (certificate == NULL)
+        return ratls_fail(&channel->error, RATLS_USAGE, "the handshake has no X.509 certificate");
+    status = ratls_channel_session(ssl, channel, role, &session, &channel->error);
+    if (status == RATLS_OK)
+        status =
+            ratls_spki_memory_find(&tls->shown, certificate, session.spki_sha256, &channel->error);
     if (status != RATLS_OK)
         return status;
     ratls_attest_request_fill(

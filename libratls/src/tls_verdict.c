@@ -38,15 +38,12 @@ static enum ratls_status find_binder(SSL *ssl, const struct ratls_channel *chann
     return RATLS_OK;
 }
 
-enum ratls_status ratls_channel_expectation(SSL *ssl, const struct ratls_channel *channel,
-                                            enum ratls_role attester, const X509 *certificate,
-                                            struct ratls_expectation *ret, struct ratls_error *err)
+enum ratls_status ratls_channel_session(SSL *ssl, const struct ratls_channel *channel,
+                                        enum ratls_role attester, struct ratls_expectation *ret,
+                                        struct ratls_error *err)
 {
     const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
-    enum ratls_status status;
 
-    if (certificate == NULL)
-        return ratls_fail(err, RATLS_USAGE, "the handshake has no X.509 certificate");
     if (cipher == NULL)
         cipher = SSL_get_current_cipher(ssl);
     if (cipher == NULL)
@@ -59,8 +56,21 @@ enum ratls_status ratls_channel_expectation(SSL *ssl, const struct ratls_channel
         .server_name = channel->server_name[0] == '\0' ? NULL : channel->server_name,
         .now = time(NULL),
     };
-    status = find_binder(ssl, channel, ret, err);
-    return status == RATLS_OK ? ratls_spki_sha256(certificate, ret->spki_sha256, err) : status;
+    return find_binder(ssl, channel, ret, err);
+}
+
+static enum ratls_status expect(SSL *ssl, struct ratls_channel *channel, const X509 *certificate)
+{
+    const enum ratls_role peer = SSL_is_server(ssl) ? RATLS_ROLE_CLIENT : RATLS_ROLE_SERVER;
+    struct ratls_expectation *expectation = &channel->expectation;
+    enum ratls_status status =
+        ratls_channel_session(ssl, channel, peer, expectation, &channel->error);
+
+    if (status == RATLS_OK && certificate == NULL)
+        return ratls_fail(&channel->error, RATLS_USAGE, "the handshake has no X.509 certificate");
+    return status == RATLS_OK
+               ? ratls_spki_sha256(certificate, expectation->spki_sha256, &channel->error)
+               : status;
 }
 
 /*
@@ -100,9 +110,7 @@ static enum ratls_status appraise_peer(SSL *ssl, struct ratls_channel *channel,
                                           .known =
                                               channel->known.is_known ? &channel->known.row : NULL,
                                           .more = may_ask ? &sync.more : NULL};
-    enum ratls_status status =
-        ratls_channel_expectation(ssl, channel, is_server ? RATLS_ROLE_CLIENT : RATLS_ROLE_SERVER,
-                                  certificate, &channel->expectation, &channel->error);
+    enum ratls_status status = expect(ssl, channel, certificate);
 
     if (status != RATLS_OK)
         return status;

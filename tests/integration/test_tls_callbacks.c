@@ -1,4 +1,8 @@
 /* Programs that change or chain callbacks and modes of OpenSSL while a handshake is going on. */
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "mutual_assert.h"
 #include "tls_assert.h"
 
 #define CALLS_MAX 1000 /* more is a loop without end */
@@ -116,4 +120,84 @@ Test(tls_callbacks, verify_mode_set_after_client_hello)
         tls_pair_free(pair);
     }
     tls_world_free(world);
+}
+
+/* The threads that the attester of the world says it has; Criterion's own are among them. */
+static unsigned attester_threads;
+
+static unsigned count_tasks(void)
+{
+    struct stat info;
+
+    cr_assert_eq(stat("/proc/self/task", &info), 0);
+    return (unsigned)info.st_nlink - 2;
+}
+
+static unsigned count_threads(struct ratls_attester *self)
+{
+    (void)self;
+    return attester_threads;
+}
+
+static void *wait_for_end(void *arg)
+{
+    pthread_mutex_lock(arg);
+    pthread_mutex_unlock(arg);
+    return NULL;
+}
+
+/* Whether OpenSSL still formats lines for a server behind an attested handshake. */
+static bool is_kept(struct tls_world *world)
+{
+    struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
+
+    assert_accepted(pair);
+    tls_pair_free(pair);
+    return SSL_CTX_get_keylog_callback(world->server) != NULL;
+}
+
+/* Runs with another thread, which the attester says is its own, or is nobody's. */
+static bool is_kept_beside(struct tls_world *world, unsigned own)
+{
+    pthread_mutex_t end = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t thread;
+    bool kept;
+
+    pthread_mutex_lock(&end);
+    cr_assert_eq(pthread_create(&thread, NULL, wait_for_end, &end), 0);
+    attester_threads += own;
+    kept = is_kept(world);
+    pthread_mutex_unlock(&end);
+    pthread_join(thread, NULL);
+    attester_threads -= own;
+    return kept;
+}
+
+/* A server gives the callback back where it has the process to itself: keylog.c says why. */
+Test(tls_callbacks, keylog_of_a_server_alone)
+{
+    struct tls_world *world = tls_world_new();
+
+    world->attester->threads = count_threads;
+    attester_threads = count_tasks() - 1;
+    cr_assert_not(is_kept(world));
+    cr_assert_not(is_kept(world), "the second looks no further");
+    cr_assert_not(is_kept_beside(world, 1), "a thread of the attester's does no handshakes");
+    cr_assert(is_kept_beside(world, 0), "a thread of the program may be at one");
+    cr_assert(is_kept(world), "where there was one there will be others");
+    tls_world_free(world);
+}
+
+/* Every handshake of such a context must pass there. */
+Test(tls_callbacks, keylog_of_a_server_that_demands)
+{
+    struct mutual_world *world = mutual_world_new();
+    struct tls_pair *pair = mutual_pair(world->client, world->server);
+
+    world->base->attester->threads = count_threads;
+    attester_threads = count_tasks() - 1;
+    assert_mutual(pair);
+    cr_assert_not_null(SSL_CTX_get_keylog_callback(world->server));
+    tls_pair_free(pair);
+    mutual_world_free(world);
 }

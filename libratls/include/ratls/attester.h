@@ -139,6 +139,13 @@ struct ratls_attester {
     enum ratls_status (*state)(struct ratls_attester *self,
                                const struct ratls_pcr_selection *selection, uint8_t ret_digest[32],
                                struct ratls_error *ret_error);
+
+    /*
+     * How many threads of its own the attester has now in this process. They run nothing of the
+     * program but done(), and neither they nor done() may call the functions of TLS: a server with
+     * one thread beside them need not share its SSL_CTX.
+     */
+    unsigned (*threads)(struct ratls_attester *self);
 };
 
 #ifdef __cplusplus
