@@ -1,0 +1,142 @@
+#include "wave.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "samples.h"
+#include "tls_pair.h"
+
+#define STEPS_MAX 8
+
+struct pair {
+    SSL *client, *server;
+    BIO *to_client, *to_server;
+    bool client_done, server_done;
+};
+
+static void check(int ok, const char *what)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "bench: %s failed\n", what);
+    ERR_print_errors_fp(stderr);
+    exit(3);
+}
+
+static SSL *make_side(SSL_CTX *ctx, BIO *in, BIO *out)
+{
+    SSL *ssl = SSL_new(ctx);
+
+    check(ssl != NULL && BIO_up_ref(in) && BIO_up_ref(out), "SSL_new");
+    SSL_set_bio(ssl, in, out);
+    return ssl;
+}
+
+static BIO *make_pipe(void)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    check(bio != NULL, "BIO_new");
+    BIO_set_mem_eof_return(bio, -1);
+    return bio;
+}
+
+static void begin_pair(struct pair *pair, SSL_CTX *client, SSL_CTX *server, const char *name,
+                       struct wave_cost *cost)
+{
+    double begin, mid;
+
+    *pair = (struct pair){.to_client = make_pipe(), .to_server = make_pipe()};
+    begin = cpu_us();
+    pair->client = make_side(client, pair->to_client, pair->to_server);
+    check(tls_set_sni(pair->client, name) && SSL_set1_host(pair->client, name), "a name");
+    SSL_set_connect_state(pair->client);
+    mid = cpu_us();
+    pair->server = make_side(server, pair->to_server, pair->to_client);
+    SSL_set_accept_state(pair->server);
+    cost->client_us += mid - begin;
+    cost->server_us += cpu_us() - mid;
+}
+
+static void end_pair(struct pair *pair, struct wave_cost *cost)
+{
+    double begin = cpu_us(), mid;
+
+    SSL_free(pair->client);
+    mid = cpu_us();
+    SSL_free(pair->server);
+    cost->client_us += mid - begin;
+    cost->server_us += cpu_us() - mid;
+    BIO_free(pair->to_client);
+    BIO_free(pair->to_server);
+}
+
+/* True: complete. A side that pauses is asked again when its descriptor says so. */
+static bool step(SSL *ssl)
+{
+    int result = SSL_do_handshake(ssl);
+    int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl, result);
+
+    check(result == 1 || error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_ASYNC,
+          "a handshake");
+    return result == 1;
+}
+
+static void step_clients(struct pair *pairs, struct wave_cost *cost)
+{
+    double begin = cpu_us();
+
+    for (size_t i = 0; i < WAVE; i++)
+        if (!pairs[i].client_done)
+            pairs[i].client_done = step(pairs[i].client);
+    cost->client_us += cpu_us() - begin;
+}
+
+/* The event loop's part: which of those that wait for the TPM may go on. */
+static void await_server(SSL *server)
+{
+    OSSL_ASYNC_FD fd;
+    size_t count = 1;
+    struct pollfd polled;
+
+    check(SSL_get_all_async_fds(server, &fd, &count) == 1 && count == 1, "a descriptor");
+    polled = (struct pollfd){.fd = fd, .events = POLLIN};
+    check(poll(&polled, 1, 60000) == 1, "waiting for the TPM");
+}
+
+static void step_servers(struct pair *pairs, struct wave_cost *cost)
+{
+    double begin = cpu_us();
+
+    for (size_t i = 0; i < WAVE; i++)
+        if (!pairs[i].server_done)
+            pairs[i].server_done = step(pairs[i].server);
+    for (size_t i = 0; i < WAVE; i++)
+        while (SSL_waiting_for_async(pairs[i].server)) {
+            await_server(pairs[i].server);
+            pairs[i].server_done = step(pairs[i].server);
+        }
+    cost->server_us += cpu_us() - begin;
+}
+
+void wave_run(SSL_CTX *client, SSL_CTX *server, const char *name, struct wave_cost *cost)
+{
+    struct pair pairs[WAVE];
+    size_t done = 0;
+
+    for (size_t i = 0; i < WAVE; i++)
+        begin_pair(&pairs[i], client, server, name, cost);
+    for (int i = 0; i < STEPS_MAX && done < WAVE; i++) {
+        step_clients(pairs, cost);
+        step_servers(pairs, cost);
+        done = 0;
+        for (size_t k = 0; k < WAVE; k++)
+            done += pairs[k].client_done && pairs[k].server_done;
+    }
+    check(done == WAVE, "a wave of handshakes");
+    for (size_t i = 0; i < WAVE; i++)
+        end_pair(&pairs[i], cost);
+}
