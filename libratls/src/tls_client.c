@@ -13,8 +13,7 @@ static enum ratls_status require_tls13(SSL *ssl, struct ratls_error *err)
 {
     long max_version;
 
-    /* Before all else: OpenSSL holds a lock of QUIC that the functions below would wait for. */
-    if (SSL_version(ssl) == RATLS_QUIC_VERSION)
+    if (ratls_is_quic(ssl)) /* before all else: of its lock */
         return ratls_fail(err, RATLS_USAGE, "attestation needs TLS 1.3; the program uses QUIC");
     max_version = SSL_get_max_proto_version(ssl);
     if (SSL_is_dtls(ssl))
@@ -97,7 +96,7 @@ static void begin_handshake(SSL *ssl)
 {
     struct ratls_channel *channel;
 
-    if (SSL_version(ssl) == RATLS_QUIC_VERSION || (SSL_get_mode(ssl) & SSL_MODE_ASYNC) == 0)
+    if (ratls_is_quic_of_openssl(ssl) || (SSL_get_mode(ssl) & SSL_MODE_ASYNC) == 0)
         return;
     channel = ratls_channel_make(ssl);
     if (channel == NULL)

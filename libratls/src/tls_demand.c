@@ -98,15 +98,28 @@ static enum ratls_status forbid_resumption(SSL *ssl, struct ratls_error *err)
     return RATLS_OK;
 }
 
+/* To close the channel stops no QUIC; without a cipher suite there is no handshake. */
+static void refuse_quic(SSL *ssl, struct ratls_channel *channel)
+{
+    static const struct ratls_error err = {RATLS_USAGE,
+                                           "attestation needs TLS 1.3; the program uses QUIC"};
+
+    (void)SSL_set_ciphersuites(ssl, "");
+    channel->error = err;
+    tell(ssl, channel);
+}
+
 static void begin(SSL *ssl)
 {
     struct ratls_channel *channel = find_demanding(ssl);
     struct ratls_error err = {0};
 
-    if (channel == NULL || SSL_version(ssl) == RATLS_QUIC_VERSION)
+    if (channel == NULL)
         return;
     channel->accepted = false;
-    if (forbid_resumption(ssl, &err) != RATLS_OK)
+    if (ratls_is_quic(ssl))
+        refuse_quic(ssl, channel);
+    else if (forbid_resumption(ssl, &err) != RATLS_OK)
         refuse_to_serve(ssl, channel, &err);
     else if (!SSL_set_min_proto_version(ssl, TLS1_3_VERSION))
         refuse_to_serve(ssl, channel,

@@ -22,8 +22,10 @@ typedef void ratls_tls_log_fn(const SSL *ssl, const struct ratls_channel *channe
 #define ratls_session_set_time SSL_SESSION_set_time
 #endif
 
-/* What SSL_version() says of OpenSSL's own QUIC, which is new in 3.2: a number of no TLS. */
-#define RATLS_QUIC_VERSION 1
+/* Its functions hold a lock of QUIC around our callbacks: what takes that would wait for ever. */
+bool ratls_is_quic_of_openssl(const SSL *ssl);
+/* Likewise, and of other libraries (SSL_set_quic_tls_cbs()): those lose their parameters by it. */
+bool ratls_is_quic(SSL *ssl);
 
 typedef SSL_SESSION *ratls_get_session_fn(SSL *ssl, const unsigned char *id, int len,
                                           int *ret_copy);

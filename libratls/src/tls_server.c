@@ -28,7 +28,7 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
 
     if (tls->attester == NULL && tls->attester_failure.status == RATLS_OK)
         return 1;
-    if (SSL_version(ssl) == RATLS_QUIC_VERSION) /* no client can accept it */
+    if (ratls_is_quic_of_openssl(ssl)) /* no client can accept it */
         return 1;
     channel = ratls_channel_begin(ssl);
     if (channel == NULL) {
