@@ -33,31 +33,17 @@ size_t ratls_agentd_session_max(void)
     return limit.rlim_cur > 2 * OTHER_FILES ? (size_t)limit.rlim_cur - OTHER_FILES : OTHER_FILES;
 }
 
-static const struct ratls_agentd_caller *find_caller(const struct ratls_agentd *agent, uid_t uid)
-{
-    const struct ratls_agentd_caller *caller;
-
-    LIST_FOREACH(caller, &agent->callers, link)
-    {
-        if (caller->uid == uid)
-            return caller;
-    }
-    return NULL;
-}
-
 /* NULL if there is room for one more connection of this peer. */
-static const char *find_excess(const struct ratls_agentd *agent,
-                               const struct ratls_agentd_peer *peer)
+static const char *find_excess(struct ratls_agentd *agent, const struct ratls_agentd_peer *peer)
 {
-    const struct ratls_agentd_caller *caller = find_caller(agent, peer->uid);
-    const bool is_stranger = ratls_agentd_config_match(agent->config, peer) == NULL &&
-                             peer->uid != 0 && peer->uid != geteuid();
+    const struct ratls_agentd_caller *caller =
+        ratls_agentd_callers_find(&agent->callers, peer->uid);
 
     if (agent->session_count >= agent->session_max)
         return "too many connections are open";
     if (caller != NULL && caller->connections >= SESSIONS_PER_USER)
         return "too many connections of this user are open";
-    if (is_stranger && agent->stranger_count >= STRANGERS_MAX)
+    if (ratls_agentd_is_stranger(agent, peer) && agent->stranger_count >= STRANGERS_MAX)
         return "there is no rule for this user, and others are being told so";
     return NULL;
 }

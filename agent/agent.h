@@ -20,7 +20,7 @@ struct ratls_agentd {
     size_t waiting_count;
     struct ratls_agentd_session_list sessions;
     size_t session_count;
-    size_t stranger_count; /* sessions that may not even look */
+    size_t stranger_count; /* sessions for which there is nothing */
     size_t blocked_count;  /* sessions with an answer that is not taken */
     size_t session_max;    /* as file descriptors allow */
     struct ratls_agentd_session_queue to_flush;

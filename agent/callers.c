@@ -10,31 +10,38 @@ static bool is_forgotten(const struct ratls_agentd_caller *caller, int64_t now_m
     return caller->connections == 0 && now_ms - caller->tokens_ms > MS_PER_S;
 }
 
-static struct ratls_agentd_caller *find_caller(struct ratls_agentd_callers *callers, uid_t uid,
-                                               int64_t now_ms)
+struct ratls_agentd_caller *ratls_agentd_callers_find(struct ratls_agentd_callers *callers,
+                                                      uid_t uid)
 {
     struct ratls_agentd_caller *caller = LIST_FIRST(callers);
-    struct ratls_agentd_caller *found = NULL;
+
+    while (caller != NULL && caller->uid != uid)
+        caller = LIST_NEXT(caller, link);
+    return caller;
+}
+
+static void forget_callers(struct ratls_agentd_callers *callers, int64_t now_ms)
+{
+    struct ratls_agentd_caller *caller = LIST_FIRST(callers);
 
     while (caller != NULL) {
         struct ratls_agentd_caller *next = LIST_NEXT(caller, link);
 
-        if (caller->uid == uid) {
-            found = caller;
-        } else if (is_forgotten(caller, now_ms)) {
+        if (is_forgotten(caller, now_ms)) {
             LIST_REMOVE(caller, link);
             free(caller);
         }
         caller = next;
     }
-    return found;
 }
 
 struct ratls_agentd_caller *ratls_agentd_callers_enter(struct ratls_agentd_callers *callers,
                                                        uid_t uid, int64_t now_ms)
 {
-    struct ratls_agentd_caller *caller = find_caller(callers, uid, now_ms);
+    struct ratls_agentd_caller *caller;
 
+    forget_callers(callers, now_ms);
+    caller = ratls_agentd_callers_find(callers, uid);
     if (caller == NULL) {
         caller = calloc(1, sizeof *caller);
         if (caller == NULL)

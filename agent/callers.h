@@ -22,6 +22,9 @@ struct ratls_agentd_caller {
 
 LIST_HEAD(ratls_agentd_callers, ratls_agentd_caller);
 
+/* NULL: it has nothing. */
+struct ratls_agentd_caller *ratls_agentd_callers_find(struct ratls_agentd_callers *callers,
+                                                      uid_t uid);
 /* Counts a connection. NULL if memory is short. */
 struct ratls_agentd_caller *ratls_agentd_callers_enter(struct ratls_agentd_callers *callers,
                                                        uid_t uid, int64_t now_ms);

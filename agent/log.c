@@ -11,12 +11,15 @@
 #include "moment.h"
 
 #define WINDOW_MS 10000
-#define LINES_MAX 30 /* in a window */
+#define LINES_MAX 20 /* in a window */
 #define LINE_MAX_BYTES 512
 
+/* Of each level apart: what callers cause does not hide what the TPM does. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int64_t window_ms; /* its begin; 0: nothing was said yet */
-static unsigned lines;    /* in it, those that were left out included */
+static struct window {
+    int64_t begin_ms; /* 0: nothing was said yet */
+    unsigned lines;   /* those that were left out included */
+} windows[LOG_DEBUG + 1];
 
 static void print(int level, const char *line)
 {
@@ -27,20 +30,21 @@ static void print(int level, const char *line)
 }
 
 /* With the lock held. Whether there is room for one more line. */
-static bool take_line(void)
+static bool take_line(int level)
 {
     const int64_t now_ms = ratls_moment_now().boot_ms;
+    struct window *window = &windows[level];
     char line[LINE_MAX_BYTES];
 
-    if (window_ms == 0 || now_ms - window_ms >= WINDOW_MS) {
-        if (lines > LINES_MAX) {
-            snprintf(line, sizeof line, "%u lines more were left out", lines - LINES_MAX);
-            print(LOG_NOTICE, line);
+    if (window->begin_ms == 0 || now_ms - window->begin_ms >= WINDOW_MS) {
+        if (window->lines > LINES_MAX) {
+            snprintf(line, sizeof line, "%u lines more like the last were left out",
+                     window->lines - LINES_MAX);
+            print(level, line);
         }
-        window_ms = now_ms;
-        lines = 0;
+        *window = (struct window){.begin_ms = now_ms};
     }
-    return ++lines <= LINES_MAX;
+    return ++window->lines <= LINES_MAX;
 }
 
 void ratls_agentd_log(int level, const char *format, ...)
@@ -52,7 +56,7 @@ void ratls_agentd_log(int level, const char *format, ...)
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
     pthread_mutex_lock(&lock);
-    if (take_line())
+    if (take_line(level))
         print(level, line);
     pthread_mutex_unlock(&lock);
 }

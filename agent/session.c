@@ -80,13 +80,22 @@ static int handle(sd_event_source *source, int fd, uint32_t events, void *arg)
     return 0;
 }
 
-/* Root, and who runs the agent, may always look. */
+/* Root, and who runs the agent: others would learn which services there are, and how busy. */
+static bool may_look(const struct ratls_agentd_peer *peer)
+{
+    return peer->uid == 0 || peer->uid == geteuid();
+}
+
+bool ratls_agentd_is_stranger(const struct ratls_agentd *agent,
+                              const struct ratls_agentd_peer *peer)
+{
+    return ratls_agentd_config_match(agent->config, peer) == NULL && !may_look(peer);
+}
+
 static void choose_rule(struct ratls_agentd_session *session)
 {
-    const uid_t uid = session->peer.uid;
-
     session->rule = ratls_agentd_config_match(session->agent->config, &session->peer);
-    session->is_stranger = session->rule == NULL && uid != 0 && uid != geteuid();
+    session->is_stranger = ratls_agentd_is_stranger(session->agent, &session->peer);
 }
 
 static void free_session(struct ratls_agentd_session *session)
@@ -192,6 +201,14 @@ static bool refuse_user(struct ratls_agentd_session *session, uint64_t id)
     return refuse(session, id, RATLS_AGENTD_REFUSED_USER, &error);
 }
 
+static bool refuse_look(struct ratls_agentd_session *session, uint64_t id)
+{
+    struct ratls_error error = {.status = RATLS_OK};
+
+    ratls_fail(&error, RATLS_USAGE, "what the agent counts is for root and for its own user");
+    return refuse(session, id, RATLS_AGENTD_REFUSED_USER, &error);
+}
+
 static bool refuse_service(struct ratls_agentd_session *session,
                            const struct ratls_agent_question *message)
 {
@@ -266,10 +283,12 @@ static bool answer_message(struct ratls_agentd_session *session,
 {
     struct ratls_error error = {.status = RATLS_OK};
 
-    if (message->kind == RATLS_AGENT_STATUS && !session->is_stranger)
+    if (message->kind == RATLS_AGENT_STATUS && may_look(&session->peer))
         return tell_status(session, message->id);
     if (session->rule == NULL)
         return refuse_user(session, message->id);
+    if (message->kind == RATLS_AGENT_STATUS)
+        return refuse_look(session, message->id);
     if (session->agent->is_stopping) {
         ratls_fail(&error, RATLS_IO, "ratlsd is ending: ask again when it has begun anew");
         return ratls_agentd_session_refuse(session, message->id, &error);
@@ -301,15 +320,6 @@ bool ratls_agentd_session_hear(struct ratls_agentd_session *session, struct ratl
 
 /* ---- other rules ---- */
 
-static bool is_allowed(const struct ratls_agentd_rule *rule,
-                       const struct ratls_agentd_service *service)
-{
-    for (size_t i = 0; i < rule->service_count; i++)
-        if (strcmp(rule->services[i], service->name) == 0)
-            return true;
-    return false;
-}
-
 /* Who asked for what is allowed no more has to ask again, and learns then why not. */
 bool ratls_agentd_session_take_rules(struct ratls_agentd_session *session)
 {
@@ -324,7 +334,8 @@ bool ratls_agentd_session_take_rules(struct ratls_agentd_session *session)
     for (size_t i = 0; i < RATLS_AGENTD_IDS; i++)
         LIST_FOREACH(question, &session->ids[i], by_id)
         {
-            if (!is_allowed(session->rule, question->service))
+            if (ratls_agentd_services_find(&session->agent->services, session->rule,
+                                           question->service->name) == NULL)
                 return false;
         }
     return true;

@@ -28,12 +28,16 @@ struct ratls_agentd_session {
     uint8_t *unsent;                         /* an answer that it did not take yet; NULL: none */
     size_t unsent_len;
     int64_t blocked_ms; /* since when */
-    bool is_stranger;   /* it may not even look */
+    bool is_stranger;   /* nothing is for it */
     bool is_over;       /* to be ended */
 };
 
 LIST_HEAD(ratls_agentd_session_list, ratls_agentd_session);
 TAILQ_HEAD(ratls_agentd_session_queue, ratls_agentd_session);
+
+/* Nothing is for this peer, not even a look at what the agent counts. */
+bool ratls_agentd_is_stranger(const struct ratls_agentd *agent,
+                              const struct ratls_agentd_peer *peer);
 
 /* Takes fd and what the peer has, whatever is returned. The agent owns the session. */
 RATLS_MUST_CHECK enum ratls_status ratls_agentd_session_begin(struct ratls_agentd *agent, int fd,

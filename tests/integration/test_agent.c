@@ -10,7 +10,7 @@
 
 #include "agent_fixture.h"
 
-TestSuite(agent, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(agent, .init = set_up, .fini = agent_tear_down, .timeout = 120);
 
 static uint8_t buffer[RATLS_AGENT_ANSWER_MAX];
 static struct agent agent;

@@ -9,7 +9,7 @@
 #include "agent_fixture.h"
 #include "needs_root.h"
 
-TestSuite(agent_rules, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(agent_rules, .init = set_up, .fini = agent_tear_down, .timeout = 120);
 
 #define SHOP_USER 20001u
 #define BANK_USER 20002u
@@ -118,6 +118,24 @@ Test(agent_rules, strangers)
     close(fd);
     cr_expect_eq(agent_figure(&agent, "ratls_refused_total{reason=\"user\"}"), 3);
     cr_expect_eq(agent_figure(&agent, "ratls_quotes_total"), 0);
+    agent_stop(&agent);
+}
+
+/* Who may attest may not see what others do. */
+Test(agent_rules, only_root_may_look)
+{
+    const struct ratls_agent_question status = {.id = 3, .kind = RATLS_AGENT_STATUS};
+    struct ratls_agent_answer answer;
+    int fd;
+
+    begin(rules);
+    fd = connect_user(SHOP_USER);
+    agent_send(fd, &status);
+    agent_receive(fd, &answer, buffer);
+    assert_refused(&answer, 3, RATLS_USAGE, "for root and for its own user");
+    ask(fd, 4, "", &answer);
+    assert_evidence(&answer, 4, "shop");
+    close(fd);
     agent_stop(&agent);
 }
 

@@ -17,6 +17,7 @@
 
 #define START_MS 20000
 #define ANSWER_MS 30000
+#define RUNNING_MAX 4
 
 /* ---- the process ---- */
 
@@ -56,10 +57,33 @@ static void run_program(const struct agent *agent, pid_t parent)
 {
     int fd = open(agent->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
-    if (fd < 0 || dup2(fd, 2) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+    if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+        getppid() != parent)
         _exit(127);
     execl(RATLS_AGENT_PROGRAM, "ratlsd", "--config", agent->config, (char *)NULL);
     _exit(127);
+}
+
+/* Those that run: a change of the user takes PR_SET_PDEATHSIG away. */
+static pid_t running[RUNNING_MAX];
+
+static void note_running(pid_t from, pid_t to)
+{
+    for (size_t i = 0; i < RUNNING_MAX; i++)
+        if (running[i] == from) {
+            running[i] = to;
+            return;
+        }
+}
+
+void agent_tear_down(void)
+{
+    for (size_t i = 0; i < RUNNING_MAX; i++)
+        if (running[i] > 0 && waitpid(running[i], NULL, WNOHANG) == 0) {
+            kill(running[i], SIGKILL);
+            (void)waitpid(running[i], NULL, 0);
+        }
+    tear_down();
 }
 
 void agent_run(struct agent *agent)
@@ -72,6 +96,7 @@ void agent_run(struct agent *agent)
     agent->pid = fork();
     if (agent->pid == 0)
         run_program(agent, parent);
+    note_running(0, agent->pid);
     while (fd < 0 && now_ms() < limit) {
         cr_assert_eq(waitpid(agent->pid, NULL, WNOHANG), 0, "ratlsd does not begin");
         fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
@@ -110,6 +135,7 @@ int agent_end(struct agent *agent, int signal)
     cr_assert_eq(kill(agent->pid, signal), 0);
     while (waitpid(agent->pid, &status, 0) < 0 && errno == EINTR)
         ;
+    note_running(agent->pid, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -329,7 +355,7 @@ size_t agent_memory_kib(const struct agent *agent)
     snprintf(path, sizeof path, "/proc/%d/status", (int)agent->pid);
     in = fopen(path, "re");
     while (in != NULL && fgets(line, sizeof line, in) != NULL)
-        if (sscanf(line, "VmRSS: %zu", &kib) == 1)
+        if (sscanf(line, "VmHWM: %zu", &kib) == 1)
             break;
     if (in != NULL)
         fclose(in);

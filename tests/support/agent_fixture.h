@@ -22,6 +22,9 @@ struct agent {
     const char *tcti;   /* NULL: that of the state folder */
 };
 
+/* For TestSuite: a test that failed leaves no agent behind. */
+void agent_tear_down(void);
+
 /* The rest of the configuration, behind state, tcti, socket, user and the logs. */
 void agent_configure(struct agent *agent, const char *rest);
 /* Serves when it returns. A rule for the user who runs the test: agent_start_simply(). */
@@ -58,7 +61,7 @@ void agent_await_figure(const struct agent *agent, const char *series, double va
 int agent_connect_as(const struct agent *agent, uid_t uid, gid_t gid, size_t group_count,
                      const gid_t *groups);
 
-/* Resident memory of the agent, in KiB. */
+/* The most memory that was resident of the agent until now, in KiB. */
 size_t agent_memory_kib(const struct agent *agent);
 
 #endif
