@@ -3,8 +3,9 @@
  * (but without one: key slots are shared). It can be slow, answer an error, or hang. It speaks the
  * protocol of tcti-swtpm: bare TPM commands, and locality requests on PATH.ctrl.
  *
- * While faults are armed they meet TPM2_Quote, or another command, or all. SIGUSR1 arms, SIGUSR2
- * disarms. --tally counts TPM2_Quote, or the other command, with or without faults.
+ * While faults are armed they meet TPM2_Quote, or another command, or all; with --times only so
+ * often. SIGUSR1 arms, SIGUSR2 disarms. --extend moves a PCR just before the command. --tally
+ * counts TPM2_Quote, or the other command, with or without faults.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@
 #define HEADER_LEN 10    /* tag, size, code: TPM 2.0 Part 1, 18 */
 #define CODE_QUOTE 0x158u
 #define BACKLOG 128
+#define NO_PCR 24
 
 enum place { SIGNALS, LISTENER, CONTROL_LISTENER, FIRST_CLIENT };
 
@@ -45,6 +47,8 @@ struct mux {
     uint32_t code;  /* of the command that faults meet */
     bool all_commands;
     bool armed;
+    long times;   /* that faults will be met; -1: always */
+    unsigned pcr; /* extended before a command is passed on; NO_PCR: none */
     int tally; /* a file that gets a byte for each command that faults would meet; -1: none */
     unsigned long turns;
     size_t count; /* of polled, those before the clients included */
@@ -136,6 +140,18 @@ static size_t ask_tpm(const struct sockaddr_un *tpm, const struct client *client
     return len;
 }
 
+/* TPM2_PCR_Extend, with the empty password and a digest of zeros (TPM 2.0 Part 3, 22.2). */
+static void extend_pcr(struct mux *mux)
+{
+    static struct client extend = {
+        .len = 65, .command = {0x80, 0x02, 0, 0, 0, 65, 0, 0, 0x01, 0x82, 0, 0, 0, 0, 0, 0,   0,
+                               9,    0x40, 0, 0, 9, 0,  0, 0, 0,    0,    0, 0, 0, 1, 0, 0x0b}};
+
+    extend.command[13] = (uint8_t)mux->pcr;
+    if (ask_tpm(&mux->tpm, &extend, mux->answer) < HEADER_LEN || read_u32(mux->answer + 6) != 0)
+        fail("extending a PCR");
+}
+
 static size_t answer_error(uint32_t code, uint8_t *answer)
 {
     const uint8_t header[HEADER_LEN] = {0x80,
@@ -166,7 +182,8 @@ static void drop_client(struct mux *mux, size_t i)
 
 static bool is_met(const struct mux *mux, const struct client *client)
 {
-    return mux->armed && (mux->all_commands || read_u32(client->command + 6) == mux->code);
+    return mux->armed && mux->times != 0 &&
+           (mux->all_commands || read_u32(client->command + 6) == mux->code);
 }
 
 /* False if the client is gone, or the TPM. */
@@ -177,6 +194,10 @@ static bool serve(struct mux *mux, size_t i)
     bool met = is_met(mux, client);
     size_t len;
 
+    if (met && mux->times > 0)
+        mux->times--;
+    if (met && mux->pcr != NO_PCR)
+        extend_pcr(mux);
     if (met && mux->error != 0)
         len = answer_error(mux->error, mux->answer);
     else
@@ -287,7 +308,8 @@ static void run(struct mux *mux)
 static int usage(void)
 {
     fputs("usage: tpm_mux --listen PATH --tpm PATH [--delay-ms N] [--error HEX] [--hang]\n"
-          "               [--command HEX | --all-commands] [--disarmed] [--tally FILE]\n",
+          "               [--extend PCR] [--times N] [--command HEX | --all-commands]\n"
+          "               [--disarmed] [--tally FILE]\n",
           stderr);
     return 2;
 }
@@ -297,32 +319,49 @@ static const struct option long_options[] = {
     {"delay-ms", required_argument, NULL, 'd'}, {"error", required_argument, NULL, 'e'},
     {"hang", no_argument, NULL, 'h'},           {"all-commands", no_argument, NULL, 'a'},
     {"command", required_argument, NULL, 'c'},  {"disarmed", no_argument, NULL, 'x'},
-    {"tally", required_argument, NULL, 'y'},    {NULL, 0, NULL, 0}};
+    {"tally", required_argument, NULL, 'y'},    {"times", required_argument, NULL, 'n'},
+    {"extend", required_argument, NULL, 'p'},   {NULL, 0, NULL, 0}};
+
+/* False: it has no such option, or no such path. */
+static bool take_option(int option, struct mux *mux, const char **path)
+{
+    if (option == '?' || (option == 't' && !set_path(&mux->tpm, optarg, "")))
+        return false;
+    if (option == 'l')
+        *path = optarg;
+    else if (option == 'd')
+        mux->delay_ms = strtol(optarg, NULL, 10);
+    else if (option == 'e')
+        mux->error = (uint32_t)strtoul(optarg, NULL, 16);
+    else if (option == 'y')
+        mux->tally = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    else if (option == 'n')
+        mux->times = strtol(optarg, NULL, 10);
+    else if (option == 'p')
+        mux->pcr = (unsigned)strtoul(optarg, NULL, 10);
+    else if (option == 'c')
+        mux->code = (uint32_t)strtoul(optarg, NULL, 16);
+    mux->hangs = mux->hangs || option == 'h';
+    mux->all_commands = mux->all_commands || option == 'a';
+    mux->armed = mux->armed && option != 'x';
+    return true;
+}
 
 int main(int argc, char **argv)
 {
-    static struct mux mux = {.armed = true, .tally = -1, .code = CODE_QUOTE, .count = FIRST_CLIENT};
+    static struct mux mux = {.armed = true,
+                             .times = -1,
+                             .pcr = NO_PCR,
+                             .tally = -1,
+                             .code = CODE_QUOTE,
+                             .count = FIRST_CLIENT};
     const char *path = NULL;
     sigset_t signals;
     int option;
 
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (option == '?' || (option == 't' && !set_path(&mux.tpm, optarg, "")))
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+        if (!take_option(option, &mux, &path))
             return usage();
-        if (option == 'l')
-            path = optarg;
-        else if (option == 'd')
-            mux.delay_ms = strtol(optarg, NULL, 10);
-        else if (option == 'e')
-            mux.error = (uint32_t)strtoul(optarg, NULL, 16);
-        else if (option == 'y')
-            mux.tally = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        else if (option == 'c')
-            mux.code = (uint32_t)strtoul(optarg, NULL, 16);
-        mux.hangs = mux.hangs || option == 'h';
-        mux.all_commands = mux.all_commands || option == 'a';
-        mux.armed = mux.armed && option != 'x';
-    }
     if (path == NULL || mux.tpm.sun_path[0] == '\0' || optind != argc)
         return usage();
     sigemptyset(&signals);

@@ -94,6 +94,27 @@ static void leave_tree(enum fake_stage stage, struct fake_draft *draft, void *ar
             .leaf_index = (uint32_t) * (int *)arg, .tree_size = 2, .count = 1};
 }
 
+/* The quote is over another batch of the same shape. */
+static void quote_other_root(enum fake_stage stage, struct fake_draft *draft, void *arg)
+{
+    show_other_leaf(stage, draft, arg);
+    if (stage == FAKE_QUOTE)
+        fake_digest(RATLS_ALG_SHA256, ratls_slice(draft->path.hashes[0], 32), draft->extra_data.p);
+    if (stage == FAKE_SIGNED)
+        draft->evidence.path = draft->path;
+}
+
+/* The last leaf of three has one hash on its path; in another tree it would have more. */
+static void resize_tree(enum fake_stage stage, struct fake_draft *draft, void *arg)
+{
+    if (stage == FAKE_LEAF) {
+        draft->path = (struct ratls_merkle_path){.leaf_index = 2, .tree_size = 3, .count = 1};
+        memset(draft->path.hashes[0], 0x77, 32);
+    } else if (stage == FAKE_SIGNED) {
+        draft->evidence.path.tree_size = (uint32_t) * (int *)arg;
+    }
+}
+
 static const struct row rows[] = {
     {.name = "no extraData",
      .check = RATLS_CHECK_QUOTE_EXTRA_DATA,
@@ -124,6 +145,20 @@ static const struct row rows[] = {
      .check = RATLS_CHECK_QUOTE_EXTRA_DATA,
      .tamper = show_other_leaf,
      .param = 0},
+    {.name = "the root of another tree",
+     .check = RATLS_CHECK_QUOTE_EXTRA_DATA,
+     .tamper = quote_other_root},
+    {.name = "a larger tree",
+     .check = RATLS_CHECK_QUOTE_EXTRA_DATA,
+     .tamper = resize_tree,
+     .param = 4,
+     .at = "quote.path",
+     .actual = "leaf 2 of 4 with 1 hashes"},
+    {.name = "a smaller tree",
+     .check = RATLS_CHECK_QUOTE_EXTRA_DATA,
+     .tamper = resize_tree,
+     .param = 2,
+     .actual = "leaf 2 of 2 with 1 hashes"},
     {.name = "a leaf at another place",
      .check = RATLS_CHECK_QUOTE_EXTRA_DATA,
      .tamper = move_leaf,

@@ -1,0 +1,279 @@
+/* Many who ask at once: memory, deadlines, fairness, and PCRs that move meanwhile. */
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attester_fixture.h"
+
+TestSuite(attester_crowd, .init = set_up, .fini = tear_down, .timeout = 120);
+
+#define CROWD 10000
+#define BYTES_EACH 1536 /* that one may take while it waits */
+#define LEFT_MAX 65536  /* of all of them: what the allocator and the worker keep for the next */
+
+/* One who does not wait. */
+struct asker {
+    struct ratls_attest_request request;
+    struct ratls_attest_job *job;
+    atomic_uint calls;
+    uint64_t called_ms;
+    unsigned order; /* among all that were called */
+};
+
+static atomic_uint called;
+
+static void be_done(void *arg)
+{
+    struct asker *asker = arg;
+
+    asker->called_ms = now_ms();
+    asker->order = atomic_fetch_add(&called, 1);
+    atomic_fetch_add(&asker->calls, 1);
+}
+
+static void begin(struct asker *asker, struct ratls_attester *attester, size_t number)
+{
+    struct ratls_error err = {0};
+
+    *asker = (struct asker){.request = new_request(1)};
+    memcpy(asker->request.nonce, &number, sizeof number);
+    assert_ok(attester->begin(attester, &asker->request, be_done, asker, &asker->job, &err), &err);
+}
+
+static void wait_for_calls(unsigned count)
+{
+    const uint64_t limit = now_ms() + 60000;
+
+    while (atomic_load(&called) < count && now_ms() < limit)
+        sleep_ms(1);
+    cr_assert_eq(atomic_load(&called), count);
+}
+
+/* The caller frees it. */
+static struct sample *take(struct asker *asker, struct ratls_attester *attester)
+{
+    struct sample *s = calloc(1, sizeof *s);
+    struct ratls_error err = {0};
+    uint8_t *evidence = NULL;
+
+    cr_assert_not_null(s);
+    assert_ok(attester->take(attester, asker->job, &evidence, &s->len, &err), &err);
+    memcpy(s->bytes, evidence, s->len);
+    free(evidence);
+    cr_assert(is_sound(s, &asker->request));
+    return s;
+}
+
+/* Of AddressSanitizer, whose allocator mallinfo2() does not know. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static size_t allocated(void)
+{
+    if (__sanitizer_get_current_allocated_bytes != NULL)
+        return __sanitizer_get_current_allocated_bytes();
+    return mallinfo2().uordblks + mallinfo2().hblkhd;
+}
+
+/* A TPM that hangs lets 10 000 wait; half of them leave, the others get their own proof. */
+Test(attester_crowd, ten_thousand)
+{
+    const char *const options[] = {"--hang", "--disarmed", NULL};
+    struct asker *askers = calloc(CROWD, sizeof *askers);
+    const struct ratls_attest_request first = new_request(1);
+    struct ratls_tpm_counts counts;
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    size_t before, with_all;
+
+    cr_assert_not_null(askers);
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 60000);
+    free(attest(attester, &first));
+    tpm_mux_arm(&mux, true);
+    before = allocated();
+    for (size_t i = 0; i < CROWD; i++)
+        begin(&askers[i], attester, i);
+    with_all = allocated();
+    ratls_tpm_attester_counts(attester, &counts);
+    cr_expect_eq(counts.waiting, CROWD);
+    cr_expect_lt(with_all - before, (size_t)CROWD * BYTES_EACH, "%zu bytes each",
+                 (with_all - before) / CROWD);
+    for (size_t i = 0; i < CROWD; i += 2)
+        attester->cancel(attester, askers[i].job);
+    tpm_mux_arm(&mux, false);
+    wait_for_calls(CROWD / 2);
+    for (size_t i = 1; i < CROWD; i += 2)
+        free(take(&askers[i], attester));
+    ratls_tpm_attester_counts(attester, &counts);
+    cr_expect_eq(counts.waiting, 0);
+    cr_expect_leq(counts.quotes, 4, "%zu quotes", (size_t)counts.quotes);
+    printf("%zu bytes for each of %d that wait\n", (with_all - before) / CROWD, CROWD);
+    cr_expect_lt(allocated(), before + LEFT_MAX, "%zu bytes stay", allocated() - before);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+    free(askers);
+}
+
+/* The same without an answer: each is called at its own deadline, neither before nor long after. */
+Test(attester_crowd, deadlines)
+{
+    const char *const options[] = {"--hang", NULL};
+    enum { COUNT = 500, DEADLINE_MS = 500 };
+    static struct asker askers[COUNT];
+    static uint64_t begun[COUNT];
+    struct ratls_attester *attester;
+    struct ratls_error err = {0};
+    struct tpm_mux mux;
+    uint64_t latest = 0;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, DEADLINE_MS);
+    for (size_t i = 0; i < COUNT; i++) {
+        begun[i] = now_ms();
+        begin(&askers[i], attester, i);
+        if (i % 5 == 4)
+            sleep_ms(2);
+    }
+    wait_for_calls(COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        uint8_t *evidence = NULL;
+        uint64_t taken = askers[i].called_ms - begun[i];
+        size_t len;
+
+        cr_expect_geq(taken, DEADLINE_MS - 1);
+        latest = taken > latest ? taken : latest;
+        assert_fails(attester->take(attester, askers[i].job, &evidence, &len, &err), RATLS_TPM,
+                     &err, "did not answer within 500 ms");
+    }
+    cr_expect_lt(latest, DEADLINE_MS + SLACK_MS);
+    printf("the latest call: %d ms behind its deadline\n", (int)(latest - DEADLINE_MS));
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+    sleep_ms(200);
+}
+
+/* Clients with selections of their own do not push out what most clients ask for. */
+Test(attester_crowd, odd_selections)
+{
+    const char *const options[] = {"--delay-ms", "30", NULL};
+    enum { ODD = 20, ALIKE = 40, ALL = 1 + ODD + ALIKE };
+    static struct asker askers[ALL];
+    struct ratls_attester *attester;
+    struct ratls_error err = {0};
+    struct tpm_mux mux;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 60000);
+    for (size_t i = 0; i < ALL; i++) {
+        askers[i].request = new_request((uint8_t)i);
+        if (i <= ODD)
+            askers[i].request.selection.banks[0].pcrs = (uint32_t)(1 + i);
+        assert_ok(attester->begin(attester, &askers[i].request, be_done, &askers[i], &askers[i].job,
+                                  &err),
+                  &err);
+    }
+    wait_for_calls(ALL);
+    for (size_t i = 1 + ODD; i < ALL; i++)
+        cr_expect_leq(askers[i].order, 4 + ALIKE, "%u were before it", askers[i].order);
+    for (size_t i = 0; i < ALL; i++)
+        free(take(&askers[i], attester));
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+/* A PCR moves between PCR_Read and Quote: the whole batch gets the state that was quoted. */
+Test(attester_crowd, a_pcr_that_moves_once)
+{
+    const char *const options[] = {"--extend", "7", "--times", "1", "--disarmed", NULL};
+    enum { COUNT = 64 };
+    static struct asker askers[COUNT];
+    const struct ratls_attest_request first = new_request(200);
+    struct ratls_attester *attester;
+    struct sample *before;
+    struct tpm_mux mux;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 60000);
+    before = attest(attester, &first);
+    tpm_mux_arm(&mux, true);
+    for (size_t i = 0; i < COUNT; i++)
+        begin(&askers[i], attester, i);
+    wait_for_calls(COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        struct sample *s = take(&askers[i], attester);
+
+        cr_expect_not(ratls_slice_equal(s->evidence.pcr_values, before->evidence.pcr_values),
+                      "the values that were known before are not what was quoted");
+        free(s);
+    }
+    free(before);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+/* One that moves before every quote: no evidence rather than one that mixes two states. */
+Test(attester_crowd, a_pcr_that_always_moves)
+{
+    const char *const options[] = {"--extend", "7", NULL};
+    struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 20000);
+    assert_attest_fails(attester, &request, RATLS_TPM, "a PCR moved between reading and quoting");
+    request.selection.banks[0].pcrs &= ~(1u << 7);
+    free(attest(attester, &request));
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
+
+static atomic_bool is_over;
+
+static void *extend_on_and_on(void *arg)
+{
+    unsigned *count = arg;
+
+    for (; !atomic_load(&is_over); ++*count) {
+        cr_assert(swtpm_extend(f.tpm.tcti, 7, (uint8_t)*count));
+        sleep_ms(7);
+    }
+    return NULL;
+}
+
+/* Batch after batch while a PCR moves now and then: each evidence shows one state, its own. */
+Test(attester_crowd, a_pcr_that_moves_now_and_then)
+{
+    const char *const options[] = {"--delay-ms", "20", NULL};
+    enum { COUNT = 400 };
+    static struct asker askers[COUNT];
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    pthread_t thread;
+    unsigned extended = 0;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    attester = new_attester(mux.tcti, 60000);
+    cr_assert_eq(pthread_create(&thread, NULL, extend_on_and_on, &extended), 0);
+    for (size_t i = 0; i < COUNT; i++) {
+        begin(&askers[i], attester, i);
+        sleep_ms(1);
+    }
+    wait_for_calls(COUNT);
+    atomic_store(&is_over, true);
+    pthread_join(thread, NULL);
+    cr_expect_gt(extended, 5);
+    for (size_t i = 0; i < COUNT; i++)
+        free(take(&askers[i], attester));
+    attester->free(attester);
+    tpm_mux_stop(&mux);
+}
