@@ -160,8 +160,8 @@ void ratls_progress_watch(SSL *ssl, struct ratls_channel *channel)
  */
 void ratls_progress_expect(SSL *ssl)
 {
-    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
-    const struct ratls_tls *tls = ratls_tls_of_context(ctx);
+    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl); /* OpenSSL 3.5 sets it behind this call */
+    const struct ratls_tls *tls = ctx == NULL ? NULL : ratls_tls_of_context(ctx);
 
     if (tls != NULL && tls->attester != NULL && (SSL_CTX_get_mode(ctx) & SSL_MODE_ASYNC) != 0)
         SSL_set_info_callback(ssl, see_progress);
