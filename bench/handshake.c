@@ -173,19 +173,32 @@ static void print_table(const struct figures *f)
 }
 
 /* The worse one of the two malformed. */
-static double malformed_us(const struct figures *f)
+static const struct samples *malformed_us(const struct figures *f)
 {
-    const double cut = samples_median(&f->refused[REFUSAL_CUT]);
-    const double changed = samples_median(&f->refused[REFUSAL_CHANGED]);
+    const struct samples *cut = &f->refused[REFUSAL_CUT];
+    const struct samples *changed = &f->refused[REFUSAL_CHANGED];
 
-    return cut > changed ? cut : changed;
+    return samples_median(cut) > samples_median(changed) ? cut : changed;
 }
 
 static void print_json(const struct figures *f)
 {
-    printf("{\"R1\":%.3f,\"R1s\":%.3f,\"R2\":%.3f,\"R2c\":%.3f,\"R15\":%.2f,\"R15ak\":%.2f}\n",
-           samples_median(&f->r1), samples_median(&f->r1s), samples_median(&f->r2),
-           samples_median(&f->r2c), malformed_us(f), samples_median(&f->refused[REFUSAL_STRANGER]));
+    const struct {
+        const char *name;
+        const struct samples *samples;
+    } rows[] = {{"R1", &f->r1},           {"R1s", &f->r1s},
+                {"R2", &f->r2},           {"R2c", &f->r2c},
+                {"R15", malformed_us(f)}, {"R15ak", &f->refused[REFUSAL_STRANGER]}};
+    const double client = samples_median(&f->client[WAY_PLAIN]);
+    const double both = client + samples_median(&f->server[WAY_PLAIN]);
+
+    printf("{");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        samples_print_json(rows[i].name, rows[i].samples);
+        printf(",");
+    }
+    printf("\"R1.plain\":\"%.0f /s\",\"R1s.plain\":\"%.0f /s\",\"R2.plain\":\"%.1f us\"}\n",
+           1e6 / both, 1e6 / both, client);
 }
 
 int main(int argc, char **argv)

@@ -3,17 +3,17 @@
 # and rustls. bench/README.md says how to read it.
 # usage: bench.sh [--quick] [--rounds N] [--json] [NAME ...]
 # --json: the last line is an object with the figures. --quick: a minute, and no decision.
-# With names: the output of these benchmarks, and no table: handshake, server, wire, agent, load;
+# With names: the output of these benchmarks, and no table: handshake, server, wire, load; agent,
 # renewal, replay, compact, check_boot, ima, check_ima, refvals, epoch. The rounds of renewal are
 # seconds. Logs of real machines: from ../shared/corpus if it is there, or RATLS_BENCH_LOGS.
 set -eu
 cd "$(dirname "$0")/.."
 all=""
-for name in handshake server wire agent; do
+for name in handshake server wire; do
     [ ! -e "bench/$name.c" ] || all="$all $name"
 done
 all="$all load"
-others="renewal replay compact check_boot ima check_ima refvals epoch"
+others="agent renewal replay compact check_boot ima check_ima refvals epoch"
 rounds="" quick="" json="" names=""
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -96,12 +96,16 @@ machine() {
     haproxy -v | sed -n '1s/ version \([^ ]*\).*/ \1/p'
     nginx -v 2>&1 | sed 's/.*: //; s|/| |'
     dpkg-query -W -f 'rustls ${Version}\n' librust-rustls-dev 2>/dev/null || true
-    printf 'load of the machine before %s\n' "$load_before"
+    printf 'idle before: %s %%\n' "$idle"
 }
 
 rustls_rounds=7
 [ -z "$quick" ] || rustls_rounds=3
-load_before=$(cut -d' ' -f1 /proc/loadavg)
+# Of two seconds, how much of them nobody used.
+idle=$({ grep '^cpu ' /proc/stat; sleep 2; grep '^cpu ' /proc/stat; } | awk '{
+    for (i = 2; i <= 9; i++) all[NR] += $i
+    free[NR] = $5 + $6
+} END { printf "%.0f", 100 * (free[2] - free[1]) / (all[2] - all[1]) }')
 for name in $all; do
     measure "$name" run "$name"
     [ "$name" != handshake ] || measure rustls sh bench/rustls.sh build/rustls "$rustls_rounds"
@@ -114,6 +118,7 @@ echo "TPM: swtpm, which signs within 1 ms; slower by 25 to 500 ms for R4 and R6,
     printf 'figure\tmeasured\tlimit\t\tspread\tplain OpenSSL\trustls\twhat\n'
     jq -r -f bench/figures.jq build/bench.json
 } | awk -F '\t' '{ printf "%-7s %9s  %-7s %-6s  %-16s %-14s %-10s %s\n", $1,$2,$3,$4,$5,$6,$7,$8 }'
+[ "$idle" -ge 90 ] || echo "This machine had other work: its figures decide nothing."
 if [ -n "$wants_json" ]; then
     jq -c '[("R1 R1s R2 R2c R3 R4 R5p50 R5p99 R5lone R6 R9 R10 R15 R16" / " ")[] as $name |
         {($name): .[$name]}] | add' build/bench.json
