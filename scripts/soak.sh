@@ -1,7 +1,7 @@
 #!/bin/sh
-# HAProxy, nginx and a TPM of 25 ms under load for as long as one likes: attested and plain clients,
-# some that vanish, some that are slow. Prints a line for each lap, and fails if a handshake fails,
-# or if a process has grown.
+# HAProxy with a TPM of its own, HAProxy and nginx that ask ratlsd, and TPMs of 25 ms, under load for
+# as long as one likes: attested and plain clients, some that vanish, some that are slow. Prints a
+# line for each lap, and fails if a handshake fails, or if a process has grown.
 # usage: soak.sh [--minutes N | --seconds N]      half an hour if nothing is said
 #
 # Bounds: the first sixth warms up. From then on no process may hold more than a tenth plus 4 MiB
@@ -28,22 +28,27 @@ if [ -z "${RATLS_BINARY_DIR:-}" ]; then
     sh scripts/install-packages.sh test >/dev/null
     mkdir -p build
     { cmake --preset release -DBUILD_TESTING=ON && cmake --build --preset release \
-        --target bench_load ratls_tool ratls_provider tpm_mux; } >build/soak.log 2>&1 ||
+        --target bench_load ratls_tool ratls_provider tpm_mux ratlsd; } >build/soak.log 2>&1 ||
         { tail -n 40 build/soak.log >&2; exit 1; }
     RATLS_BINARY_DIR=$RATLS_SOURCE_DIR/build/release
 fi
 export RATLS_BINARY_DIR
 . "$RATLS_SOURCE_DIR/tests/e2e/load_lib.sh"
 need jq pgrep
+[ -x "$RATLS_BINARY_DIR/bin/ratlsd" ] || skip "ratlsd is not built"
 
 # ---- the servers, and who is watched
 
 prepare_load
 start_slow_tpm haproxy 25
 start_load_haproxy haproxy 2
-start_slow_tpm nginx 25
+start_load_agent 25
+ask_agent asking
+start_load_haproxy asking 2
+ask_agent nginx
 start_load_nginx nginx
-watched="haproxy:$(pid_of haproxy) swtpm:$(pid_of tpm) mux:$(pid_of mux_haproxy)"
+watched="haproxy:$(pid_of haproxy) asking:$(pid_of asking) ratlsd:$(pid_of ratlsd)"
+watched="$watched swtpm:$(pid_of tpm)"
 for pid in $(pgrep -P "$(pid_of nginx)"); do watched="$watched nginx:$pid"; done
 
 rss_of() { # rss_of PID: KiB
@@ -66,12 +71,15 @@ begin_load() { # begin_load NAME SERVER [OPTION...]
 
 begin_loads() {
     loads=
-    begin_load attested haproxy --rate 100 --policy "$work/policies"
-    begin_load plain haproxy --rate 40
-    begin_load vanishing haproxy --rate 10 --vanish --policy "$work/policies"
+    begin_load attested haproxy --rate 40 --policy "$work/policies"
+    begin_load plain haproxy --rate 20
+    begin_load attested_asking asking --rate 40 --policy "$work/policies"
+    begin_load vanishing_asking asking --rate 8 --vanish --policy "$work/policies"
+    begin_load slow_asking asking --rate 5 --slow --policy "$work/policies"
+    begin_load vanishing haproxy --rate 8 --vanish --policy "$work/policies"
     begin_load slow haproxy --rate 5 --slow --policy "$work/policies"
     begin_load attested_nginx nginx --rate 10 --policy "$work/policies"
-    begin_load plain_nginx nginx --rate 20
+    begin_load plain_nginx nginx --rate 10
     begin_load vanishing_nginx nginx --rate 3 --vanish --policy "$work/policies"
     begin_load slow_nginx nginx --rate 2 --slow --policy "$work/policies"
 }
@@ -126,5 +134,5 @@ while [ $count -lt $laps ]; do
     if [ $count -eq $warm_up ]; then remember; fi
     if [ $count -gt $warm_up ]; then compare; fi
 done
-quotes=$(wc -c <"$work/quotes_haproxy")
-ok "$accepted handshakes, none of them failed; $quotes quotes for HAProxy's; nothing has grown"
+quotes=$(cat "$work/quotes_haproxy" "$work/quotes_agent" | wc -c)
+ok "$accepted handshakes, none of them failed; $quotes quotes; nothing has grown"

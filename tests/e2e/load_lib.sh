@@ -37,6 +37,29 @@ start_slow_tpm() { # start_slow_tpm NAME MS [OPTION...]
     sed "\$a tcti = $tcti" "$work/server.cnf" >"$work/server_$slow.cnf"
 }
 
+start_load_agent() { # start_load_agent MS: ratlsd, before a TPM of this latency
+    start_slow_tpm agent "$1"
+    agent_socket=$work/run/agent.sock
+    callers=$(id -un)
+    [ "$(id -u)" -ne 0 ] || callers="haproxy www-data"
+    {
+        printf 'state: %s\ntcti: %s\nsocket: %s\n' "$state" "$tcti" "$agent_socket"
+        printf 'boot-log: none\nima-list: none\n'
+        [ "$(id -u)" -ne 0 ] || echo "user: daemon"
+        echo clients:
+        for caller in $callers; do
+            printf '  - user: %s\n    services: [default]\n' "$caller"
+        done
+    } >"$work/ratlsd.yaml"
+    start ratlsd "$RATLS_BINARY_DIR/bin/ratlsd" --config "$work/ratlsd.yaml"
+    wait_for 10 test -S "$agent_socket" || fail "ratlsd does not start"
+}
+
+ask_agent() { # ask_agent NAME: a server of this name does, and has no TPM of its own
+    sed "s|^state = .*|agent = $agent_socket|" "$work/server.cnf" >"$work/server_$1.cnf"
+    ln -sf "$work/quotes_agent" "$work/quotes_$1"
+}
+
 serve_load() { # serve_load NAME COMMAND...: at $port, by the TPM of this name
     serving=$1
     shift
