@@ -1,6 +1,6 @@
 #!/bin/sh
-# HAProxy with a TPM of its own, HAProxy and nginx that ask ratlsd, and TPMs of 25 ms, under load for
-# as long as one likes: attested and plain clients, some that vanish, some that are slow. Prints a
+# HAProxy with a TPM of its own, HAProxy and nginx that ask ratlsd, TPMs of 25 ms, under load for as
+# long as one likes: attested and plain clients, some that vanish, some that are slow. Prints a
 # line for each lap, and fails if a handshake fails, or if a process has grown.
 # usage: soak.sh [--minutes N | --seconds N]      half an hour if nothing is said
 #
