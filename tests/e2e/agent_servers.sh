@@ -161,6 +161,26 @@ expect 0 "and goes on with the next" get
 ok "no question was malformed"
 stop haproxy
 
+# ---- a server that uses the library, and never waits for evidence
+
+stop ratlsd
+agent_conf "$(id -un)" '[bank]'
+start_agent
+address=127.0.0.1 name=localhost
+make_certificate localhost
+port=$(free_port)
+start example "$RATLS_BINARY_DIR/bin/ratls-example-server" --agent "$socket" --port "$port" \
+    --cert "$work/localhost.pem" --key "$work/localhost.key"
+wait_until_listening example "$port"
+sed 's/server\.test/localhost/' "$work/policies/server.yaml" >"$work/localhost.yaml"
+expect 0 "the example client accepts the example server" \
+    "$RATLS_BINARY_DIR/bin/ratls-example-client" --policy "$work/localhost.yaml" \
+    --ca "$work/localhost.pem" localhost "$port"
+has "HTTP/1.1 200"
+expect 2 "which takes a state folder or an agent" \
+    "$RATLS_BINARY_DIR/bin/ratls-example-server" --agent "$socket" --state "$state" \
+    --cert "$work/localhost.pem" --key "$work/localhost.key"
+
 # ---- configurations that make no sense
 
 for line in "state = $state" "tcti = $tcti" 'boot-log = none' 'ima-list = none' \
