@@ -7,6 +7,14 @@
 #include "tls_internal.h"
 #include "tls_pause.h"
 
+/*
+ * RFC 8879, since OpenSSL 3.2: a server's Certificate message is compressed before anybody asks for
+ * evidence, and has none. The bit means nothing to older ones.
+ */
+#ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+#define SSL_OP_NO_TX_CERTIFICATE_COMPRESSION ((uint64_t)1 << 32)
+#endif
+
 /* An encoding has one form for each value: equal bytes are equal requests, to the last field. */
 static bool is_same_request(const struct ratls_request *a, const struct ratls_request *b)
 {
@@ -53,6 +61,7 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
     }
     channel->request = request;
     channel->asked = true;
+    SSL_set_options(ssl, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION);
     ratls_server_watch_sessions(ssl, tls);
     ratls_pause_expect(ssl, tls);
     return 1;
