@@ -17,7 +17,7 @@ void *__wrap_realloc(void *p, size_t size);
 char *__wrap_strdup(const char *text);
 void __wrap_free(void *p);
 
-static size_t used, peak;
+static _Atomic size_t used, peak;
 
 void heap_begin(void)
 {
@@ -28,6 +28,11 @@ void heap_begin(void)
 size_t heap_peak(void)
 {
     return peak;
+}
+
+size_t heap_used(void)
+{
+    return used;
 }
 
 static void *take(void *p)

@@ -1,4 +1,4 @@
-/* The most that was on the heap at once: every allocation, OpenSSL's too. One thread. */
+/* What is on the heap, and the most that was at once: every allocation, OpenSSL's too. */
 #ifndef RATLS_BENCH_HEAP_H
 #define RATLS_BENCH_HEAP_H
 
@@ -8,5 +8,6 @@
 void heap_begin(void);
 /* Bytes, as the allocator rounds them. */
 size_t heap_peak(void);
+size_t heap_used(void);
 
 #endif

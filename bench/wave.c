@@ -10,12 +10,31 @@
 #include "tls_pair.h"
 
 #define STEPS_MAX 8
+#define WIRE 65536 /* bytes that are on their way, allocated before */
 
 struct pair {
     SSL *client, *server;
-    BIO *to_client, *to_server;
     bool client_done, server_done;
 };
+
+/* From when on a side is charged. */
+struct mark {
+    double us;
+    size_t heap;
+};
+
+static struct mark mark_now(const struct wave_cost *cost)
+{
+    return (struct mark){cpu_us(), cost->heap == NULL ? 0 : cost->heap()};
+}
+
+static void charge(const struct wave_cost *cost, struct wave_side *side, struct mark begin)
+{
+    struct mark end = mark_now(cost);
+
+    side->us += end.us - begin.us;
+    side->heap += (ptrdiff_t)(end.heap - begin.heap);
+}
 
 static void check(int ok, const char *what)
 {
@@ -26,52 +45,44 @@ static void check(int ok, const char *what)
     exit(3);
 }
 
-static SSL *make_side(SSL_CTX *ctx, BIO *in, BIO *out)
+static SSL *make_side(SSL_CTX *ctx, BIO *wire)
 {
     SSL *ssl = SSL_new(ctx);
 
-    check(ssl != NULL && BIO_up_ref(in) && BIO_up_ref(out), "SSL_new");
-    SSL_set_bio(ssl, in, out);
+    check(ssl != NULL, "SSL_new");
+    SSL_set_bio(ssl, wire, wire);
     return ssl;
-}
-
-static BIO *make_pipe(void)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-
-    check(bio != NULL, "BIO_new");
-    BIO_set_mem_eof_return(bio, -1);
-    return bio;
 }
 
 static void begin_pair(struct pair *pair, SSL_CTX *client, SSL_CTX *server, const char *name,
                        struct wave_cost *cost)
 {
-    double begin, mid;
+    BIO *of_client = NULL, *of_server = NULL;
+    struct mark mark;
 
-    *pair = (struct pair){.to_client = make_pipe(), .to_server = make_pipe()};
-    begin = cpu_us();
-    pair->client = make_side(client, pair->to_client, pair->to_server);
+    *pair = (struct pair){.client = NULL};
+    check(BIO_new_bio_pair(&of_client, WIRE, &of_server, WIRE), "BIO_new_bio_pair");
+    mark = mark_now(cost);
+    pair->client = make_side(client, of_client);
     check(tls_set_sni(pair->client, name) && SSL_set1_host(pair->client, name), "a name");
     SSL_set_connect_state(pair->client);
-    mid = cpu_us();
-    pair->server = make_side(server, pair->to_server, pair->to_client);
+    charge(cost, &cost->client, mark);
+    mark = mark_now(cost);
+    pair->server = make_side(server, of_server);
     SSL_set_accept_state(pair->server);
-    cost->client_us += mid - begin;
-    cost->server_us += cpu_us() - mid;
+    charge(cost, &cost->server, mark);
 }
 
+/* What they held is not given back: it is what was wanted. */
 static void end_pair(struct pair *pair, struct wave_cost *cost)
 {
-    double begin = cpu_us(), mid;
+    double begin = cpu_us();
 
     SSL_free(pair->client);
-    mid = cpu_us();
+    cost->client.us += cpu_us() - begin;
+    begin = cpu_us();
     SSL_free(pair->server);
-    cost->client_us += mid - begin;
-    cost->server_us += cpu_us() - mid;
-    BIO_free(pair->to_client);
-    BIO_free(pair->to_server);
+    cost->server.us += cpu_us() - begin;
 }
 
 /* True: complete. A side that pauses is asked again when its descriptor says so. */
@@ -87,12 +98,12 @@ static bool step(SSL *ssl)
 
 static void step_clients(struct pair *pairs, struct wave_cost *cost)
 {
-    double begin = cpu_us();
+    struct mark mark = mark_now(cost);
 
     for (size_t i = 0; i < WAVE; i++)
         if (!pairs[i].client_done)
             pairs[i].client_done = step(pairs[i].client);
-    cost->client_us += cpu_us() - begin;
+    charge(cost, &cost->client, mark);
 }
 
 /* The event loop's part: which of those that wait for the TPM may go on. */
@@ -109,7 +120,7 @@ static void await_server(SSL *server)
 
 static void step_servers(struct pair *pairs, struct wave_cost *cost)
 {
-    double begin = cpu_us();
+    struct mark mark = mark_now(cost);
 
     for (size_t i = 0; i < WAVE; i++)
         if (!pairs[i].server_done)
@@ -119,7 +130,7 @@ static void step_servers(struct pair *pairs, struct wave_cost *cost)
             await_server(pairs[i].server);
             pairs[i].server_done = step(pairs[i].server);
         }
-    cost->server_us += cpu_us() - begin;
+    charge(cost, &cost->server, mark);
 }
 
 void wave_run(SSL_CTX *client, SSL_CTX *server, const char *name, struct wave_cost *cost)

@@ -6,12 +6,18 @@
 #define RATLS_BENCH_WAVE_H
 
 #include <openssl/ssl.h>
+#include <stddef.h>
 
 #define WAVE 64
 
+struct wave_side {
+    double us;      /* CPU time of this thread */
+    ptrdiff_t heap; /* what the connections hold when all are there */
+};
+
 struct wave_cost {
-    double client_us; /* CPU time of this thread */
-    double server_us;
+    struct wave_side client, server;
+    size_t (*heap)(void); /* what is on the heap now; NULL: nobody counts */
 };
 
 /* WAVE full handshakes; adds to *cost. Ends the program, with the reason, if one fails. */

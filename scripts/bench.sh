@@ -3,13 +3,13 @@
 # and rustls. bench/README.md says how to read it.
 # usage: bench.sh [--quick] [--rounds N] [--json] [NAME ...]
 # --json: the last line is an object with the figures. --quick: a minute, and no decision.
-# With names: the output of these benchmarks, and no table: handshake, server, wire, load; agent,
-# renewal, replay, compact, check_boot, ima, check_ima, refvals, epoch. The rounds of renewal are
+# With names: the output of these benchmarks, and no table: handshake, server, memory, wire, load;
+# agent, renewal, replay, compact, check_boot, ima, check_ima, refvals, epoch. Those of renewal are
 # seconds. Logs of real machines: from ../shared/corpus if it is there, or RATLS_BENCH_LOGS.
 set -eu
 cd "$(dirname "$0")/.."
 all=""
-for name in handshake server wire; do
+for name in handshake server memory wire; do
     [ ! -e "bench/$name.c" ] || all="$all $name"
 done
 all="$all load"
