@@ -15,6 +15,7 @@ struct ratls_agentd_caller *ratls_agentd_callers_find(struct ratls_agentd_caller
 {
     struct ratls_agentd_caller *caller = LIST_FIRST(callers);
 
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed was taken out of the list before */
     while (caller != NULL && caller->uid != uid)
         caller = LIST_NEXT(caller, link);
     return caller;

@@ -12,6 +12,7 @@
 
 #define QUEUE_DEFAULT 16384
 #define EPOCH_SECONDS_MAX 3600
+#define SOCKET_PATH_LEN sizeof((struct sockaddr_un *)NULL)->sun_path
 
 static enum ratls_status copy_text(const char *text, char **ret_copy, struct ratls_error *err)
 {
@@ -43,12 +44,9 @@ static enum ratls_status read_log_path(const struct ratls_source *source, const 
 static enum ratls_status read_socket(const struct ratls_source *source, const char *value,
                                      char **ret_path, struct ratls_error *err)
 {
-    const struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    if (value != NULL && strlen(value) >= sizeof address.sun_path)
+    if (value != NULL && strlen(value) >= SOCKET_PATH_LEN)
         return ratls_source_fail(source, err, "socket",
-                                 "more than %zu bytes, too long for a socket",
-                                 sizeof address.sun_path - 1);
+                                 "more than %zu bytes, too long for a socket", SOCKET_PATH_LEN - 1);
     return read_path(source, "socket", value == NULL ? RATLS_AGENTD_SOCKET_DEFAULT : value,
                      ret_path, err);
 }

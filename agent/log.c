@@ -53,6 +53,7 @@ void ratls_agentd_log(int level, const char *format, ...)
     va_list args;
 
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): begun in the line above */
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
     pthread_mutex_lock(&lock);
