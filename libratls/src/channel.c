@@ -39,14 +39,6 @@ static void free_channel(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index,
     free(channel);
 }
 
-/* SSL_new() */
-static void expect_channel(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl,
-                           void *argp)
-{
-    (void)ptr, (void)ad, (void)index, (void)argl, (void)argp;
-    ratls_progress_expect(parent);
-}
-
 /* SSL_dup(): the copy begins without a channel, for two objects must not free one. */
 static int forget_channel(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void **ptr, int index,
                           long argl, void *argp)
@@ -57,12 +49,7 @@ static int forget_channel(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *
 }
 
 static struct ratls_tls_index channel_index =
-    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL, expect_channel, forget_channel, free_channel);
-
-void ratls_channel_prepare(void)
-{
-    (void)ratls_tls_index(&channel_index);
-}
+    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL, forget_channel, free_channel);
 
 struct ratls_channel *ratls_channel_of(const SSL *ssl)
 {

@@ -62,9 +62,6 @@ struct ratls_channel {
     struct ratls_error error;
 };
 
-/* Before the first SSL is made: from then on those that may pause are known. */
-void ratls_channel_prepare(void);
-
 /* The channel of an SSL, or NULL if it has none. */
 struct ratls_channel *ratls_channel_of(const SSL *ssl);
 

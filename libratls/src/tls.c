@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "fail.h"
+#include "tls_contexts.h"
 #include "tls_index.h"
 #include "tls_internal.h"
 
@@ -18,6 +19,7 @@ static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
     (void)parent, (void)ad, (void)index, (void)argl, (void)argp;
     if (tls == NULL)
         return;
+    ratls_tls_contexts_remove(tls);
     if (tls->attester != NULL)
         tls->attester->free(tls->attester);
     ratls_policy_free(tls->policy);
@@ -27,8 +29,7 @@ static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
     free(tls);
 }
 
-static struct ratls_tls_index tls_index =
-    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_CTX, NULL, NULL, free_tls);
+static struct ratls_tls_index tls_index = RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_CTX, NULL, free_tls);
 
 struct ratls_tls *ratls_tls_of_context(const SSL_CTX *ctx)
 {
@@ -124,6 +125,7 @@ static struct ratls_tls *new_tls(SSL_CTX *ctx)
         free_tls(NULL, tls, NULL, 0, 0, NULL);
         return NULL;
     }
+    ratls_tls_contexts_add(ctx, tls);
     return tls;
 }
 
@@ -168,7 +170,6 @@ enum ratls_status ratls_tls_attest(SSL_CTX *ctx, struct ratls_attester *attester
         return ratls_fail(ret_error, RATLS_CRYPTO, "OpenSSL does not take a callback for tickets");
     tls->attester = attester->up_ref(attester);
     ratls_progress_watch_context(ctx, tls);
-    ratls_channel_prepare();
     return RATLS_OK;
 }
 

@@ -154,19 +154,6 @@ void ratls_progress_watch(SSL *ssl, struct ratls_channel *channel)
     SSL_set_info_callback(ssl, see_progress);
 }
 
-/*
- * The context's callback is not enough: programs set theirs over it, and HAProxy begins every
- * handshake with a context of its own, from which it changes before anything else of ours is asked.
- */
-void ratls_progress_expect(SSL *ssl)
-{
-    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl); /* OpenSSL 3.5 sets it behind this call */
-    const struct ratls_tls *tls = ctx == NULL ? NULL : ratls_tls_of_context(ctx);
-
-    if (tls != NULL && tls->attester != NULL && (SSL_CTX_get_mode(ctx) & SSL_MODE_ASYNC) != 0)
-        SSL_set_info_callback(ssl, see_progress);
-}
-
 static enum ratls_status make_request(SSL *ssl, struct ratls_tls *tls,
                                       struct ratls_channel *channel, struct ratls_writer *w)
 {

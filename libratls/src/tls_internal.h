@@ -53,6 +53,9 @@ struct ratls_tls {
     bool client_only; /* the context cannot serve: every handshake of it is seen by us */
     struct ratls_spki_memory shown; /* certificates of this side */
 
+    SSL_CTX *ctx;
+    struct ratls_tls *next; /* another context's: tls_contexts.h */
+
     pthread_mutex_t lock;                           /* of the keylog callback, and of: */
     unsigned handshakes;                            /* that are counted: keylog.c */
     atomic_bool keeps_keylog;                       /* no handshake takes the callback away */
@@ -160,8 +163,6 @@ void ratls_verdict_release(SSL *ssl, const struct ratls_channel *channel);
 bool ratls_verdict_is_deferred(const SSL *ssl, const struct ratls_channel *channel);
 /* tls_client.c, of both sides: the info callback of an SSL, and of a context. */
 void ratls_progress_watch(SSL *ssl, struct ratls_channel *channel);
-/* From SSL_new(): if its handshake may pause. */
-void ratls_progress_expect(SSL *ssl);
 void ratls_progress_watch_context(SSL_CTX *ctx, struct ratls_tls *tls);
 /* No info callback but that one will be called when the handshake that goes on fails. */
 bool ratls_progress_is_watched(const SSL *ssl, const struct ratls_channel *channel);

@@ -22,6 +22,7 @@
 
 #include "doorbell.h"
 #include "fail.h"
+#include "tls_contexts.h"
 #include "tls_internal.h"
 
 #define LOST_MAX 64 /* of about 40 KiB each */
@@ -189,10 +190,10 @@ static struct ratls_pause *find_pause(struct ratls_channel *channel, ASYNC_WAIT_
     return pause;
 }
 
-void ratls_pause_expect(const SSL *ssl, struct ratls_tls *tls)
+void ratls_pause_expect(const struct ratls_channel *channel)
 {
-    if (ASYNC_get_current_job() != NULL)
-        ratls_progress_watch_context(SSL_get_SSL_CTX(ssl), tls);
+    if (ASYNC_get_current_job() != NULL && !channel->is_watched)
+        ratls_tls_contexts_watch();
 }
 
 /* NULL: the thread has to wait. */

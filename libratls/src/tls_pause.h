@@ -8,7 +8,6 @@
 #include "channel.h"
 
 struct ratls_pause;
-struct ratls_tls;
 
 /* As attester->attest(), which it calls where there is no job, or where it must not be paused. */
 RATLS_MUST_CHECK enum ratls_status ratls_pause_attest(SSL *ssl, struct ratls_channel *channel,
@@ -16,8 +15,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_pause_attest(SSL *ssl, struct ratls_cha
                                                       const struct ratls_attest_request *request,
                                                       uint8_t **ret_evidence, size_t *ret_len,
                                                       struct ratls_error *err);
-/* At each request: that the next handshakes of its context can be ended while they pause. */
-void ratls_pause_expect(const SSL *ssl, struct ratls_tls *tls);
+/* At each request: that the next handshakes can be ended while they pause. */
+void ratls_pause_expect(const struct ratls_channel *channel);
 /* The channel is freed, with its SSL. A handshake that pauses is ended, and its job with it. */
 void ratls_pause_leave(struct ratls_channel *channel);
 /* Can be read when the handshake should be gone on with; -1: it does not pause. */

@@ -63,7 +63,7 @@ int ratls_server_parse_request(SSL *ssl, struct ratls_tls *tls, struct ratls_sli
     channel->asked = true;
     SSL_set_options(ssl, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION);
     ratls_server_watch_sessions(ssl, tls);
-    ratls_pause_expect(ssl, tls);
+    ratls_pause_expect(channel);
     return 1;
 }
 
