@@ -1,5 +1,6 @@
 #include "handshake_ways.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "tls_internal.h"
 
 #define PCRS 8
+#define KEPT 32 /* connections that are open at the same time */
 #define AK_NAMES "DNS:" WAY_NAME
 #define PATH_PATTERN "/tmp/ratls-bench-XXXXXX"
 
@@ -240,6 +242,23 @@ double ways_refused_us(struct ways *ways)
 
     pair_refusal(ways->clients[WAY_ATTESTED], ways->stranger_server, WAY_NAME, &cost);
     return cost.client_us;
+}
+
+double ways_kept_bytes(struct ways *ways, enum way way)
+{
+    SSL *clients[KEPT], *servers[KEPT];
+    size_t before;
+
+    for (size_t i = 0; i < KEPT; i++)
+        clients[i] = pair_keep(ways->clients[way], ways->servers[way], WAY_NAME, &servers[i]);
+    take_attester_time(ways);
+    before = mallinfo2().uordblks;
+    for (size_t i = 0; i < KEPT; i++)
+        SSL_free(clients[i]);
+    before -= mallinfo2().uordblks;
+    for (size_t i = 0; i < KEPT; i++)
+        SSL_free(servers[i]);
+    return (double)before / KEPT;
 }
 
 struct ratls_policy *ways_policy(const struct ways *ways)

@@ -41,6 +41,9 @@ void ways_run(struct ways *ways, enum way way, size_t i, struct way_round *round
 /* CPU time of a client whose policy refuses the key, until its alert is out. */
 double ways_refused_us(struct ways *ways);
 
+/* Heap that a client has on a connection whose handshake is over, mean of some. */
+double ways_kept_bytes(struct ways *ways, enum way way);
+
 /* The policy of WAY_ATTESTED, its TPM, and another TPM whose key no policy knows. Borrowed. */
 struct ratls_policy *ways_policy(const struct ways *ways);
 struct fake_tpm *ways_tpm(const struct ways *ways);

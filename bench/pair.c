@@ -78,19 +78,37 @@ static void free_pair(struct pair *pair, struct pair_cost *cost)
     BIO_free(pair->to_server);
 }
 
-void pair_handshake(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost)
+static void shake_hands(struct pair *pair, struct pair_cost *cost)
 {
-    struct pair pair = make_pair(client, server, name, cost);
     int done = 0;
 
     for (int i = 0; i < 8 && done != 3; i++) {
-        done |= step(pair.c, &cost->client_us) ? 1 : 0;
-        done |= step(pair.s, &cost->server_us) ? 2 : 0;
+        done |= step(pair->c, &cost->client_us) ? 1 : 0;
+        done |= step(pair->s, &cost->server_us) ? 2 : 0;
     }
     check(done == 3, "a handshake");
+}
+
+void pair_handshake(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost)
+{
+    struct pair pair = make_pair(client, server, name, cost);
+
+    shake_hands(&pair, cost);
     cost->to_client += (size_t)BIO_number_written(SSL_get_wbio(pair.s));
     cost->to_server += (size_t)BIO_number_written(SSL_get_wbio(pair.c));
     free_pair(&pair, cost);
+}
+
+SSL *pair_keep(SSL_CTX *client, SSL_CTX *server, const char *name, SSL **ret_server)
+{
+    struct pair_cost cost = {0};
+    struct pair pair = make_pair(client, server, name, &cost);
+
+    shake_hands(&pair, &cost);
+    BIO_free(pair.to_client);
+    BIO_free(pair.to_server);
+    *ret_server = pair.s;
+    return pair.c;
 }
 
 void pair_refusal(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost)

@@ -13,6 +13,8 @@ struct pair_cost {
 
 /* One full handshake; adds to *cost. Ends the program, with the reason, if it fails. */
 void pair_handshake(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost);
+/* The client of one that is complete, and its server; the caller frees both. */
+SSL *pair_keep(SSL_CTX *client, SSL_CTX *server, const char *name, SSL **ret_server);
 /* The same of a handshake that the client refuses at the server's first flight. */
 void pair_refusal(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost);
 

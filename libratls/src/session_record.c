@@ -116,7 +116,7 @@ void ratls_session_record_keep(const SSL *ssl, const struct ratls_channel *chann
     struct ratls_session_record *record;
     int index = ratls_tls_index(&record_index);
 
-    if (index < 0 || session == NULL || !may_be_resumed(channel->rules) ||
+    if (index < 0 || session == NULL || report == NULL || !may_be_resumed(channel->rules) ||
         SSL_get0_peer_certificate(ssl) == NULL || SSL_session_reused(ssl))
         return;
     /* A ticket came before the evidence: the program has this session, perhaps in other threads. */

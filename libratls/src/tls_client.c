@@ -78,6 +78,23 @@ static void (*find_chained(const SSL *ssl, const struct ratls_channel *channel))
     return tls != NULL ? tls->chained_info : of_context;
 }
 
+/*
+ * The program knows nothing of us: nobody will ask for the report, nor for what it is about, of a
+ * connection that may live for days.
+ */
+static void forget_accepted(const SSL *ssl, struct ratls_channel *channel)
+{
+    const struct ratls_tls *tls = ratls_tls_of(ssl);
+
+    if (tls == NULL || !tls->brief || !channel->accepted)
+        return;
+    free(channel->evidence);
+    channel->evidence = NULL;
+    channel->evidence_len = 0;
+    ratls_report_free(channel->report);
+    channel->report = NULL;
+}
+
 static void end_handshake(const SSL *ssl, struct ratls_channel *channel)
 {
     ratls_keylog_end(channel);
@@ -89,6 +106,7 @@ static void end_handshake(const SSL *ssl, struct ratls_channel *channel)
         ratls_client_judge_resumption(ssl, channel);
     if (!channel->accepted)
         close_unattested(ssl, channel);
+    forget_accepted(ssl, channel);
 }
 
 /* A handshake that may pause is watched to its end, whatever SSL_CTX it gets meanwhile. */
