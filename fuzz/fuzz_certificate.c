@@ -1,6 +1,7 @@
 /*
  * Certificates of peers: ratls_ak_chain(), ratls_evidence_in_certificate(),
- * ratls_certificate_names(), ratls_certificate_names_text(), ratls_spki_sha256().
+ * ratls_certificate_names(), ratls_certificate_names_text(), ratls_spki_sha256(), and
+ * ratls_ak_certificate_read() beside OpenSSL.
  */
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ak_certificate.h"
 #include "crypto.h"
 #include "evidence.h"
 
@@ -54,6 +56,30 @@ static void check_text(struct ratls_slice der, size_t cap)
         require(*p >= 0x20 && *p < 0x7f);
 }
 
+/* What the short reader finds, OpenSSL finds: the same names, times and key. */
+static void check_plain(struct ratls_slice der, const X509 *certificate)
+{
+    struct ratls_ak_certificate plain;
+    const unsigned char *name;
+    size_t len;
+    struct tm tm;
+    uint8_t spki[32], found[32];
+    if (!ratls_ak_certificate_read(der, &plain))
+        return;
+    require(certificate && X509_get_version(certificate) == X509_VERSION_3);
+    require(X509_NAME_get0_der(X509_get_issuer_name(certificate), &name, &len) == 1 &&
+            ratls_slice_equal(plain.issuer, ratls_slice(name, len)));
+    require(ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &tm) &&
+            timegm(&tm) == plain.not_before);
+    require(ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) &&
+            timegm(&tm) == plain.not_after);
+    if (ratls_spki_sha256(certificate, spki, NULL) == RATLS_OK)
+        require(ratls_sha256(plain.spki, found, NULL) == RATLS_OK &&
+                memcmp(spki, found, sizeof(spki)) == 0);
+    if (ratls_ak_certificate_has_name(&plain, "server.example.org"))
+        require(ratls_certificate_names(der, "server.example.org"));
+}
+
 /* With the certificate as its own issuer, at a time when it may be valid: deep into the checks. */
 static void check_chain(struct ratls_slice der, X509 *certificate)
 {
@@ -86,6 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(ERR_peek_error() == 0);
     const uint8_t *p = data;
     X509 *certificate = d2i_X509(NULL, &p, (long)size);
+    check_plain(der, certificate);
+    ERR_clear_error();
     if (certificate && ratls_evidence_in_certificate(certificate, &evidence))
         check_round_trip(evidence);
     if (certificate)

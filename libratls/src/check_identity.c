@@ -257,7 +257,7 @@ static bool is_of_other_issuer(const char *why)
 }
 
 /* One issuer. The certificate and the policy must both mean this server. */
-static enum ratls_status try_issuer(struct ratls_appraisal *a, const struct ratls_issuer *issuer,
+static enum ratls_status try_issuer(struct ratls_appraisal *a, struct ratls_issuer *issuer,
                                     struct standing *standing, int64_t *ret_until)
 {
     const struct ratls_expectation *e = a->submission->expectation;
@@ -267,8 +267,14 @@ static enum ratls_status try_issuer(struct ratls_appraisal *a, const struct ratl
                                          .key = a->key,
                                          .now = e->now};
     char why[RATLS_WHY_MAX];
-    enum ratls_status status = ratls_ak_chain(&chain, ret_until, why, a->err);
+    enum ratls_status status;
 
+    if (atomic_load(&issuer->is_proven) && covers_server(&issuer->servers, e->server_name) &&
+        ratls_ak_chain_plain(&chain, &a->ak, e->server_name, ret_until)) {
+        standing->trusted = standing->covers = true;
+        return RATLS_OK;
+    }
+    status = ratls_ak_chain(&chain, ret_until, why, a->err);
     if (status != RATLS_OK)
         return status;
     if (why[0] != '\0') {
@@ -277,6 +283,8 @@ static enum ratls_status try_issuer(struct ratls_appraisal *a, const struct ratl
         return RATLS_OK;
     }
     standing->trusted = true;
+    if (chain.count == 1)
+        atomic_store(&issuer->is_proven, true);
     if (!covers_server(&issuer->servers, e->server_name)) {
         print_names(&issuer->servers, standing->seen, sizeof standing->seen);
         return RATLS_OK;

@@ -77,6 +77,16 @@ RATLS_MUST_CHECK enum ratls_status ratls_ak_chain(const struct ratls_ak_chain *c
                                                   struct ratls_error *err);
 
 /*
+ * The same of a certificate in the plain form (ak_certificate.h) that the anchor itself has signed,
+ * and whether it has the name: true only if ratls_ak_chain() and ratls_certificate_names() would
+ * say so. False says nothing: they have to be asked. Only with an anchor under which
+ * ratls_ak_chain() has verified another chain of one certificate: so all that it wants of an anchor
+ * is there, but for the time.
+ */
+bool ratls_ak_chain_plain(const struct ratls_ak_chain *chain, const struct ratls_tpm_public *area,
+                          const char *server_name, int64_t *ret_until);
+
+/*
  * Whether a certificate (DER) has exactly this DNS name or IP address in its subjectAltName. A
  * wildcard names nothing: a certificate of an attestation key speaks for one machine.
  */

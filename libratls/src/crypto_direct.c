@@ -38,6 +38,13 @@ bool ratls_direct_secret_digest(uint16_t alg, const struct ratls_slice *parts, s
     return false;
 }
 
+EVP_PKEY *ratls_direct_ec_key(int nid, struct ratls_slice point)
+{
+    (void)nid;
+    (void)point;
+    return NULL;
+}
+
 bool ratls_direct_ecdsa(EVP_PKEY *key, const struct ratls_tpm_signature *signature,
                         struct ratls_slice digest, bool *ret_valid)
 {
@@ -146,10 +153,42 @@ static EC_KEY *get_ec_key(EVP_PKEY *key)
     return same.out;
 }
 
+/* By its digests it shows which provider a program has chosen. */
+static bool is_default_chosen(void)
+{
+    const EVP_MD *sha256 = ratls_digest_method(RATLS_ALG_SHA256);
+
+    return sha256 != NULL && ratls_direct_stands_for(sha256, RATLS_ALG_SHA256);
+}
+
+EVP_PKEY *ratls_direct_ec_key(int nid, struct ratls_slice point)
+{
+    EC_KEY *ec = is_default_chosen() ? EC_KEY_new_by_curve_name(nid) : NULL;
+    EVP_PKEY *key = EVP_PKEY_new();
+    /* Only points of the curve: EC_POINT_oct2point(3). */
+    const bool is_made = ec != NULL && key != NULL &&
+                         EC_KEY_oct2key(ec, point.p, point.len, NULL) == 1 &&
+                         EVP_PKEY_set1_EC_KEY(key, ec) == 1;
+
+    EC_KEY_free(ec);
+    if (is_made)
+        return key;
+    EVP_PKEY_free(key);
+    return NULL;
+}
+
+/* A key without a provider is one of those: nothing else of the library makes any. */
+static bool may_be_direct(const EVP_PKEY *key)
+{
+    const OSSL_PROVIDER *provider = EVP_PKEY_get0_provider(key);
+
+    return provider == NULL ? is_default_chosen() : is_default(provider);
+}
+
 bool ratls_direct_ecdsa(EVP_PKEY *key, const struct ratls_tpm_signature *signature,
                         struct ratls_slice digest, bool *ret_valid)
 {
-    EC_KEY *ec = is_default(EVP_PKEY_get0_provider(key)) ? get_ec_key(key) : NULL;
+    EC_KEY *ec = may_be_direct(key) ? get_ec_key(key) : NULL;
     ECDSA_SIG *pair = ec == NULL ? NULL : make_pair(signature);
 
     if (pair == NULL)

@@ -24,9 +24,16 @@ bool ratls_direct_secret_digest(uint16_t alg, const struct ratls_slice *parts, s
                                 uint8_t *out);
 
 /*
- * Verifies an ECDSA signature over a digest with a key of the default provider, by the function
- * that this provider calls. False: it does not stand for this key; nothing was verified. What it
- * saves is a context, a fetch, and r and s written as DER only to be read again: 3 of 75
+ * A public key on a named curve (an OpenSSL NID) of an uncompressed point, made without a provider:
+ * ready for ratls_direct_ecdsa(), and known to EVP all the same. NULL if the point is none, or if
+ * functions below EVP are not to be used. The caller frees it.
+ */
+EVP_PKEY *ratls_direct_ec_key(int nid, struct ratls_slice point);
+
+/*
+ * Verifies an ECDSA signature over a digest with a key of ours or of the default provider, by the
+ * function that this provider calls. False: it does not stand for this key; nothing was verified.
+ * What it saves is a context, a fetch, and r and s written as DER only to be read again: 3 of 75
  * microseconds. *ret_valid is also false if OpenSSL calls the verification itself a failure.
  */
 bool ratls_direct_ecdsa(EVP_PKEY *key, const struct ratls_tpm_signature *signature,

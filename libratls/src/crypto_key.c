@@ -20,12 +20,13 @@
 
 static const struct curve {
     uint16_t id;
+    int nid;
     const char *group;
     size_t coordinate_len;
 } curves[] = {
-    {RATLS_CURVE_P256, "P-256", 32},
-    {RATLS_CURVE_P384, "P-384", 48},
-    {RATLS_CURVE_P521, "P-521", 66},
+    {RATLS_CURVE_P256, NID_X9_62_prime256v1, "P-256", 32},
+    {RATLS_CURVE_P384, NID_secp384r1, "P-384", 48},
+    {RATLS_CURVE_P521, NID_secp521r1, "P-521", 66},
 };
 
 static const struct curve *find_curve(uint16_t id)
@@ -70,6 +71,29 @@ static bool is_point(EVP_PKEY *key)
     return ok;
 }
 
+/* By a provider. */
+static enum ratls_status make_point_key(const struct curve *curve, struct ratls_slice point,
+                                        EVP_PKEY **ret_key, struct ratls_error *err)
+{
+    OSSL_PARAM_BLD *parts = OSSL_PARAM_BLD_new();
+    EVP_PKEY *key;
+    if (!parts ||
+        !OSSL_PARAM_BLD_push_utf8_string(parts, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) ||
+        !OSSL_PARAM_BLD_push_octet_string(parts, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.len)) {
+        OSSL_PARAM_BLD_free(parts);
+        return ratls_fail(err, RATLS_MEMORY, "elliptic curve key");
+    }
+    key = make_key("EC", parts);
+    OSSL_PARAM_BLD_free(parts);
+    if (!key || !is_point(key)) {
+        EVP_PKEY_free(key);
+        return ratls_fail(err, RATLS_MALFORMED, "the public key is not a point of %s",
+                          curve->group);
+    }
+    *ret_key = key;
+    return RATLS_OK;
+}
+
 static enum ratls_status make_ec_key(const struct ratls_tpm_public *area, EVP_PKEY **ret_key,
                                      struct ratls_error *err)
 {
@@ -82,20 +106,11 @@ static enum ratls_status make_ec_key(const struct ratls_tpm_public *area, EVP_PK
     if (!pad_coordinate(area->x, point + 1, len) || !pad_coordinate(area->y, point + 1 + len, len))
         return ratls_fail(err, RATLS_MALFORMED, "a coordinate is longer than those of %s",
                           curve->group);
-    OSSL_PARAM_BLD *parts = OSSL_PARAM_BLD_new();
-    if (!parts ||
-        !OSSL_PARAM_BLD_push_utf8_string(parts, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) ||
-        !OSSL_PARAM_BLD_push_octet_string(parts, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * len)) {
-        OSSL_PARAM_BLD_free(parts);
-        return ratls_fail(err, RATLS_MEMORY, "elliptic curve key");
-    }
-    EVP_PKEY *key = make_key("EC", parts);
-    OSSL_PARAM_BLD_free(parts);
-    if (!key || !is_point(key)) {
-        EVP_PKEY_free(key);
-        return ratls_fail(err, RATLS_MALFORMED, "the public key is not a point of %s",
-                          curve->group);
-    }
+    const struct ratls_slice whole = {point, 1 + 2 * len};
+    EVP_PKEY *key = ratls_direct_ec_key(curve->nid, whole);
+    /* What it does not take is asked again: only then it is known why. */
+    if (!key)
+        return make_point_key(curve, whole, ret_key, err);
     *ret_key = key;
     return RATLS_OK;
 }

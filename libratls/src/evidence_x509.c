@@ -1,11 +1,11 @@
 /* Evidence in a certificate (WIRE.md, 4): the extension id-pe-cmw of RFC 9999. */
 #include <string.h>
 
+#include "der.h"
 #include "evidence.h"
 #include "fail.h"
 
 #define CMW_OID "1.3.6.1.5.5.7.1.35"
-#define DER_OCTET_STRING 0x04
 
 /* CMW_OID in DER, without tag and length. */
 static const uint8_t cmw_oid[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x23};
@@ -17,34 +17,13 @@ static bool is_cmw(X509_EXTENSION *extension)
            memcmp(OBJ_get0_data(object), cmw_oid, sizeof(cmw_oid)) == 0;
 }
 
-/* A DER length (X.690, 10.1): the shortest form, here of at most three bytes. */
-static size_t read_length(struct ratls_reader *r)
-{
-    uint8_t first = ratls_read_u8(r);
-    size_t length = first;
-    size_t shortest = 0; /* that needs this form */
-    if (first == 0x81) {
-        length = ratls_read_u8(r);
-        shortest = 0x80;
-    } else if (first == 0x82) {
-        length = ratls_read_u16(r);
-        shortest = 0x100;
-    } else if (first >= 0x80) {
-        r->failed = true;
-    }
-    if (length < shortest)
-        r->failed = true;
-    return length;
-}
-
 /* The CBOR alternative of the CHOICE, to the last byte; JSON is another tag and refused. */
 static bool read_cmw(const ASN1_OCTET_STRING *value, struct ratls_slice *ret_evidence)
 {
     struct ratls_reader r =
         ratls_reader(ratls_slice(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
-    bool tagged = ratls_read_u8(&r) == DER_OCTET_STRING;
-    struct ratls_slice evidence = ratls_read_bytes(&r, read_length(&r));
-    if (!tagged || !ratls_reader_done(&r) || evidence.len == 0 || evidence.len > RATLS_EVIDENCE_MAX)
+    struct ratls_slice evidence = ratls_der_take(&r, RATLS_DER_OCTET_STRING);
+    if (!ratls_reader_done(&r) || evidence.len == 0 || evidence.len > RATLS_EVIDENCE_MAX)
         return false;
     *ret_evidence = evidence;
     return true;

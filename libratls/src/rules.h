@@ -47,6 +47,7 @@ struct ratls_issuer {
     char *path;
     X509 *certificate;
     struct ratls_names servers;
+    atomic_bool is_proven; /* OpenSSL has verified a certificate by it: ratls_ak_chain_plain() */
 };
 
 enum ratls_freshness {

@@ -132,6 +132,29 @@ Test(cost, a_key_whose_certificate_is_known, .init = open_certified, .fini = clo
     cr_expect_eq(failmalloc_count(FAILMALLOC_OWN), 0);
 }
 
+/* Whom the issuer certified in the plain form, OpenSSL need not read. */
+Test(cost, another_key_by_an_issuer_that_is_known, .init = open_certified, .fini = close_scene)
+{
+    struct fake_tpm *first = scene.tpm;
+    X509 *certificate;
+
+    cr_assert(attests(NULL));
+    cr_expect_gt(counts.certificates, 0);
+    scene.tpm = fake_tpm_new(FAKE_ECDSA_P256);
+    certificate = scene_certificate(&scene, (struct pki_spec){.subject = "ak",
+                                                              .key = scene.tpm->key,
+                                                              .names = "DNS:" SCENE_SERVER,
+                                                              .eku = PKI_EKU_AK});
+    fake_tpm_add_certificate(scene.tpm, certificate);
+    cr_assert(attests(NULL));
+    cr_expect_eq(counts.certificates, 0);
+    cr_expect_eq(counts.keys, 1);
+    cr_expect_eq(counts.verified, 1, "beside the certificate");
+    X509_free(certificate);
+    fake_tpm_free(scene.tpm);
+    scene.tpm = first;
+}
+
 /* Nobody makes us verify who sends evidence by a key of his own, or what cannot be read. */
 Test(cost, an_unknown_key, .init = open_pinned, .fini = close_scene)
 {
