@@ -36,6 +36,11 @@ double samples_median(const struct samples *samples)
     return at_fraction(samples, 0.5);
 }
 
+double samples_quartile(const struct samples *samples)
+{
+    return at_fraction(samples, 0.25);
+}
+
 double samples_min(const struct samples *samples)
 {
     return at_fraction(samples, 0);

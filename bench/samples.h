@@ -13,6 +13,7 @@ struct samples {
 
 void samples_add(struct samples *samples, double value);
 double samples_median(const struct samples *samples);
+double samples_quartile(const struct samples *samples); /* the lower one */
 double samples_min(const struct samples *samples);
 double samples_max(const struct samples *samples);
 
