@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail.h"
 #include "session_record.h"
 #include "tls_index.h"
 #include "tls_internal.h"
@@ -22,6 +23,7 @@ static void reset_channel(struct ratls_channel *channel)
     ratls_report_free(channel->report);
     ratls_session_record_free(channel->offered);
     free(channel->evidence);
+    free(channel->known);
     *channel = kept;
 }
 
@@ -87,6 +89,25 @@ struct ratls_channel *ratls_channel_begin(SSL *ssl)
         memcpy(channel->client_random, client_random, sizeof client_random);
     }
     return channel;
+}
+
+enum ratls_status ratls_channel_ask(struct ratls_channel *channel, const struct ratls_rules *rules,
+                                    const char *peer_name, bool begins_anew,
+                                    struct ratls_request *ret_request)
+{
+    struct ratls_known known = {.is_known = false};
+    enum ratls_status status =
+        ratls_request_by_rules(rules, peer_name, begins_anew, ret_request, &known, &channel->error);
+
+    free(channel->known);
+    channel->known = NULL;
+    if (status != RATLS_OK || !known.is_known)
+        return status;
+    channel->known = malloc(sizeof *channel->known);
+    if (channel->known == NULL)
+        return ratls_fail(&channel->error, RATLS_MEMORY, "out of memory");
+    *channel->known = known.row;
+    return RATLS_OK;
 }
 
 void ratls_channel_close(SSL *ssl)

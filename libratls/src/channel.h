@@ -49,7 +49,7 @@ struct ratls_channel {
     SSL_CTX *counted;            /* in whose ratls_tls.handshakes this one is; a reference */
     struct ratls_policy *policy; /* keeps rules alive */
     struct ratls_rules *rules;   /* NULL while collecting */
-    struct ratls_known known;    /* of the peer's list, when it was asked */
+    struct ratls_ledger_row *known; /* of the peer's list, when it was asked; NULL: nothing */
     char server_name[RATLS_SERVER_NAME_MAX]; /* of the peer; "": not said, or not certified */
     uint8_t *evidence;
     size_t evidence_len;
@@ -74,6 +74,14 @@ struct ratls_channel *ratls_channel_make(SSL *ssl);
  * one's nonce. NULL if memory is short.
  */
 struct ratls_channel *ratls_channel_begin(SSL *ssl);
+
+/*
+ * What to ask the peer for by these rules (request_rules.h); what is known of its list is kept.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_channel_ask(struct ratls_channel *channel,
+                                                     const struct ratls_rules *rules,
+                                                     const char *peer_name, bool begins_anew,
+                                                     struct ratls_request *ret_request);
 
 /*
  * No verdict accepted the peer, and none will: neither SSL_read() nor SSL_write() works from now

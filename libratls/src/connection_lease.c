@@ -174,7 +174,7 @@ enum ratls_outcome ratls_lease_begin(struct ratls_connection *c)
     if (c->stream.is_framed)
         status = make_exchange(c);
     if (status == RATLS_OK && ratls_verdict_is_deferred(c->ssl, channel)) {
-        status = ratls_exchange_adopt(lease->exchange, &channel->request, &channel->known,
+        status = ratls_exchange_adopt(lease->exchange, &channel->request, channel->known,
                                       lease->asked_ms, &c->error);
         lease->is_asking = true;
         lease->until_ms = lease->max_age_s == 0

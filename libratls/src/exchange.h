@@ -81,11 +81,11 @@ RATLS_MUST_CHECK enum ratls_status ratls_exchange_ask(struct ratls_exchange *x, 
                                                       struct ratls_error *err);
 /*
  * The request of the handshake stands for the first challenge (mode 3). asked_ms: when the
- * ClientHello was sent. RATLS_USAGE if there was a challenge already.
+ * ClientHello was sent. known: NULL: nothing. RATLS_USAGE if there was a challenge already.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_exchange_adopt(struct ratls_exchange *x,
                                                         const struct ratls_request *request,
-                                                        const struct ratls_known *known,
+                                                        const struct ratls_ledger_row *known,
                                                         int64_t asked_ms, struct ratls_error *err);
 
 /*

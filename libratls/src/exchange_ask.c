@@ -124,13 +124,15 @@ enum ratls_status ratls_exchange_ask(struct ratls_exchange *x, uint64_t period_m
 
 enum ratls_status ratls_exchange_adopt(struct ratls_exchange *x,
                                        const struct ratls_request *request,
-                                       const struct ratls_known *known, int64_t asked_ms,
+                                       const struct ratls_ledger_row *known, int64_t asked_ms,
                                        struct ratls_error *err)
 {
     if (x->next_counter != 0)
         return ratls_fail(err, RATLS_USAGE, "there was a challenge on this session already");
     x->request = *request;
-    x->known = *known;
+    x->known = (struct ratls_known){.is_known = known != NULL};
+    if (known != NULL)
+        x->known.row = *known;
     open_challenge(x, asked_ms);
     return RATLS_OK;
 }

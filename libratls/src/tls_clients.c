@@ -1,5 +1,6 @@
 /* Which rules speak for a client, and what it is asked for before anybody knows who it is. */
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -70,10 +71,11 @@ static enum ratls_status ask(const struct ratls_tls *tls, struct ratls_channel *
     const struct ratls_rules *only = find_only_client(channel->policy);
 
     channel->demand = (struct ratls_request){0};
-    channel->known = (struct ratls_known){0};
+    free(channel->known);
+    channel->known = NULL;
     if (only != NULL)
-        return ratls_request_by_rules(only, only->servers.names[0], tls->begins_anew,
-                                      &channel->demand, &channel->known, &channel->error);
+        return ratls_channel_ask(channel, only, only->servers.names[0], tls->begins_anew,
+                                 &channel->demand);
     if (is_epoch_enough(channel->policy))
         channel->demand.offers |= RATLS_OFFER_EPOCH;
     if (is_result_of_use(channel->policy))

@@ -14,8 +14,8 @@ enum ratls_status ratls_client_fill_request(const SSL *ssl, const struct ratls_t
         channel->request.selection = tls->collected;
         channel->request.logs = tls->collected_logs;
     } else {
-        status = ratls_request_by_rules(channel->rules, channel->server_name, tls->begins_anew,
-                                        &channel->request, &channel->known, &channel->error);
+        status = ratls_channel_ask(channel, channel->rules, channel->server_name, tls->begins_anew,
+                                   &channel->request);
         channel->request.offers |= ratls_client_offers(ssl, channel);
     }
     return status == RATLS_OK ? ratls_random(channel->request.nonce, sizeof channel->request.nonce,

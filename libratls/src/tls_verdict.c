@@ -107,8 +107,7 @@ static enum ratls_status appraise_peer(SSL *ssl, struct ratls_channel *channel,
                                           .misplaced = channel->misplaced,
                                           .selection = &request->selection,
                                           .logs = &request->logs,
-                                          .known =
-                                              channel->known.is_known ? &channel->known.row : NULL,
+                                          .known = channel->known,
                                           .more = may_ask ? &sync.more : NULL};
     enum ratls_status status = expect(ssl, channel, certificate);
 

@@ -223,7 +223,6 @@ Test(exchange, server_answers_before_the_clients_finished)
     struct tls_world *world = tls_world_new();
     struct exchange_pair *pair = exchange_pair_prepare(world, RATLS_ROLE_SERVER);
     struct tls_pair *tls = pair->tls = tls_pair_new(pair->client, pair->server, TLS_NAME);
-    const struct ratls_known known = {0};
     struct ratls_request request = {0};
     struct exchange_message challenge = write_early(world, &request), answer;
     uint8_t byte;
@@ -244,7 +243,7 @@ Test(exchange, server_answers_before_the_clients_finished)
     cr_assert_eq(ratls_exchange_new(pair->asks, world->policy, TLS_NAME, RATLS_ROLE_SERVER,
                                     &pair->exchange, NULL),
                  RATLS_OK);
-    cr_assert_eq(ratls_exchange_adopt(pair->exchange, &request, &known, 0, NULL), RATLS_OK);
+    cr_assert_eq(ratls_exchange_adopt(pair->exchange, &request, NULL, 0, NULL), RATLS_OK);
     cr_assert_eq(exchange_pair_check(pair, answer), RATLS_OK, "%s", exchange_pair_failure(pair));
     assert_attested(pair);
     cr_assert_eq(world->asked.mode, RATLS_MODE_RENEWAL);
