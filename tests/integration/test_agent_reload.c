@@ -133,6 +133,7 @@ Test(agent_reload, rights)
     char line[128];
 
     begin(of_us("clients: [{user: %u, services: [shop]}]\n"));
+    agent_wait_for_log(&agent, "serving"); /* it listens before, and answers nobody */
     read_process("NoNewPrivs:", line);
     cr_expect_eq(strtol(line, NULL, 10), 1);
     for (unsigned k = 0; k < 2; k++) {
