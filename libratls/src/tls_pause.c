@@ -28,14 +28,17 @@
 #define LOST_MAX 64 /* of about 40 KiB each */
 
 /*
- * Belongs to the wait context of the job, which is the SSL's own as a rule: programs expect its
- * descriptor to stay what it is until the SSL is freed (HAProxy keeps it in its table so long).
+ * Programs expect a descriptor that they were told of to stay what it is until the SSL is freed,
+ * and to be told of each that the SSL then has: HAProxy keeps them in a table, and aborts when it
+ * does not find one there. So it is shown when the job is about to pause, and from then on belongs
+ * to the wait context of the job, which is the SSL's own as a rule; before, to the channel.
  */
 struct ratls_pause {
     struct ratls_doorbell bell;
     ASYNC_WAIT_CTX *waiting;
     struct ratls_channel *channel; /* NULL: it is gone */
     pid_t process;
+    bool is_shown;
 
     /* As long as evidence is being made: */
     SSL *ssl;
@@ -44,6 +47,8 @@ struct ratls_pause {
     OSSL_HANDSHAKE_STATE state;
     struct ratls_attester *attester; /* a reference */
     struct ratls_attest_job *making; /* NULL: nobody wants it any more */
+    bool is_announced;               /* shown, for this evidence */
+    bool is_own_job;                 /* of the SSL; else the program goes on with it by itself */
     bool is_paused;
     bool is_ending;
 };
@@ -62,24 +67,6 @@ static unsigned long this_thread(void)
 }
 
 /* ---- the end of a handshake that pauses ---- */
-
-/* Of the SSL's own job: one that the program has made it goes on with by itself. */
-static bool is_own_job(const struct ratls_pause *pause)
-{
-    OSSL_ASYNC_FD *fds;
-    size_t count = 0;
-    bool is_own = false;
-
-    if (!SSL_waiting_for_async(pause->ssl) || !SSL_get_all_async_fds(pause->ssl, NULL, &count) ||
-        count == 0)
-        return false;
-    fds = calloc(count, sizeof *fds);
-    if (fds != NULL && SSL_get_all_async_fds(pause->ssl, fds, &count))
-        for (size_t i = 0; i < count; i++)
-            is_own = is_own || fds[i] == pause->bell.fd;
-    free(fds);
-    return is_own;
-}
 
 static bool can_end(const struct ratls_pause *pause)
 {
@@ -113,7 +100,7 @@ static void abandon(struct ratls_pause *pause)
         return;
     pause->is_paused = false;
     give_up(pause);
-    if (!is_own_job(pause))
+    if (!pause->is_own_job)
         return;
     if (can_end(pause)) {
         end_job(pause);
@@ -123,29 +110,40 @@ static void abandon(struct ratls_pause *pause)
     atomic_fetch_add(&lost, 1);
 }
 
-/* The wait context is freed, as the last thing of its SSL. */
-static void drop(ASYNC_WAIT_CTX *waiting, const void *key, OSSL_ASYNC_FD fd, void *arg)
+static void free_pause(struct ratls_pause *pause)
 {
-    struct ratls_pause *pause = arg;
-
-    (void)waiting, (void)key, (void)fd;
-    abandon(pause);
     if (pause->channel != NULL)
         pause->channel->pause = NULL;
     ratls_doorbell_close(&pause->bell);
     free(pause);
 }
 
+/* The wait context is freed, as one of the last things of its SSL. */
+static void drop(ASYNC_WAIT_CTX *waiting, const void *key, OSSL_ASYNC_FD fd, void *arg)
+{
+    (void)waiting, (void)key, (void)fd;
+    abandon(arg);
+    free_pause(arg);
+}
+
+/* The channel has no use for it any more. */
+static void leave(struct ratls_pause *pause)
+{
+    if (!pause->is_shown) {
+        free_pause(pause);
+        return;
+    }
+    pause->channel->pause = NULL;
+    pause->channel = NULL;
+}
+
 /* OpenSSL 3.0 frees the channel before the wait context, 3.2 after it. */
 void ratls_pause_leave(struct ratls_channel *channel)
 {
-    struct ratls_pause *pause = channel->pause;
-
-    if (pause == NULL)
+    if (channel->pause == NULL)
         return;
-    abandon(pause);
-    pause->channel = NULL;
-    channel->pause = NULL;
+    abandon(channel->pause);
+    leave(channel->pause);
 }
 
 int ratls_pause_fd(const struct ratls_channel *channel)
@@ -162,11 +160,31 @@ bool ratls_pause_is_ending(const struct ratls_channel *channel)
 
 /* ---- the pause ---- */
 
-static void discard(struct ratls_pause *pause)
+static void hide(struct ratls_pause *pause)
 {
-    pause->channel->pause = NULL;
-    ratls_doorbell_close(&pause->bell);
-    free(pause);
+    if (pause->is_shown)
+        ASYNC_WAIT_CTX_clear_fd(pause->waiting, pause);
+    pause->is_shown = false;
+}
+
+static size_t count_fds(SSL *ssl)
+{
+    size_t count = 0;
+
+    return SSL_get_all_async_fds(ssl, NULL, &count) ? count : 0;
+}
+
+/* Anew each time, so that it is the first: OpenSSL 3.2 looks at it when those before are freed. */
+static bool show(struct ratls_pause *pause)
+{
+    size_t count;
+
+    hide(pause);
+    count = count_fds(pause->ssl);
+    pause->is_shown =
+        ASYNC_WAIT_CTX_set_wait_fd(pause->waiting, pause, pause->bell.fd, pause, drop);
+    pause->is_own_job = count_fds(pause->ssl) > count;
+    return pause->is_shown;
 }
 
 /* That of an earlier handshake of the SSL, if it is of this job's wait context and process. */
@@ -174,19 +192,18 @@ static struct ratls_pause *find_pause(struct ratls_channel *channel, ASYNC_WAIT_
 {
     struct ratls_pause *pause = channel->pause;
 
-    if (pause != NULL && pause->waiting == waiting) {
-        ASYNC_WAIT_CTX_clear_fd(waiting, pause);
-        if (pause->process == getpid())
-            return pause;
-        discard(pause); /* its descriptor is shared with the parent */
-    } else if (pause != NULL) {
-        pause->channel = NULL;
-    }
-    pause = calloc(1, sizeof *pause);
-    channel->pause = pause;
+    if (pause != NULL && pause->waiting == waiting && pause->process == getpid())
+        return pause;
+    if (pause != NULL && pause->waiting == waiting)
+        hide(pause); /* its descriptor is shared with the parent */
     if (pause != NULL)
-        *pause = (struct ratls_pause){
-            .bell.fd = -1, .waiting = waiting, .channel = channel, .process = getpid()};
+        leave(pause);
+    pause = calloc(1, sizeof *pause);
+    if (pause == NULL)
+        return NULL;
+    *pause = (struct ratls_pause){
+        .bell.fd = -1, .waiting = waiting, .channel = channel, .process = getpid()};
+    channel->pause = pause;
     return pause;
 }
 
@@ -207,22 +224,18 @@ static struct ratls_pause *prepare(SSL *ssl, struct ratls_channel *channel,
     if (waiting == NULL || attester->begin == NULL || atomic_load(&lost) >= LOST_MAX)
         return NULL;
     pause = find_pause(channel, waiting);
-    if (pause == NULL)
+    if (pause == NULL || !ratls_doorbell_prepare(&pause->bell))
         return NULL;
-    if (!ratls_doorbell_prepare(&pause->bell) ||
-        !ASYNC_WAIT_CTX_set_wait_fd(waiting, pause, pause->bell.fd, pause, drop)) {
-        discard(pause);
-        return NULL;
-    }
     pause->ssl = ssl;
     pause->job = job;
     pause->thread = this_thread();
     pause->state = SSL_get_state(ssl);
+    pause->is_announced = false;
     return pause;
 }
 
-/* The program has not been told of the descriptor: a pause that was one forgets what was added. */
-static bool is_untold(const struct ratls_pause *pause)
+/* ASYNC_block_pause(3) makes of a pause nothing; a pause that was one forgets what was added. */
+static bool is_blocked(const struct ratls_pause *pause)
 {
     size_t added = 0, deleted = 0;
 
@@ -237,24 +250,34 @@ static void wait_here(const struct ratls_pause *pause)
     (void)poll(&polled, 1, -1);
 }
 
+/* False: it cannot. When it returns true, the program has resumed the job. */
+static bool try_pause(struct ratls_pause *pause)
+{
+    bool has_paused;
+
+    if (!pause->is_announced && !show(pause))
+        return false;
+    pause->is_announced = pause->is_paused = true;
+    has_paused = ASYNC_pause_job() && !is_blocked(pause);
+    pause->is_paused = false;
+    if (!has_paused)
+        hide(pause);
+    pause->is_announced = has_paused;
+    return has_paused;
+}
+
 /*
  * Programs resume as often as they like. False: the evidence is of no use any more. SSL_clear()
  * takes the handshake away under a job that pauses: the message that its frames write is freed.
- * It pauses also if the evidence is there already: only by a pause a program gets to know the
- * descriptor, and HAProxy aborts when it is to forget one that it has not known.
  */
 static bool await(struct ratls_pause *pause)
 {
-    do {
-        pause->is_paused = true;
-        if (!ASYNC_pause_job())
+    while (pause->process == getpid() && !ratls_doorbell_has_rung(&pause->bell)) {
+        if (!try_pause(pause))
             wait_here(pause);
-        pause->is_paused = false;
         if (pause->making == NULL || SSL_get_state(pause->ssl) != pause->state)
             return false;
-        if (is_untold(pause)) /* ASYNC_block_pause(3) makes of a pause nothing */
-            wait_here(pause);
-    } while (pause->process == getpid() && !ratls_doorbell_has_rung(&pause->bell));
+    }
     return true;
 }
 
@@ -287,8 +310,6 @@ enum ratls_status ratls_pause_attest(SSL *ssl, struct ratls_channel *channel,
         status = fail_abandoned(pause, err);
     else if (status == RATLS_OK)
         status = attester->take(attester, pause->making, ret_evidence, ret_len, err);
-    else if (is_untold(pause) && ASYNC_WAIT_CTX_clear_fd(pause->waiting, pause))
-        discard(pause);
     attester->free(attester);
     return status;
 }

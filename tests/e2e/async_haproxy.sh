@@ -1,60 +1,29 @@
 #!/bin/sh
-# An unmodified HAProxy with one thread and a TPM that takes 600 ms for a quote: with ssl-mode-async
-# its thread waits for nothing, without it stands still as long as the TPM is at work.
+# An unmodified HAProxy with one thread and a TPM that takes a second for a quote: its thread waits
+# for nothing with ssl-mode-async, and without it stands still as long as the TPM is at work.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/slow_lib.sh"
 need haproxy curl
-prepare
-delay_ms=600
-start_mux --delay-ms "$delay_ms" --tally "$work/quotes"
-printf 'tcti = %s\n' "$tcti" >>"$work/server.cnf"
-cat "$work/server.pem" "$work/server.key" >"$work/server-and-key.pem"
-backend=$(free_port)
-start backend "$python" "$support/backend.py" "$address" "$backend" "$work/requests"
-wait_until_listening backend "$backend"
+prepare_slow_haproxy
 
-start_haproxy() { # start_haproxy [LINE]: of the global section
-    use_haproxy
-    sed -i "s/^global/global\n    nbthread 1\n    ${1:-}/" "$work/haproxy.cfg"
-    start haproxy env OPENSSL_CONF="$work/server.cnf" haproxy -f "$work/haproxy.cfg"
-    wait_until_listening haproxy "$port"
-    expect 0 "curl accepts the server" get
-    : >"$work/quotes"
-}
-
-now_ms() {
-    awk '{ printf "%d", $1 * 1000 }' /proc/uptime
-}
-
-quotes() {
-    wc -c <"$work/quotes"
-}
-
-# Eight attested clients, and as soon as the TPM works for the first of them one that is plain:
-# $took_all and $took_plain, in milliseconds.
-load() {
-    begin=$(now_ms)
-    for i in 1 2 3 4 5 6 7 8; do
-        get --output "$work/parallel.$i" 2>"$work/parallel.$i.log" &
-        eval "client_$i=$!"
-    done
-    wait_for 10 test -s "$work/quotes" || fail "the TPM is not asked"
-    took_plain=$(now_ms)
-    expect 0 "a plain client is served beside eight attested ones" plain_get
-    took_plain=$(($(now_ms) - took_plain))
-    for i in 1 2 3 4 5 6 7 8; do
-        eval "wait \$client_$i" || fail "connection $i of eight at once was refused"
-    done
-    took_all=$(($(now_ms) - begin))
-    ok "the plain client waited $took_plain ms, all took $took_all ms and $(quotes) quotes"
-}
-
-start_haproxy ssl-mode-async
-load
+start_slow_haproxy ssl-mode-async
+load "HAProxy with ssl-mode-async"
 [ "$took_plain" -lt $((delay_ms / 2)) ] || fail "the plain client waited for the TPM"
 [ "$(quotes)" -le 3 ] || fail "there were more quotes than batches"
+
+# A TPM that is silent: its clients are refused in time, others are served, and it goes on.
+kill -STOP "${pid_of_mux:?}"
+get >"$work/silent.log" 2>&1 &
+silent=$!
+expect 0 "a plain client is served beside one that waits for a silent TPM" plain_get
+ended "$silent" && fail "nobody waits for the TPM"
+if wait "$silent"; then fail "a client was accepted without evidence"; fi
+kill -CONT "$pid_of_mux"
+wait_for 20 get >"$work/back.log" 2>&1 || fail "not accepted after the TPM has come back"
+ok "the TPM goes on: clients are accepted again"
 stop haproxy
 
-start_haproxy
-load
+start_slow_haproxy
+load "HAProxy"
 [ "$took_plain" -ge $((delay_ms / 2)) ] || fail "without ssl-mode-async nothing waits?"
 [ "$(quotes)" -ge 8 ] || fail "one thread cannot wait for several at once"

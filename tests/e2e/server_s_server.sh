@@ -3,6 +3,14 @@
 . "$(dirname "$0")/lib.sh"
 need curl
 prepare
+# In asynchronous jobs: the handshake pauses while its evidence is made.
+start s_server env OPENSSL_CONF="$work/server.cnf" openssl s_server -accept "$address:$port" \
+    -cert "$work/server.pem" -key "$work/server.key" -www -async
+wait_until_listening s_server "$port"
+expect 0 "curl accepts the server that works asynchronously" get
+has "s_server"
+stop s_server
+
 start s_server env OPENSSL_CONF="$work/server.cnf" openssl s_server -accept "$address:$port" \
     -cert "$work/server.pem" -key "$work/server.key" -www -msg
 wait_until_listening s_server "$port"

@@ -71,4 +71,20 @@ static inline void assert_pauses(struct tls_pair *pair, const struct tls_side *s
     cr_assert_not(can_be_read(wait_fd(side)));
 }
 
+/* Waits for attesters that work by themselves, as long as a side pauses for one. */
+static inline bool pause_handshake(struct tls_pair *pair)
+{
+    while (!tls_pair_handshake(pair)) {
+        const struct tls_side *side =
+            SSL_waiting_for_async(pair->client.ssl) ? &pair->client : &pair->server;
+        struct pollfd polled = {.events = POLLIN};
+
+        if (!SSL_waiting_for_async(side->ssl))
+            return false;
+        polled.fd = wait_fd(side);
+        cr_assert_eq(poll(&polled, 1, 10000), 1, "the attester is not done");
+    }
+    return true;
+}
+
 #endif

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "connection_assert.h"
+#include "plain_peer.h"
 #include "staged_attester.h"
 
 static struct connection_pair *disturbed; /* while the attester's thread wakes it */
@@ -113,4 +114,48 @@ Test(connection_attester, is_that_of_the_context_in_the_end)
     SSL_CTX_free(first);
     tls_world_free(world);
     tls_world_free(others);
+}
+
+static enum ratls_outcome settle_server(struct connection_pair *pair)
+{
+    do {
+        pair->server.last = ratls_connection_handshake(pair->server.connection);
+        move_plain(&pair->client);
+    } while (pair_carry(pair));
+    return pair->server.last;
+}
+
+/* A program that sets SSL_MODE_ASYNC: evidence in the handshake is waited for as that behind it. */
+Test(connection_attester, pauses_in_a_job)
+{
+    struct tls_world *world = world_with(60, 10);
+    struct staged_attester *staged = staged_attester_new(world->attester, true);
+    SSL_CTX *ctx = tls_plain_server(world);
+    struct ratls_error error = {0};
+    struct connection_pair *pair;
+
+    cr_assert_eq(ratls_tls_attest(ctx, &staged->base, &error), RATLS_OK, "%s", error.text);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ASYNC);
+    for (unsigned i = 0; i < 2; i++) {
+        struct pollfd polled = {.events = POLLIN};
+
+        /* Its client knows no frames, and so the evidence comes in the handshake. */
+        pair = pair_with_plain(world->client, ctx, false, 0);
+        cr_assert_eq(settle_server(pair), RATLS_WANT_ATTESTER);
+        polled.fd = ratls_connection_attester_fd(pair->server.connection);
+        cr_assert_eq(poll(&polled, 1, 0), 0);
+        if (i == 0) {
+            staged_finish(staged);
+            cr_assert_eq(poll(&polled, 1, 0), 1);
+            cr_assert_eq(settle_server(pair), RATLS_DONE, "%s",
+                         connection_words(pair->server.connection));
+            cr_assert(ratls_report_accepted(ratls_tls_report(pair->client.ssl)));
+            cr_assert_eq(ratls_connection_attester_fd(pair->server.connection), -1);
+        }
+        free_with_plain(pair);
+        cr_assert_eq(staged->cancelled, i);
+    }
+    SSL_CTX_free(ctx);
+    staged_attester_free(staged);
+    tls_world_free(world);
 }

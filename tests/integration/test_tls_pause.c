@@ -131,7 +131,7 @@ Test(tls_pause, client_that_attests)
     mutual_world_free(world);
 }
 
-/* ---- evidence of another session ---- */
+/* ---- attesters of which this file knows when they are done ---- */
 
 struct swapped_job {
     struct ratls_attest_request request;
@@ -204,6 +204,43 @@ Test(tls_pause, evidence_of_another_handshake_is_refused)
         assert_refused(pairs[i], "statement.nonce");
         tls_pair_free(pairs[i]);
     }
+    SSL_CTX_free(server);
+    tls_world_free(world);
+}
+
+static enum ratls_status begin_at_once(struct ratls_attester *self,
+                                       const struct ratls_attest_request *request,
+                                       void (*done)(void *arg), void *arg,
+                                       struct ratls_attest_job **ret_job,
+                                       struct ratls_error *ret_error)
+{
+    struct swapping_attester *swapping = (struct swapping_attester *)self;
+
+    swapping->jobs[1].request = *request; /* what it will be asked for */
+    swapping->count = 0;
+    (void)begin_swapped(self, request, done, arg, ret_job, ret_error);
+    done(arg);
+    return RATLS_OK;
+}
+
+/* A program that was not told of a descriptor must not find one: HAProxy would abort. */
+Test(tls_pause, nothing_is_waited_for)
+{
+    struct tls_world *world = tls_world_new();
+    SSL_CTX *server = tls_plain_server(world);
+    struct swapping_attester swapping = {
+        .base = {.begin = begin_at_once, .take = take_swapped, .up_ref = keep, .free = leave},
+        .behind = world->attester};
+    struct tls_pair *pair;
+    size_t count = 1;
+
+    cr_assert_eq(ratls_tls_attest(server, &swapping.base, NULL), RATLS_OK);
+    SSL_CTX_set_mode(server, SSL_MODE_ASYNC);
+    pair = tls_pair_new(world->client, server, TLS_NAME);
+    assert_accepted(pair);
+    cr_assert_eq(SSL_get_all_async_fds(pair->server.ssl, NULL, &count), 1);
+    cr_assert_eq(count, 0);
+    tls_pair_free(pair);
     SSL_CTX_free(server);
     tls_world_free(world);
 }
