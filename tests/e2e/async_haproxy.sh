@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/slow_lib.sh"
 need haproxy curl
-prepare_slow_haproxy
+prepare_slow_haproxy 1000
 
 start_slow_haproxy ssl-mode-async
 load "HAProxy with ssl-mode-async"

@@ -4,8 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/slow_lib.sh"
 need haproxy curl
-delay_ms=300
-prepare_slow_haproxy
+prepare_slow_haproxy 300
 start_slow_haproxy ssl-mode-async
 stop haproxy
 # Who has not said all within 100 ms is dropped, in the handshake too.

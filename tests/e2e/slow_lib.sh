@@ -1,16 +1,15 @@
 # Sourced, behind lib.sh, by the tests of servers whose TPM is slow: how long a plain client waits
 # beside attested ones.
 # shellcheck shell=sh disable=SC2154
-delay_ms=1000
-
-prepare_slow() {
+prepare_slow() { # prepare_slow MS: what a quote takes
+    delay_ms=$1
     prepare
     start_mux --delay-ms "$delay_ms" --tally "$work/quotes"
     printf 'tcti = %s\n' "$tcti" >>"$work/server.cnf"
 }
 
-prepare_slow_haproxy() {
-    prepare_slow
+prepare_slow_haproxy() { # prepare_slow_haproxy MS
+    prepare_slow "$1"
     cat "$work/server.pem" "$work/server.key" >"$work/server-and-key.pem"
     backend=$(free_port)
     start backend "$python" "$support/backend.py" "$address" "$backend" "$work/requests"
@@ -19,7 +18,8 @@ prepare_slow_haproxy() {
 
 start_slow_haproxy() { # start_slow_haproxy [LINE]: of the global section
     use_haproxy
-    sed -i "s/^global/global\n    nbthread 1\n    ${1:-}/" "$work/haproxy.cfg"
+    sed -i "s/^global/&\n    nbthread 1\n    maxconn 600\n    maxpipes 300\n    ${1:-}/" \
+        "$work/haproxy.cfg"
     start haproxy env OPENSSL_CONF="$work/server.cnf" haproxy -f "$work/haproxy.cfg"
     wait_until_listening haproxy "$port"
 }

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/slow_lib.sh"
 need nginx curl
-prepare_slow
+prepare_slow 1000
 
 start_nginx() { # start_nginx WORKERS
     use_example nginx.conf
