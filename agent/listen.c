@@ -15,6 +15,12 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "log.h"
+
+/* Linux 6.16; glibc does not have it yet. The number is that of asm-generic/socket.h. */
+#if !defined SO_PASSRIGHTS && SO_PEERGROUPS == 59
+#define SO_PASSRIGHTS 83
+#endif
 
 #define FOLDER_MODE 0755
 /*
@@ -29,6 +35,25 @@
 static enum ratls_status fail_file(const char *path, struct ratls_error *err)
 {
     return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
+}
+
+/*
+ * Who receives a message with files in it, or ends a connection on which one waits, closes them;
+ * and that takes as long as their owner wants: a TCP socket may linger, a file may be of a server
+ * that hangs. So the kernel is to take none. Connections have this of the socket that listens.
+ */
+static void refuse_files(int fd)
+{
+#ifdef SO_PASSRIGHTS
+    const int none = 0;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof none) == 0)
+        return;
+#endif
+    (void)fd;
+    ratls_agentd_log(
+        LOG_NOTICE, "callers can pass files on this kernel (before Linux 6.16), and hold ratlsd up "
+                    "with them: let only your servers connect, see SYSTEMD in ratlsd(8)");
 }
 
 /* ---- systemd's ---- */
@@ -172,6 +197,17 @@ static enum ratls_status bind_socket(const char *path, int *ret_fd, struct ratls
     return RATLS_IO;
 }
 
+static enum ratls_status open_own(const char *path, int *ret_fd, struct ratls_error *err)
+{
+    enum ratls_status status = make_folder(path, err);
+
+    if (status == RATLS_OK)
+        status = lock_path(path, err);
+    if (status == RATLS_OK)
+        status = remove_stale(path, err);
+    return status == RATLS_OK ? bind_socket(path, ret_fd, err) : status;
+}
+
 enum ratls_status ratls_agentd_listen(const char *path, int *ret_fd, struct ratls_error *err)
 {
     const int passed = sd_listen_fds(1);
@@ -179,12 +215,8 @@ enum ratls_status ratls_agentd_listen(const char *path, int *ret_fd, struct ratl
 
     if (passed < 0)
         return ratls_fail(err, RATLS_IO, "sockets of systemd: %s", strerror(-passed));
-    if (passed > 0)
-        return take_passed(passed, ret_fd, err);
-    status = make_folder(path, err);
+    status = passed > 0 ? take_passed(passed, ret_fd, err) : open_own(path, ret_fd, err);
     if (status == RATLS_OK)
-        status = lock_path(path, err);
-    if (status == RATLS_OK)
-        status = remove_stale(path, err);
-    return status == RATLS_OK ? bind_socket(path, ret_fd, err) : status;
+        refuse_files(*ret_fd);
+    return status;
 }
