@@ -1,9 +1,11 @@
 /* ratlsd: one process has the TPM, and attests for all others of a machine. */
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ratls/ratls.h>
 
@@ -175,6 +177,14 @@ static enum ratls_status serve(const char *path, struct ratls_error *err)
     return status;
 }
 
+/* Else a connection or the TPM would come to have the number of stderr, and be sent the log. */
+static void open_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", O_RDWR | O_NOCTTY);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments = {.config = RATLS_AGENTD_CONFIG_DEFAULT};
@@ -182,6 +192,7 @@ int main(int argc, char **argv)
     enum ratls_status status = RATLS_OK;
     int code;
 
+    open_streams();
     /* An OPENSSL_CONF of the environment may load our own provider, which would ask us. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     /* tpm2-tss would print its own log between our lines; who wants it sets the variable. */

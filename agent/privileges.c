@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -68,6 +70,21 @@ static enum ratls_status become(const struct passwd *user, struct ratls_error *e
     for (unsigned i = 0; i < 3; i++)
         if (uids[i] != uid || gids[i] != gid)
             return ratls_fail(err, RATLS_IO, "root's rights are still there");
+    return RATLS_OK;
+}
+
+/*
+ * They go with the user id, unless the kernel was told otherwise (capabilities(7), securebits); and
+ * who starts ratlsd as another user may have given it some, to open the logs. No thread runs yet,
+ * and what is not permitted cannot be ambient.
+ */
+static enum ratls_status give_up_capabilities(struct ratls_error *err)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+    if (syscall(SYS_capset, &header, none) != 0)
+        return fail_system("giving up capabilities", err);
     if (setuid(0) == 0 || seteuid(0) == 0)
         return ratls_fail(err, RATLS_IO, "root's rights can be had back");
     return RATLS_OK;
@@ -83,6 +100,8 @@ enum ratls_status ratls_agentd_drop(const char *user, struct ratls_error *err)
         if (status == RATLS_OK)
             status = become(found, err);
     }
+    if (status == RATLS_OK)
+        status = give_up_capabilities(err);
     if (status != RATLS_OK)
         return status;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
