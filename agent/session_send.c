@@ -129,6 +129,7 @@ bool ratls_agentd_session_be_late(struct ratls_agentd_session *session,
 {
     const uint64_t id = question->id;
     const unsigned deadline_ms = question->deadline_ms;
+    const bool is_of_caller = question->is_ready; /* who did not take what was there */
     struct ratls_error error = {.status = RATLS_OK};
 
     session->agent->metrics.refused[RATLS_AGENTD_REFUSED_DEADLINE]++;
@@ -138,7 +139,7 @@ bool ratls_agentd_session_be_late(struct ratls_agentd_session *session,
         "no answer of the TPM within %u ms: it hangs, or is too busy; `ratlsd --status` says "
         "how many questions wait",
         deadline_ms);
-    if (deadline_ms >= TELLING_MS)
+    if (deadline_ms >= TELLING_MS && !is_of_caller)
         ratls_agentd_note(session->agent, &error);
     if (session->unsent != NULL)
         return false; /* it would not take this answer in time either */
