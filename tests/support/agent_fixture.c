@@ -159,7 +159,7 @@ void agent_stop(struct agent *agent)
     cr_expect_eq(code, 0, "ratlsd ended with %d", code);
 }
 
-static bool has_logged(const struct agent *agent, const char *text)
+bool agent_has_logged(const struct agent *agent, const char *text)
 {
     char line[1024];
     bool found = false;
@@ -176,9 +176,9 @@ void agent_wait_for_log(const struct agent *agent, const char *text)
 {
     const uint64_t limit = now_ms() + START_MS;
 
-    while (!has_logged(agent, text) && now_ms() < limit)
+    while (!agent_has_logged(agent, text) && now_ms() < limit)
         sleep_ms(5);
-    cr_assert(has_logged(agent, text), "its log has no \"%s\"", text);
+    cr_assert(agent_has_logged(agent, text), "its log has no \"%s\"", text);
 }
 
 /* ---- who calls ---- */

@@ -35,6 +35,7 @@ void agent_run(struct agent *agent); /* of one that is configured */
 int agent_end(struct agent *agent, int signal);
 /* The same by SIGTERM, which must succeed. */
 void agent_stop(struct agent *agent);
+bool agent_has_logged(const struct agent *agent, const char *text);
 void agent_wait_for_log(const struct agent *agent, const char *text);
 
 int agent_connect(const struct agent *agent);

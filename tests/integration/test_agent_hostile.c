@@ -1,0 +1,200 @@
+/* ratlsd: what who is on the same machine may try, and how it is started without care. */
+#include <errno.h>
+#include <linux/securebits.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent_fixture.h"
+#include "needs_root.h"
+
+TestSuite(agent_hostile, .init = set_up, .fini = agent_tear_down, .timeout = 120);
+
+#define STRANGER 20003u
+
+static uint8_t buffer[RATLS_AGENT_ANSWER_MAX];
+static struct agent agent;
+
+static void begin(void)
+{
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    agent_start_simply(&agent, NULL);
+}
+
+/* ---- files that are passed along ---- */
+
+/* A TCP socket whose last close() waits: it has data that its peer does not take. */
+static int make_lingering(int *ret_peer)
+{
+    const struct linger patience = {.l_onoff = 1, .l_linger = 60};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    cr_assert(bind(listener, (struct sockaddr *)&address, len) == 0 && listen(listener, 1) == 0 &&
+              getsockname(listener, (struct sockaddr *)&address, &len) == 0 &&
+              connect(fd, (struct sockaddr *)&address, len) == 0);
+    *ret_peer = accept(listener, NULL, NULL);
+    while (send(fd, buffer, sizeof buffer, MSG_DONTWAIT) > 0)
+        ;
+    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &patience, sizeof patience), 0);
+    close(listener);
+    return fd;
+}
+
+static ssize_t pass_file(int connection, int file)
+{
+    char control[CMSG_SPACE(sizeof file)] = {0};
+    struct iovec bytes = {.iov_base = control, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &bytes,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof file);
+    memcpy(CMSG_DATA(header), &file, sizeof file);
+    return sendmsg(connection, &message, MSG_NOSIGNAL);
+}
+
+/* Whoever reads such a message closes the file that is in it, and waits as long as the sender of
+ * the file wants. The kernel must not take it. */
+Test(agent_hostile, no_files_are_taken)
+{
+    int fd, peer, file;
+    ssize_t passed;
+
+    begin();
+    agent_wait_for_log(&agent, "serving");
+    if (agent_has_logged(&agent, "pass files"))
+        cr_skip_test("this kernel is before Linux 6.16");
+    fd = agent_connect_as(&agent, STRANGER, STRANGER, 0, NULL);
+    file = make_lingering(&peer);
+    passed = pass_file(fd, file);
+    cr_expect(passed < 0 && errno == EPERM, "%zd", passed);
+    if (passed > 0)
+        close(file); /* only the agent has it now */
+    agent_must_serve(&agent, 10, "shop");
+    close(fd);
+    agent_must_serve(&agent, 20, "shop");
+    close(peer);
+    agent_stop(&agent);
+}
+
+/* ---- who takes no answers ---- */
+
+/* Asks as long as it is listened to. */
+static void ask_without_end(int fd)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLOUT};
+
+    for (uint64_t id = 0; id < 4000 && poll(&polled, 1, 300) == 1; id++) {
+        struct ratls_agent_question question = evidence_question(id, (uint8_t)id);
+        uint8_t message[RATLS_AGENT_QUESTION_MAX];
+        struct ratls_writer w = ratls_writer(message, sizeof message);
+
+        question.deadline_ms = 1500;
+        ratls_agent_question_write(&question, &w);
+        if (send(fd, message, w.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+            return;
+    }
+}
+
+/* That is not the TPM's fault, and no alarm. */
+Test(agent_hostile, who_takes_no_answers_does_not_accuse_the_tpm)
+{
+    const uint64_t limit = now_ms() + 20000;
+    int fd;
+
+    begin();
+    fd = agent_connect(&agent);
+    ask_without_end(fd);
+    while (agent_figure(&agent, "ratls_refused_total{reason=\"deadline\"}") == 0 &&
+           now_ms() < limit)
+        sleep_ms(20);
+    cr_expect_gt(agent_figure(&agent, "ratls_refused_total{reason=\"deadline\"}"), 0);
+    agent_await_figure(&agent, "ratls_connections", 1); /* of who looks */
+    cr_expect_not(agent_has_logged(&agent, "the TPM fails"));
+    close(fd);
+    agent_stop(&agent);
+}
+
+/* ---- started without care ---- */
+
+static void start_by_hand(bool keeps_rights)
+{
+    char command[3 * PATH_LEN];
+
+    snprintf(command, sizeof command, "exec %s --config %s <&- >&- 2>&-", RATLS_AGENT_PROGRAM,
+             agent.config);
+    agent.pid = fork();
+    if (agent.pid == 0) {
+        if (keeps_rights && prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) != 0)
+            _exit(126);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+}
+
+static void begin_by_hand(bool keeps_rights)
+{
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    agent_start_simply(&agent, NULL); /* writes the configuration, and opens the folder */
+    agent_stop(&agent);
+    start_by_hand(keeps_rights);
+    for (uint64_t limit = now_ms() + 20000; now_ms() < limit; sleep_ms(10)) {
+        cr_assert_eq(waitpid(agent.pid, NULL, WNOHANG), 0, "it does not begin");
+        if (access(agent.socket, F_OK) == 0)
+            break;
+    }
+    sleep_ms(200);
+    agent_must_serve(&agent, 10, "shop");
+}
+
+/* Else the log would be written to whatever comes to have these numbers, a caller or the TPM. */
+Test(agent_hostile, standard_streams_that_are_closed)
+{
+    begin_by_hand(false);
+    for (int fd = 0; fd < 3; fd++) {
+        char path[PATH_LEN];
+        char target[PATH_LEN] = "";
+
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)agent.pid, fd);
+        cr_assert_gt(readlink(path, target, sizeof target - 1), 0);
+        cr_expect_str_eq(target, "/dev/null", "%d is %s", fd, target);
+    }
+    agent_stop(&agent);
+}
+
+/* Where the kernel was told not to take them with the user id, as in some containers. */
+Test(agent_hostile, capabilities_are_given_up)
+{
+    static const char *const sets[] = {"CapInh:", "CapPrm:", "CapEff:", "CapAmb:"};
+    char path[PATH_LEN], line[256];
+    unsigned found = 0;
+    FILE *in;
+
+    begin_by_hand(true);
+    snprintf(path, sizeof path, "/proc/%d/status", (int)agent.pid);
+    in = fopen(path, "re");
+    cr_assert_not_null(in);
+    while (fgets(line, sizeof line, in) != NULL)
+        for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+            if (strncmp(line, sets[i], strlen(sets[i])) == 0) {
+                cr_expect_eq(strtoull(line + strlen(sets[i]), NULL, 16), 0, "%s", line);
+                found++;
+            }
+    fclose(in);
+    cr_expect_eq(found, sizeof sets / sizeof *sets);
+    agent_stop(&agent);
+}
