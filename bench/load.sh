@@ -106,6 +106,7 @@ while [ $round -lt "$rounds" ]; do
     add R6 "$throughput / $base"
 done
 load_on_core 1
+plain=$(middle plain_p50_ms)
 [ $quick = yes ] || for ms in 25 170 500; do measure_other_latency $ms; done
 
 # ---- nginx: each worker waits for its quote; both have a whole core's share, where they like
@@ -123,7 +124,8 @@ measure_nginx
 
 # ---- ten thousand at once, of a TPM that takes 500 ms
 
-measure_crowd() { # measure_crowd N
+measure_crowd() { # measure_crowd N: or as many as this user may open
+    [ "$1" -lt "$clients_max" ] || set -- "$clients_max"
     start_slow_tpm crowd 500
     start_load_haproxy crowd 1
     begin_kib=$(awk '/^VmRSS:/ { print $2 }' "/proc/$(pid_of crowd)/status")

@@ -9,8 +9,8 @@ bench_load=$RATLS_BINARY_DIR/bin/bench_load
 # shellcheck disable=SC3045 # dash and bash have it
 raise_limit() {
     ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"
-    # HAProxy wants two descriptors for each.
-    connections_max=$((($(ulimit -n) - 200) / 2))
+    clients_max=$(($(ulimit -n) - 200))
+    connections_max=$((clients_max / 2)) # HAProxy wants two descriptors for each
 }
 raise_limit
 
