@@ -42,6 +42,19 @@ static bool is_place_of(char *path, uid_t user)
     return true;
 }
 
+/* By the name that was given and by where it leads: the folder of a link chooses as well. */
+static bool is_trusted_place(const char *path, uid_t user)
+{
+    char name[RATLS_AGENT_PATH_MAX + 1];
+    char *real = realpath(path, NULL);
+    bool is_trusted;
+
+    memcpy(name, path, strlen(path) + 1);
+    is_trusted = real != NULL && is_place_of(real, user) && is_place_of(name, user);
+    free(real);
+    return is_trusted;
+}
+
 /*
  * Who may listen there. A liar gains little: clients refuse what he makes up. But he could keep
  * this process from attesting, and say of a machine that it has not changed.
@@ -50,17 +63,10 @@ static enum ratls_status check_listener(int fd, const char *path, struct ratls_e
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
-    bool is_trusted;
-    char *real;
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
         return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
-    if (peer.uid == ROOT || peer.uid == geteuid())
-        return RATLS_OK;
-    real = realpath(path, NULL);
-    is_trusted = real != NULL && is_place_of(real, peer.uid);
-    free(real);
-    if (is_trusted)
+    if (peer.uid == ROOT || peer.uid == geteuid() || is_trusted_place(path, peer.uid))
         return RATLS_OK;
     return ratls_fail(err, RATLS_USAGE,
                       "%s: who listens there is user %u, neither root nor the only one who may "

@@ -308,3 +308,33 @@ Test(agent_client, a_stranger_needs_a_place_of_his_own)
     expect_stranger(in_run, 0755, 0, false); /* he had it once */
     rmdir(in_run);
 }
+
+/* Nor does a link do that he made where he may write, to a place that is his alone. */
+Test(agent_client, a_link_of_a_stranger)
+{
+    char in_tmp[] = "/tmp/ratls-agent-XXXXXX";
+    char in_run[] = "/run/ratls-agent-XXXXXX";
+    struct ratls_agent_options options = {.deadline_ms = 50};
+    struct ratls_attester *attester = NULL;
+    char path[96], link[96];
+    pid_t child;
+    int fd;
+
+    if (geteuid() != 0)
+        cr_skip("only root can be somebody else");
+    if (mkdtemp(in_run) == NULL)
+        cr_skip("no folder in /run");
+    cr_assert_not_null(mkdtemp(in_tmp));
+    cr_assert(chown(in_run, STRANGER, STRANGER) == 0 && chown(in_tmp, STRANGER, STRANGER) == 0);
+    snprintf(path, sizeof path, "%s/agent.sock", in_run);
+    snprintf(link, sizeof link, "%s/agent.sock", in_tmp);
+    cr_assert_eq(symlink(path, link), 0);
+    child = start_stranger(path, &fd);
+    options.socket = link;
+    cr_assert_eq(ratls_agent_attester_new(&options, &attester, NULL), RATLS_OK);
+    assert_no_evidence(attester, RATLS_USAGE, "not taken for the agent");
+    attester->free(attester);
+    close(fd);
+    cr_assert_eq(waitpid(child, NULL, 0), child);
+    cr_assert(unlink(path) == 0 && unlink(link) == 0 && rmdir(in_tmp) == 0 && rmdir(in_run) == 0);
+}
