@@ -17,6 +17,15 @@
 
 /* ---- the answer ---- */
 
+/* Lines that a terminal takes for nothing else: who listens there need not be an agent. */
+static bool is_plain(struct ratls_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.p[i] != '\n' && !ratls_slice_is_printable(ratls_slice(text.p + i, 1)))
+            return false;
+    return true;
+}
+
 static enum ratls_status ask(int fd, uint8_t *buffer, size_t cap, struct ratls_agent_answer *ret,
                              struct ratls_error *err)
 {
@@ -36,7 +45,8 @@ static enum ratls_status ask(int fd, uint8_t *buffer, size_t cap, struct ratls_a
         return ratls_fail(err, RATLS_IO,
                           "the agent ended the connection: too many are open, or it is being "
                           "restarted; its log says which");
-    if (!ratls_agent_answer_read(ratls_slice(buffer, (size_t)n), ret) || ret->id != question.id)
+    if (!ratls_agent_answer_read(ratls_slice(buffer, (size_t)n), ret) || ret->id != question.id ||
+        !is_plain(ret->payload))
         return ratls_fail(err, RATLS_MALFORMED, "what answers there is no agent of this version");
     if (ret->status != RATLS_OK)
         return ratls_fail(err, ret->status, "%.*s", (int)ret->text.len, (const char *)ret->text.p);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -197,4 +198,58 @@ Test(agent_hostile, capabilities_are_given_up)
     fclose(in);
     cr_expect_eq(found, sizeof sets / sizeof *sets);
     agent_stop(&agent);
+}
+
+/* ---- another who listens ---- */
+
+static int listen_at(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    cr_assert(bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0);
+    return fd;
+}
+
+/* Answers the first who asks. */
+static void answer_one(int listener, const char *text)
+{
+    const struct ratls_agent_answer answer = {.id = 1, .payload = ratls_slice(text, strlen(text))};
+    struct ratls_writer w = ratls_writer(buffer, sizeof buffer);
+    int fd = accept(listener, NULL, NULL);
+
+    cr_assert_geq(fd, 0);
+    cr_assert_gt(recv(fd, buffer, sizeof buffer, 0), 0);
+    ratls_agent_answer_write(&answer, &w);
+    cr_assert_eq(send(fd, w.p, w.len, MSG_NOSIGNAL), (ssize_t)w.len);
+    close(fd);
+}
+
+/* What a terminal would obey is not printed. */
+static void expect_status(const char *text, int expected)
+{
+    char path[PATH_LEN], command[3 * PATH_LEN];
+    int listener;
+    FILE *program;
+
+    snprintf(path, sizeof path, "%s/liar.sock", f.tpm.folder);
+    snprintf(command, sizeof command, "%s --status --socket %s 2>/dev/null", RATLS_AGENT_PROGRAM,
+             path);
+    listener = listen_at(path);
+    program = popen(command, "re");
+    cr_assert_not_null(program);
+    answer_one(listener, text);
+    while (fgets((char *)buffer, sizeof buffer, program) != NULL)
+        cr_expect_null(strchr((char *)buffer, '\x1b'), "it printed an escape");
+    cr_expect_eq(WEXITSTATUS(pclose(program)), expected, "%s", text);
+    close(listener);
+    cr_assert_eq(unlink(path), 0);
+}
+
+Test(agent_hostile, status_of_a_liar)
+{
+    expect_status("ratls_waiting 1\n", 0);
+    expect_status("ratls_waiting 1\n\x1b]0;title\a\n", 3);
+    expect_status("ratls_waiting \xff\n", 3);
 }
