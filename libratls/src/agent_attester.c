@@ -221,6 +221,13 @@ static enum ratls_status take_options(struct ratls_agent_attester *self,
     return RATLS_OK;
 }
 
+static unsigned count_threads(struct ratls_attester *interface)
+{
+    struct ratls_agent_link *link = atomic_load(&from_interface(interface)->link);
+
+    return link != NULL && ratls_agent_link_is_ours(link) ? ratls_agent_link_threads(link) : 0;
+}
+
 enum ratls_status ratls_agent_attester_new(const struct ratls_agent_options *options,
                                            struct ratls_attester **ret_attester,
                                            struct ratls_error *ret_error)
@@ -236,7 +243,8 @@ enum ratls_status ratls_agent_attester_new(const struct ratls_agent_options *opt
                                          .begin = begin,
                                          .take = take,
                                          .cancel = cancel,
-                                         .state = read_state};
+                                         .state = read_state,
+                                         .threads = count_threads};
     atomic_init(&self->references, 1);
     atomic_init(&self->link, NULL);
     status = take_options(self, options, ret_error);

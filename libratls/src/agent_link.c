@@ -108,6 +108,16 @@ void ratls_agent_link_leave(struct ratls_agent_link *link)
         destroy_link(link);
 }
 
+unsigned ratls_agent_link_threads(struct ratls_agent_link *link)
+{
+    unsigned count;
+
+    pthread_mutex_lock(&link->lock);
+    count = link->users - 1;
+    pthread_mutex_unlock(&link->lock);
+    return count;
+}
+
 void ratls_agent_link_wake(const struct ratls_agent_link *link)
 {
     const uint64_t one = 1;

@@ -28,6 +28,8 @@ void ratls_agent_link_free(struct ratls_agent_link *link);
  * be used or freed.
  */
 bool ratls_agent_link_is_ours(const struct ratls_agent_link *link);
+/* How many threads it has. Never more than there are. */
+unsigned ratls_agent_link_threads(struct ratls_agent_link *link);
 void ratls_agent_link_forget(struct ratls_agent_link *link);
 
 /* From here on safe for any number of threads. id and deadline of a question are filled in here. */

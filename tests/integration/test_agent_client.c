@@ -13,9 +13,11 @@ Test(agent_client, evidence)
     struct agent_scene *s = agent_scene_new(0);
 
     cr_expect_eq(s->agent.connections, 0, "nobody asked yet");
+    cr_expect_eq(s->attester->threads(s->attester), 0);
     for (uint8_t i = 0; i < 50; i++)
         assert_attests(s->attester, i);
     cr_expect_eq(s->agent.connections, 1);
+    cr_expect_eq(s->attester->threads(s->attester), 1, "the reader");
     cr_expect_eq(s->agent.questions, 50);
     cr_expect_str_eq(s->agent.last_asked.service, "web");
     cr_expect_eq(s->agent.last_asked.deadline_ms, 4750, "%u", s->agent.last_asked.deadline_ms);

@@ -137,3 +137,22 @@ Test(attester_counts, fork)
     cr_expect_eq(counts_of(attester).quotes, 1);
     attester->free(attester);
 }
+
+/* One that talks to the TPM, and one that calls those who do not wait. */
+Test(attester_counts, threads)
+{
+    const struct ratls_attest_request request = new_request(1);
+    struct ratls_attester *attester;
+    struct ratls_attest_job *job = NULL;
+    struct ratls_error err = {0};
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    attester = new_attester(NULL, 20000);
+    cr_expect_eq(attester->threads(attester), 0);
+    free(attest(attester, &request));
+    cr_expect_eq(attester->threads(attester), 1);
+    assert_ok(attester->begin(attester, &request, count_call, NULL, &job, &err), &err);
+    cr_expect_eq(attester->threads(attester), 2);
+    attester->cancel(attester, job);
+    attester->free(attester);
+}
