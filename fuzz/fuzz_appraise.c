@@ -65,8 +65,15 @@ static void replace_item(struct ratls_evidence *evidence, uint8_t which, struct 
     struct ratls_slice *const items[] = {&evidence->statement,  &evidence->attest,
                                          &evidence->signature,  &evidence->ak_public,
                                          &evidence->pcr_values, &evidence->certificates[0]};
-    size_t i = which % (sizeof items / sizeof items[0]);
+    const size_t count = sizeof items / sizeof items[0];
+    size_t i = which % (count + 1);
 
+    if (i == count) { /* the key by its place, which no request has */
+        evidence->is_ak_named = true;
+        evidence->ak_index = item.p[0] % RATLS_KEY_IDS_MAX;
+        evidence->ak_public = ratls_slice(NULL, 0);
+        return;
+    }
     *items[i] = item;
     if (items[i] == &evidence->certificates[0])
         evidence->certificate_count = 1;

@@ -211,16 +211,19 @@ static void describe_pcrs(struct ratls_view *v, const struct ratls_evidence *evi
     ratls_view_section_end(v);
 }
 
-static void describe_ak(struct ratls_view *v, struct ratls_slice ak_public)
+static void describe_ak(struct ratls_view *v, const struct ratls_evidence *evidence)
 {
     struct ratls_tpm_public key;
 
     ratls_view_section(v, "attestationKey", "Attestation key");
-    if (ratls_tpm_read_public(ak_public, &key)) {
+    if (evidence->is_ak_named) {
+        ratls_view_uint(v, "keyOfRequest", "key of the request", evidence->ak_index,
+                        "(from 0): it was not sent, for the other side knows it");
+    } else if (ratls_tpm_read_public(evidence->ak_public, &key)) {
         ratls_describe_key(v, &key);
     } else {
         ratls_view_text(v, "error", "unreadable", "not a TPMT_PUBLIC of a signing key");
-        ratls_view_hex(v, "publicArea", "bytes", ak_public);
+        ratls_view_hex(v, "publicArea", "bytes", evidence->ak_public);
     }
     ratls_view_section_end(v);
 }
@@ -339,7 +342,7 @@ bool ratls_describe_evidence(struct ratls_view *v, struct ratls_slice bytes)
     ratls_view_uint(v, "length", NULL, bytes.len, NULL);
     if (evidence.has_quote) {
         describe_statements(v, &evidence);
-        describe_ak(v, evidence.ak_public);
+        describe_ak(v, &evidence);
         if (describe_quote(v, &evidence, &attest))
             describe_pcrs(v, &evidence, &attest);
         describe_certificates(v, &evidence);

@@ -51,9 +51,15 @@ static enum ratls_status read_quote(struct ratls_observation *o, struct ratls_er
 
     if (!ratls_evidence_read(ratls_slice(o->bytes, o->bytes_len), &o->evidence) ||
         !o->evidence.has_quote || !ratls_statement_read(o->evidence.statement, &o->statement) ||
-        !ratls_tpm_read_attest(o->evidence.attest, &o->attest) ||
-        !ratls_tpm_read_public(o->evidence.ak_public, &key))
+        !ratls_tpm_read_attest(o->evidence.attest, &o->attest))
         return ratls_fail(err, RATLS_REJECTED, "the evidence is malformed: nothing was learned");
+    if (o->evidence.is_ak_named)
+        return ratls_fail(err, RATLS_REJECTED,
+                          "the evidence was for a client that knows its attestation key, which is "
+                          "not in it: nothing was learned; 'ratls probe --save' keeps all of it");
+    if (!ratls_tpm_read_public(o->evidence.ak_public, &key))
+        return ratls_fail(err, RATLS_REJECTED,
+                          "the attestation key is malformed: nothing was learned");
     len = ratls_tpm_selection_values_len(o->attest.selection.banks, o->attest.selection.count);
     if (len == 0 || len != o->evidence.pcr_values.len)
         return ratls_fail(err, RATLS_REJECTED,

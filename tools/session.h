@@ -25,7 +25,7 @@ struct ratls_session_options {
     const struct ratls_pcr_selection *selection; /* what to collect */
     const struct ratls_log_request *logs;        /* and with it; NULL: no logs */
     unsigned extension;                          /* number of the TLS extension; 0: the default */
-    bool begins_anew; /* asks for logs as if nothing of them were known */
+    bool begins_anew; /* asks as if no key and no log were known */
     /* Called with the answer to each further request for logs; NULL: nobody. */
     void (*seen)(void *arg, struct ratls_slice evidence);
     void *seen_arg;

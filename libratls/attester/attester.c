@@ -27,6 +27,10 @@ static enum ratls_status check_request(const struct ratls_attest_request *reques
     if (request->key_id_count > RATLS_KEY_IDS_MAX)
         return ratls_fail(err, RATLS_USAGE, "attestation request: more than %d key ids",
                           RATLS_KEY_IDS_MAX);
+    if (request->key_id_count != 0 && request->mode == RATLS_MODE_CERTIFICATE)
+        return ratls_fail(err, RATLS_USAGE,
+                          "attestation request: a certificate is for verifiers "
+                          "that may not know the key: no key ids");
     if (wants_logs(request) && request->mode == RATLS_MODE_CERTIFICATE)
         return ratls_fail(err, RATLS_USAGE, "attestation request: no logs in a certificate");
     if (request->selection.count == 0 && wants_logs(request))
@@ -36,21 +40,32 @@ static enum ratls_status check_request(const struct ratls_attest_request *reques
     return RATLS_OK;
 }
 
+/* Whether the verifier has public area and certificates already: it names the key (WIRE.md, 2). */
+static bool find_named(const struct ratls_tpm_attester *self,
+                       const struct ratls_attest_request *request, size_t *ret_index)
+{
+    for (size_t i = 0; i < request->key_id_count; i++)
+        if (memcmp(request->key_ids[i], self->key_id, RATLS_KEY_ID_LEN) == 0) {
+            *ret_index = i;
+            return true;
+        }
+    return false;
+}
+
 /*
- * The verifier has the certificates already if it names the key (WIRE.md, 2). request NULL: they
+ * Not for a verifier that names the key: it has them (WIRE.md, 3). request NULL: they
  * are for verifiers that have them, and for those that have not.
  */
 static void add_certificates(const struct ratls_tpm_attester *self,
                              const struct ratls_attest_request *request,
                              struct ratls_evidence *evidence)
 {
-    size_t i;
+    size_t index;
 
-    for (i = 0; request != NULL && i < request->key_id_count; i++)
-        if (memcmp(request->key_ids[i], self->key_id, RATLS_KEY_ID_LEN) == 0)
-            return;
+    if (request != NULL && find_named(self, request, &index))
+        return;
     evidence->certificate_count = self->state.certificate_count;
-    for (i = 0; i < self->state.certificate_count; i++)
+    for (size_t i = 0; i < self->state.certificate_count; i++)
         evidence->certificates[i] = self->state.certificates[i];
 }
 
@@ -72,10 +87,10 @@ enum ratls_status ratls_draft_statement(const struct ratls_tpm_attester *self,
         .binder = ratls_slice(request->binder, has_session ? RATLS_BINDER_LEN : 0),
         .spki_sha256 = ratls_slice(request->spki_sha256, RATLS_SPKI_HASH_LEN),
         .service = ratls_slice(self->service, strlen(self->service)),
-        .manifest = ratls_slice(manifest, sizeof manifest),
         .context = ratls_slice(request->context, request->context_len),
     };
-    enum ratls_status status = ratls_evidence_manifest(evidence, manifest, err);
+    enum ratls_status status =
+        ratls_evidence_manifest(evidence, manifest, &statement.manifest, err);
 
     if (status != RATLS_OK)
         return status;
@@ -179,7 +194,9 @@ static void add_quote(const struct ratls_tpm_attester *self, const struct ratls_
     evidence->path = quoted->path;
     evidence->attest = quoted->quote->attest;
     evidence->signature = quoted->quote->signature;
-    evidence->ak_public = ratls_slice(self->state.public_area, self->state.public_len);
+    evidence->is_ak_named = find_named(self, &draft->request, &evidence->ak_index);
+    if (!evidence->is_ak_named)
+        evidence->ak_public = ratls_slice(self->state.public_area, self->state.public_len);
     evidence->pcr_values = quoted->quote->pcr_values;
 }
 

@@ -95,16 +95,20 @@ static enum ratls_status digest_pcrs(struct ratls_worker *worker, struct ratls_k
 {
     struct ratls_pcr_memory *memory = &worker->memory; /* for the next quote, too */
     struct ratls_measured measured = {
-        .ak_public = ratls_slice(worker->state.public_area, worker->state.public_len),
         .reset_count = state->reset_count,
         .restart_count = state->restart_count,
     };
+    uint8_t signer[RATLS_TPM_NAME_MAX];
     size_t len = 0;
-    enum ratls_status status;
+    enum ratls_status status =
+        ratls_tpm_qualified_name(ratls_slice(worker->state.name, sizeof worker->state.name),
+                                 TPM2_RH_ENDORSEMENT, signer, &len, err);
 
+    measured.signer = ratls_slice(signer, len);
     memory->len = 0;
-    status = ratls_pcrs_read(&worker->tpm, &state->selection, memory->values, sizeof memory->values,
-                             &len, err);
+    if (status == RATLS_OK)
+        status = ratls_pcrs_read(&worker->tpm, &state->selection, memory->values,
+                                 sizeof memory->values, &len, err);
     if (status != RATLS_OK)
         return status;
     memory->selection = state->selection;

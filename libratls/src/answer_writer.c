@@ -26,27 +26,51 @@ static bool find_more(struct ratls_slice in, const struct ratls_answer_writer *w
     return true;
 }
 
-/* Which list the offsets of further requests count in: that of the quote (WIRE.md, 2). */
-static enum ratls_status name_list(struct ratls_slice in, struct ratls_log_request *logs,
-                                   struct ratls_error *err)
+static enum ratls_status fail_no_evidence(struct ratls_error *err)
+{
+    return ratls_fail(err, RATLS_USAGE, "the attester returned evidence that is none");
+}
+
+static enum ratls_status find_key_id(const struct ratls_evidence *evidence,
+                                     const struct ratls_attest_request *request,
+                                     uint8_t out[static RATLS_KEY_ID_LEN], struct ratls_error *err)
 {
     uint8_t name[RATLS_TPM_NAME_MAX];
     uint8_t hash[32];
-    struct ratls_evidence evidence;
     struct ratls_tpm_public ak;
-    struct ratls_tpm_attest attest;
     size_t len;
     enum ratls_status status;
 
-    if (!ratls_evidence_read(in, &evidence) || !ratls_tpm_read_public(evidence.ak_public, &ak) ||
-        !ratls_tpm_read_attest(evidence.attest, &attest))
-        return ratls_fail(err, RATLS_USAGE, "the attester returned evidence that is none");
+    if (evidence->is_ak_named) {
+        if (evidence->ak_index >= request->key_id_count)
+            return fail_no_evidence(err);
+        memcpy(out, request->key_ids[evidence->ak_index], RATLS_KEY_ID_LEN);
+        return RATLS_OK;
+    }
+    if (!ratls_tpm_read_public(evidence->ak_public, &ak))
+        return fail_no_evidence(err);
     status = ratls_tpm_name(&ak, name, &len, err);
     if (status == RATLS_OK)
         status = ratls_sha256(ratls_slice(name, len), hash, err);
+    if (status == RATLS_OK)
+        memcpy(out, hash, RATLS_KEY_ID_LEN);
+    return status;
+}
+
+/* Which list the offsets of further requests count in: that of the quote (WIRE.md, 2). */
+static enum ratls_status name_list(struct ratls_slice in,
+                                   const struct ratls_attest_request *request,
+                                   struct ratls_log_request *logs, struct ratls_error *err)
+{
+    struct ratls_evidence evidence;
+    struct ratls_tpm_attest attest;
+    enum ratls_status status;
+
+    if (!ratls_evidence_read(in, &evidence) || !ratls_tpm_read_attest(evidence.attest, &attest))
+        return fail_no_evidence(err);
+    status = find_key_id(&evidence, request, logs->ima_key_id, err);
     if (status != RATLS_OK)
         return status;
-    memcpy(logs->ima_key_id, hash, sizeof logs->ima_key_id);
     logs->ima_reset_count = attest.reset_count;
     logs->ima_restart_count = attest.restart_count;
     return RATLS_OK;
@@ -70,7 +94,7 @@ ratls_answer_writer_begin(struct ratls_attester *attester, const struct ratls_tu
     writer.more.logs.boot_bank = 0;
     writer.has_more = find_more(ratls_slice(evidence, len), &writer, &writer.more.logs.ima_offset);
     if (writer.has_more)
-        status = name_list(ratls_slice(evidence, len), &writer.more.logs, err);
+        status = name_list(ratls_slice(evidence, len), request, &writer.more.logs, err);
     if (status == RATLS_OK)
         *ret = writer;
     else

@@ -104,11 +104,14 @@ static void remember_key(struct ratls_appraisal *a)
     const struct ratls_tpm_counters counters = {.reset_count = a->attest.reset_count,
                                                 .restart_count = a->attest.restart_count,
                                                 .clock_ms = a->attest.clock_ms};
+    const char *server = a->submission->expectation->server_name;
 
     ratls_key_cache_seen(a->rules->keys, name, &counters);
     if (a->chain_verified)
-        ratls_key_cache_chain_verified(a->rules->keys, name, a->chain_sha256,
-                                       a->submission->expectation->server_name, a->chain_until);
+        ratls_key_cache_chain_verified(a->rules->keys, name, a->ak.raw, a->chain_sha256, server,
+                                       a->chain_until);
+    else if (a->is_pinned && !a->evidence.is_ak_named)
+        ratls_key_cache_chain_verified(a->rules->keys, name, a->ak.raw, NULL, server, INT64_MAX);
 }
 
 static void remember_epoch(struct ratls_appraisal *a)

@@ -7,6 +7,7 @@
 #include "epoch_memory.h"
 #include "evidence.h"
 #include "findings.h"
+#include "keys.h"
 #include "rules.h"
 #include "statement.h"
 
@@ -33,6 +34,8 @@ struct ratls_submission {
     struct ratls_slice evidence;
     const struct ratls_pcr_selection *selection; /* what was asked for; NULL: the policy's own */
     const struct ratls_log_request *logs; /* what was asked for; NULL: all of it, from the begin */
+    const uint8_t (*key_ids)[RATLS_KEY_ID_LEN]; /* that the request named; NULL: none */
+    size_t key_id_count;
     const struct ratls_ledger_row *known; /* what logs->ima_offset rests on; NULL: nothing */
     struct ratls_more *more;              /* NULL: there is no way to ask again */
 };
@@ -55,6 +58,8 @@ struct ratls_appraisal {
     uint8_t ak_name[RATLS_TPM_NAME_MAX]; /* AK_FORMAT */
     size_t ak_name_len;
     EVP_PKEY *key;            /* AK_TRUST; owned */
+    uint8_t ak_area[RATLS_AREA_KNOWN_MAX]; /* TPMT_PUBLIC from our side, if the key is named */
+    bool is_pinned;                        /* AK_SERVER passed by a pin */
     bool chain_verified;      /* AK_SERVER passed by certificates that were sent */
     uint8_t chain_sha256[32]; /* of them; and when the first of them expires: */
     int64_t chain_until;
@@ -92,6 +97,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_check_channel(struct ratls_appraisal *a
 RATLS_MUST_CHECK enum ratls_status ratls_check_statement(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_epoch(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_identity(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_ak(struct ratls_appraisal *a); /* first there */
 RATLS_MUST_CHECK enum ratls_status ratls_check_quote(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_result(struct ratls_appraisal *a);

@@ -62,8 +62,9 @@ static enum ratls_status check_statement(struct ratls_appraisal *a)
     const struct ratls_expectation *e = a->submission->expectation;
     const struct ratls_statement *s = &a->epoch_statement;
     const struct ratls_slice none = {NULL, 0};
-    uint8_t manifest[32];
-    enum ratls_status status = ratls_evidence_manifest(&a->evidence, manifest, a->err);
+    uint8_t hash[32];
+    struct ratls_slice manifest;
+    enum ratls_status status = ratls_evidence_manifest(&a->evidence, hash, &manifest, a->err);
 
     if (status == RATLS_OK)
         status = ratls_sha256(a->evidence.session.key, a->epoch.key_sha256, a->err);
@@ -79,7 +80,7 @@ static enum ratls_status check_statement(struct ratls_appraisal *a)
     check_bytes(a, "epoch.statement.spki-sha256",
                 ratls_slice(e->spki_sha256, sizeof e->spki_sha256), s->spki_sha256);
     check_text(a, "epoch.statement.service", a->rules->service, s->service);
-    check_bytes(a, "epoch.statement.manifest", ratls_slice(manifest, sizeof manifest), s->manifest);
+    check_bytes(a, "epoch.statement.manifest", manifest, s->manifest);
     check_bytes(a, "epoch.statement.context",
                 ratls_slice(a->epoch.key_sha256, sizeof a->epoch.key_sha256), s->context);
     return RATLS_OK;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fail.h"
 #include "keys.h"
 
 /* Cuts what does not fit. */
@@ -27,75 +26,6 @@ static void append_word(char *out, size_t cap, const char *separator, const char
 {
     append_text(out, cap, out[0] == '\0' ? "" : separator);
     append_text(out, cap, word);
-}
-
-static bool is_pinned(const struct ratls_appraisal *a)
-{
-    for (size_t i = 0; i < a->rules->pin_count; i++) {
-        const struct ratls_pin *pin = &a->rules->pins[i];
-
-        if (ratls_slice_equal(ratls_slice(pin->name, pin->name_len),
-                              ratls_slice(a->ak_name, a->ak_name_len)))
-            return true;
-    }
-    return false;
-}
-
-/*
- * Whether a key of this Name may turn out to be trusted. For any other nothing is done that costs
- * more than to look: who sends evidence by a key of his own must not make us verify it.
- */
-static bool may_be_trusted(const struct ratls_appraisal *a)
-{
-    const struct ratls_expectation *e = a->submission->expectation;
-
-    return is_pinned(a) ||
-           (a->rules->issuer_count > 0 &&
-            (a->evidence.certificate_count > 0 ||
-             ratls_key_cache_chain_known(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len),
-                                         NULL, e->server_name, e->now)));
-}
-
-/*
- * Makes the key's Name, and the key itself if it may be one to trust. RATLS_MALFORMED if there is
- * no such key.
- */
-static enum ratls_status make_key(struct ratls_appraisal *a)
-{
-    struct ratls_error err = {0};
-    enum ratls_status status;
-
-    if (!ratls_tpm_is_strong_hash(a->ak.name_alg))
-        return RATLS_MALFORMED;
-    status = ratls_tpm_name(&a->ak, a->ak_name, &a->ak_name_len, a->err);
-    if (status != RATLS_OK || !may_be_trusted(a))
-        return status;
-    status = ratls_key_cache_get(a->rules->keys, &a->ak, ratls_slice(a->ak_name, a->ak_name_len),
-                                 &a->key, &err);
-    return status == RATLS_OK || status == RATLS_MALFORMED
-               ? status
-               : ratls_fail(a->err, status, "%s", err.text);
-}
-
-static enum ratls_status check_format(struct ratls_appraisal *a)
-{
-    char actual[RATLS_VALUE_MAX];
-    bool readable = ratls_tpm_read_public(a->evidence.ak_public, &a->ak);
-    enum ratls_status status = readable ? make_key(a) : RATLS_MALFORMED;
-
-    if (status != RATLS_OK && status != RATLS_MALFORMED)
-        return status;
-    if (!ratls_check_decide(a->report, RATLS_CHECK_AK_FORMAT, status == RATLS_OK))
-        return RATLS_OK;
-    snprintf(actual, sizeof actual, "%s, name by %s, %zu bytes%s",
-             readable ? ratls_tpm_alg_name(a->ak.type) : "unreadable",
-             readable ? ratls_tpm_alg_name(a->ak.name_alg) : "none", a->evidence.ak_public.len,
-             readable && status == RATLS_MALFORMED ? ", no such key" : "");
-    ratls_check_say(a->report, RATLS_CHECK_AK_FORMAT, "quote.ak-public",
-                    "a TPMT_PUBLIC: P-256, P-384, P-521, or RSA of 2048 to 4096 bits with "
-                    "exponent 65537; name by SHA-2",
-                    actual);
-    return RATLS_OK;
 }
 
 static const struct {
@@ -306,7 +236,9 @@ static enum ratls_status try_certificates(struct ratls_appraisal *a, struct stan
     const struct ratls_expectation *e = a->submission->expectation;
     struct ratls_slice name = ratls_slice(a->ak_name, a->ak_name_len);
     bool is_sent = a->evidence.certificate_count > 0;
-    enum ratls_status status = ratls_evidence_manifest(&a->evidence, a->chain_sha256, a->err);
+    struct ratls_slice manifest;
+    enum ratls_status status =
+        ratls_evidence_manifest(&a->evidence, a->chain_sha256, &manifest, a->err);
 
     if (status != RATLS_OK || a->rules->issuer_count == 0)
         return status;
@@ -372,13 +304,14 @@ static void report_standing(struct ratls_appraisal *a, const struct standing *st
 enum ratls_status ratls_check_identity(struct ratls_appraisal *a)
 {
     struct standing standing = {0};
-    enum ratls_status status = check_format(a);
+    enum ratls_status status = ratls_check_ak(a);
 
     if (status != RATLS_OK || !ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT))
         return status;
     check_attributes(a);
     check_algorithm(a);
     try_pins(a, &standing);
+    a->is_pinned = standing.covers;
     if (!standing.covers)
         status = try_certificates(a, &standing);
     if (status == RATLS_OK)

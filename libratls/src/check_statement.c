@@ -51,13 +51,14 @@ static void check_session(struct ratls_appraisal *a)
 
 static enum ratls_status check_manifest(struct ratls_appraisal *a)
 {
-    uint8_t manifest[32];
-    enum ratls_status status = ratls_evidence_manifest(&a->evidence, manifest, a->err);
+    uint8_t hash[32];
+    struct ratls_slice manifest;
+    enum ratls_status status = ratls_evidence_manifest(&a->evidence, hash, &manifest, a->err);
 
     if (status != RATLS_OK)
         return status;
-    ratls_check_bytes(a->report, RATLS_CHECK_STATEMENT_MANIFEST, "statement.manifest",
-                      ratls_slice(manifest, sizeof manifest), a->statement.manifest);
+    ratls_check_bytes(a->report, RATLS_CHECK_STATEMENT_MANIFEST, "statement.manifest", manifest,
+                      a->statement.manifest);
     return RATLS_OK;
 }
 

@@ -21,12 +21,14 @@
 
 /* Borrows from the bytes that it was read from. */
 struct ratls_evidence {
-    bool has_quote; /* false: the answer to a request for logs alone; the next six are empty */
+    bool has_quote; /* false: the answer to a request for logs alone; the next eight are empty */
     struct ratls_slice statement; /* CBOR, for ratls_statement_read() */
     struct ratls_merkle_path path;
     struct ratls_slice attest;    /* TPMS_ATTEST */
     struct ratls_slice signature; /* TPMT_SIGNATURE */
-    struct ratls_slice ak_public; /* TPMT_PUBLIC */
+    struct ratls_slice ak_public; /* TPMT_PUBLIC; empty if the key is named: */
+    bool is_ak_named;             /* it is one of those that the request names, */
+    size_t ak_index;              /* at this place, less than RATLS_KEY_IDS_MAX */
     struct ratls_slice pcr_values;
     size_t certificate_count;
     struct ratls_slice certificates[RATLS_CERTIFICATES_MAX]; /* DER, the AK's first */
@@ -44,9 +46,13 @@ size_t ratls_evidence_ima_room(const struct ratls_evidence *evidence);
 
 void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w);
 
-/* SHA-256 of certificates and token as a collection of their own: the manifest of the statement. */
+/*
+ * The manifest of the statement: SHA-256 of certificates and token as a collection of their own;
+ * empty if there are none. *ret_manifest lies in out.
+ */
 RATLS_MUST_CHECK enum ratls_status ratls_evidence_manifest(const struct ratls_evidence *evidence,
                                                            uint8_t out[static 32],
+                                                           struct ratls_slice *ret_manifest,
                                                            struct ratls_error *err);
 
 /*

@@ -168,6 +168,8 @@ static enum ratls_status appraise(struct ratls_exchange *x, struct ratls_report 
                                           .tls_version = (uint16_t)SSL_version(x->ssl),
                                           .resumed = SSL_session_reused(x->ssl),
                                           .logs = &x->request.logs,
+                                          .key_ids = x->request.key_ids,
+                                          .key_id_count = x->request.key_id_count,
                                           .known = x->known.is_known ? &x->known.row : NULL};
     enum ratls_status status = ratls_exchange_expect(x->ssl, x->attester, NULL, x->request.nonce,
                                                      &x->answer.turn, &e, err);

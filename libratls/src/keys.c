@@ -15,6 +15,7 @@
 #define ENTRIES_MAX 1024
 #define BUCKETS 1024 /* a power of 2 */
 #define SERVERS_MAX 4
+#define SERVER_LEN_MAX 255 /* RFC 1035, 3.1; of a longer one nothing is remembered */
 
 /* A chain that was verified for a server. */
 struct enrolment {
@@ -34,6 +35,9 @@ struct entry {
     size_t name_len;
     uint8_t name[RATLS_TPM_NAME_MAX];
     bool accepted; /* a quote was, and counters are set */
+    uint8_t id[RATLS_KEY_ID_LEN];
+    size_t area_len; /* 0: not kept; then no request names the key */
+    uint8_t area[RATLS_AREA_KNOWN_MAX];
 };
 
 struct ratls_key_cache {
@@ -182,10 +186,16 @@ enum ratls_status ratls_key_cache_get(struct ratls_key_cache *cache,
     return RATLS_OK;
 }
 
+/* In lower case, as names of servers are: a certificate may have another case than a policy. */
 static bool hash_server(const char *server, uint8_t out[static 32])
 {
-    struct ratls_slice text = ratls_slice(server, server ? strlen(server) : 0);
-    return ratls_sha256(text, out, NULL) == RATLS_OK;
+    char lower[SERVER_LEN_MAX];
+    size_t len = server ? strlen(server) : 0;
+    if (len > sizeof(lower))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        lower[i] = server[i] >= 'A' && server[i] <= 'Z' ? (char)(server[i] - 'A' + 'a') : server[i];
+    return ratls_sha256(ratls_slice(lower, len), out, NULL) == RATLS_OK;
 }
 
 static struct enrolment *find_enrolment(struct entry *entry, const uint8_t server[static 32])
@@ -210,23 +220,41 @@ bool ratls_key_cache_chain_known(struct ratls_key_cache *cache, struct ratls_sli
     return known;
 }
 
-void ratls_key_cache_chain_verified(struct ratls_key_cache *cache, struct ratls_slice name,
-                                    const uint8_t chain_sha256[static 32], const char *server,
-                                    int64_t until)
+static void put_enrolment(struct entry *entry, const struct enrolment *enrolment)
 {
-    struct enrolment enrolment = {.until = until, .used = true};
-    EVP_PKEY *evicted = NULL;
-    if (!is_name(name) || !hash_server(server, enrolment.server))
-        return;
-    memcpy(enrolment.chain, chain_sha256, 32);
-    pthread_mutex_lock(&cache->lock);
-    struct entry *entry = add_entry(cache, name, &evicted);
-    struct enrolment *e = find_enrolment(entry, enrolment.server);
+    struct enrolment *e = find_enrolment(entry, enrolment->server);
     if (!e) {
         e = &entry->enrolments[entry->next_enrolment];
         entry->next_enrolment = (entry->next_enrolment + 1) % SERVERS_MAX;
     }
-    *e = enrolment;
+    *e = *enrolment;
+}
+
+/* WIRE.md, 2: an id is the first bytes of SHA-256(Name). */
+static void put_area(struct entry *entry, struct ratls_slice area, const uint8_t id[static 32])
+{
+    memcpy(entry->id, id, sizeof(entry->id));
+    entry->area_len = area.len <= sizeof(entry->area) ? area.len : 0;
+    if (entry->area_len != 0)
+        memcpy(entry->area, area.p, area.len);
+}
+
+void ratls_key_cache_chain_verified(struct ratls_key_cache *cache, struct ratls_slice name,
+                                    struct ratls_slice area, const uint8_t *chain_sha256,
+                                    const char *server, int64_t until)
+{
+    struct enrolment enrolment = {.until = until, .used = true};
+    uint8_t id[32];
+    EVP_PKEY *evicted = NULL;
+    if (!is_name(name) || !hash_server(server, enrolment.server) ||
+        ratls_sha256(name, id, NULL) != RATLS_OK)
+        return;
+    if (chain_sha256)
+        memcpy(enrolment.chain, chain_sha256, 32);
+    pthread_mutex_lock(&cache->lock);
+    struct entry *entry = add_entry(cache, name, &evicted);
+    put_enrolment(entry, &enrolment);
+    put_area(entry, area, id);
     pthread_mutex_unlock(&cache->lock);
     EVP_PKEY_free(evicted);
 }
@@ -287,24 +315,10 @@ static int compare_ids(const void *a, const void *b)
     return memcmp(a, b, RATLS_KEY_ID_LEN);
 }
 
-/* WIRE.md, 2: the first bytes of SHA-256(Name), ascending. */
-static size_t write_ids(const struct entry *entries, size_t count, uint8_t (*out)[RATLS_KEY_ID_LEN])
-{
-    size_t written = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint8_t hash[32];
-        if (ratls_sha256(ratls_slice(entries[i].name, entries[i].name_len), hash, NULL) == RATLS_OK)
-            memcpy(out[written++], hash, RATLS_KEY_ID_LEN);
-    }
-    qsort(out, written, RATLS_KEY_ID_LEN, compare_ids);
-    return written;
-}
-
 size_t ratls_key_cache_ids(struct ratls_key_cache *cache, const char *server, int64_t now,
                            uint8_t (*out)[RATLS_KEY_ID_LEN], size_t max)
 {
     const struct entry *best[RATLS_KEY_IDS_MAX] = {NULL};
-    struct entry found[RATLS_KEY_IDS_MAX];
     uint8_t hash[32];
     size_t count = 0;
     max = max < RATLS_KEY_IDS_MAX ? max : RATLS_KEY_IDS_MAX;
@@ -313,11 +327,37 @@ size_t ratls_key_cache_ids(struct ratls_key_cache *cache, const char *server, in
     pthread_mutex_lock(&cache->lock);
     for (size_t i = 0; i < cache->count; i++) {
         const struct enrolment *e = find_enrolment(&cache->entries[i], hash);
-        if (e && now <= e->until)
+        if (e && now <= e->until && cache->entries[i].area_len != 0)
             count = insert_latest(best, count, max, &cache->entries[i]);
     }
     for (size_t i = 0; i < count; i++)
-        found[i] = *best[i];
+        memcpy(out[i], best[i]->id, RATLS_KEY_ID_LEN);
     pthread_mutex_unlock(&cache->lock);
-    return write_ids(found, count, out);
+    qsort(out, count, RATLS_KEY_ID_LEN, compare_ids);
+    return count;
+}
+
+/* With the server: an id is short, and another key may have the same. */
+enum ratls_status ratls_key_cache_named(struct ratls_key_cache *cache,
+                                        const uint8_t id[static RATLS_KEY_ID_LEN],
+                                        const char *server,
+                                        uint8_t out[static RATLS_AREA_KNOWN_MAX], size_t *ret_len,
+                                        struct ratls_error *err)
+{
+    uint8_t hash[32];
+    struct entry *found = NULL;
+    if (!hash_server(server, hash))
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    pthread_mutex_lock(&cache->lock);
+    for (size_t i = 0; !found && i < cache->count; i++) {
+        struct entry *entry = &cache->entries[i];
+        if (entry->area_len != 0 && memcmp(entry->id, id, sizeof(entry->id)) == 0 &&
+            find_enrolment(entry, hash))
+            found = entry;
+    }
+    if (found)
+        memcpy(out, found->area, found->area_len);
+    *ret_len = found ? found->area_len : 0;
+    pthread_mutex_unlock(&cache->lock);
+    return RATLS_OK;
 }

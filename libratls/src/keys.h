@@ -32,14 +32,17 @@ RATLS_MUST_CHECK enum ratls_status ratls_key_cache_get(struct ratls_key_cache *c
  * That certificates were verified for a key and name this server (NULL: none was meant):
  * remembered by the SHA-256 of the chain, until `until`, for the last 4 servers of a key. known
  * returns false if they were not, or not any more. chain_sha256 == NULL stands for any chain: the
- * server left it out because the request named the key (WIRE.md, 3). verified only after the quote
- * was accepted: a certificate covers the key, not the Name.
+ * server left it out because the request named the key (WIRE.md, 3); in verified for none, where a
+ * pin is enough. verified only after the quote was accepted: a certificate covers the key, not the
+ * Name. From then on requests name the key, unless its public area is longer than
+ * RATLS_AREA_KNOWN_MAX, which then is not kept.
  */
+#define RATLS_AREA_KNOWN_MAX 600 /* RSA of 4096 bits with a policy by SHA-512 needs 598 */
 bool ratls_key_cache_chain_known(struct ratls_key_cache *cache, struct ratls_slice name,
                                  const uint8_t *chain_sha256, const char *server, int64_t now);
 void ratls_key_cache_chain_verified(struct ratls_key_cache *cache, struct ratls_slice name,
-                                    const uint8_t chain_sha256[static 32], const char *server,
-                                    int64_t until);
+                                    struct ratls_slice area, const uint8_t *chain_sha256,
+                                    const char *server, int64_t until);
 
 struct ratls_tpm_counters {
     uint32_t reset_count;
@@ -62,10 +65,16 @@ void ratls_key_cache_seen(struct ratls_key_cache *cache, struct ratls_slice name
                           const struct ratls_tpm_counters *counters);
 
 /*
- * The key ids (WIRE.md, 2) of at most max keys whose chain is known for this server, ascending;
- * returns how many.
+ * The key ids (WIRE.md, 2) of at most max keys that are known for this server, with their public
+ * areas, ascending; returns how many.
  */
 size_t ratls_key_cache_ids(struct ratls_key_cache *cache, const char *server, int64_t now,
                            uint8_t (*out)[RATLS_KEY_ID_LEN], size_t max);
+/* The public area of the key that one of them names; *ret_len is 0 if it had to go since. */
+RATLS_MUST_CHECK enum ratls_status ratls_key_cache_named(struct ratls_key_cache *cache,
+                                                         const uint8_t id[static RATLS_KEY_ID_LEN],
+                                                         const char *server,
+                                                         uint8_t out[static RATLS_AREA_KNOWN_MAX],
+                                                         size_t *ret_len, struct ratls_error *err);
 
 #endif

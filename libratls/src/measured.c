@@ -7,7 +7,7 @@
 #include "tpm_wire.h"
 
 #define LABEL "ratls-state" /* with its NUL */
-#define MEASURED_MAX (sizeof LABEL + RATLS_TPM_STRUCTURE_MAX + 8 + RATLS_PCR_VALUES_MAX)
+#define MEASURED_MAX (sizeof LABEL + RATLS_TPM_NAME_MAX + 8 + RATLS_PCR_VALUES_MAX)
 
 /* The formula stands in attester.h: who brings an attester of his own follows it. */
 enum ratls_status ratls_measured_digest(const struct ratls_measured *measured,
@@ -22,7 +22,7 @@ enum ratls_status ratls_measured_digest(const struct ratls_measured *measured,
     if (bytes == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     ratls_write_bytes(&w, ratls_slice(label, sizeof label));
-    ratls_write_bytes(&w, measured->ak_public);
+    ratls_write_bytes(&w, measured->signer);
     ratls_write_u32(&w, measured->reset_count);
     ratls_write_u32(&w, measured->restart_count);
     ratls_write_bytes(&w, measured->pcr_values);
@@ -45,7 +45,7 @@ enum ratls_status ratls_measured_evidence(struct ratls_slice in,
     if (!ratls_evidence_read(in, &evidence) || !evidence.has_quote ||
         !ratls_tpm_read_attest(evidence.attest, &attest))
         return ratls_fail(err, RATLS_MALFORMED, "the evidence has no quote that can be read");
-    measured = (struct ratls_measured){.ak_public = evidence.ak_public,
+    measured = (struct ratls_measured){.signer = attest.qualified_signer,
                                        .reset_count = attest.reset_count,
                                        .restart_count = attest.restart_count,
                                        .pcr_values = evidence.pcr_values};

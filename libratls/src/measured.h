@@ -10,8 +10,8 @@
 #define RATLS_MEASURED_LEN 32
 
 struct ratls_measured {
-    struct ratls_slice ak_public; /* TPMT_PUBLIC of the attestation key */
-    uint32_t reset_count;         /* TPM 2.0 Part 2, 10.11.1 (TPMS_CLOCK_INFO) */
+    struct ratls_slice signer; /* qualifiedSigner of quotes: which attestation key */
+    uint32_t reset_count;      /* TPM 2.0 Part 2, 10.11.1 (TPMS_CLOCK_INFO) */
     uint32_t restart_count;
     struct ratls_slice pcr_values; /* of a selection, in the order of a quote */
 };

@@ -47,8 +47,9 @@ enum ratls_status ratls_request_by_rules(const struct ratls_rules *rules, const 
     request->selection = rules->selection;
     if (rules->freshness == RATLS_FRESHNESS_EPOCH)
         request->offers |= RATLS_OFFER_EPOCH;
-    request->key_id_count = ratls_key_cache_ids(rules->keys, peer_name, time(NULL),
-                                                request->key_ids, RATLS_KEY_IDS_MAX);
+    if (!begins_anew)
+        request->key_id_count = ratls_key_cache_ids(rules->keys, peer_name, time(NULL),
+                                                    request->key_ids, RATLS_KEY_IDS_MAX);
     if (rules->results.is_asked)
         request->offers |= RATLS_OFFER_RESULT;
     if (rules->boot.is_asked)

@@ -12,8 +12,8 @@ struct ratls_known {
 };
 
 /*
- * By the rules for this peer ("": none is named), all but its nonce. begins_anew: logs are asked
- * for as if nothing of them were known. Initialise the outputs with {0}.
+ * By the rules for this peer ("": none is named), all but its nonce. begins_anew: as if no key and
+ * nothing of its logs were known: the answer stands for itself. Initialise the outputs with {0}.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_request_by_rules(const struct ratls_rules *rules,
                                                           const char *peer_name, bool begins_anew,

@@ -7,8 +7,8 @@
 #define ENUM_MAX UINT8_MAX /* modes and roles that may come */
 #define DIGEST_LEN 32
 
-/* WIRE.md, 5: 32 bytes, or empty where the mode has none. */
-static struct ratls_slice read_fresh_value(struct ratls_cbor *c, size_t len)
+/* WIRE.md, 5: of this length, or empty where there is none. */
+static struct ratls_slice read_optional(struct ratls_cbor *c, size_t len)
 {
     struct ratls_slice value = ratls_cbor_bytes(c, 0, len);
 
@@ -28,11 +28,11 @@ bool ratls_statement_read(struct ratls_slice in, struct ratls_statement *ret)
     statement.role = ratls_cbor_uint(&c, ENUM_MAX);
     statement.tls_version = ratls_cbor_uint(&c, UINT16_MAX);
     statement.cipher_suite = ratls_cbor_uint(&c, UINT16_MAX);
-    statement.nonce = read_fresh_value(&c, RATLS_NONCE_LEN);
-    statement.binder = read_fresh_value(&c, RATLS_BINDER_LEN);
+    statement.nonce = read_optional(&c, RATLS_NONCE_LEN);
+    statement.binder = read_optional(&c, RATLS_BINDER_LEN);
     statement.spki_sha256 = ratls_cbor_bytes(&c, RATLS_SPKI_HASH_LEN, RATLS_SPKI_HASH_LEN);
     statement.service = ratls_cbor_text(&c, 1, RATLS_SERVICE_MAX);
-    statement.manifest = ratls_cbor_bytes(&c, DIGEST_LEN, DIGEST_LEN);
+    statement.manifest = read_optional(&c, DIGEST_LEN);
     statement.context = ratls_cbor_bytes(&c, 0, RATLS_CONTEXT_MAX);
     if (!ratls_cbor_done(&c))
         return false;

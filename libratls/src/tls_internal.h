@@ -41,7 +41,7 @@ struct ratls_tls {
     bool collects;                   /* asks for evidence, keeps it, refuses always */
     struct ratls_pcr_selection collected;
     struct ratls_log_request collected_logs;
-    bool begins_anew;                /* asks for logs as if nothing of them were known */
+    bool begins_anew;                /* as if no key and no log were known (request_rules.h) */
     struct ratls_sync_settings sync; /* of further requests beside a handshake */
     unsigned extension;
     struct ratls_error attester_failure; /* status RATLS_OK: none */

@@ -107,6 +107,8 @@ static enum ratls_status appraise_peer(SSL *ssl, struct ratls_channel *channel,
                                           .misplaced = channel->misplaced,
                                           .selection = &request->selection,
                                           .logs = &request->logs,
+                                          .key_ids = request->key_ids,
+                                          .key_id_count = request->key_id_count,
                                           .known = channel->known,
                                           .more = may_ask ? &sync.more : NULL};
     enum ratls_status status = expect(ssl, channel, certificate);

@@ -102,6 +102,13 @@ has "this is not all"
 expect 0 "... as JSON" "$ratls" show --json "$logs"
 is_json 'd["bootLog"] == {"banks": ["sha256"], "events": 2, "length": 119}'
 is_json 'd["imaList"]["entries"] == 1 and d["imaList"]["offset"] == 0x12345'
+batch=$RATLS_SOURCE_DIR/tests/vectors/batch.evidence.cbor
+expect 0 "show evidence for a client that knows the key" "$ratls" show "$batch"
+has "key of the request"
+has "sessions in it"
+expect 0 "... as JSON" "$ratls" show --json "$batch"
+is_json 'd["attestationKey"] == {"keyOfRequest": 1} and d["certificates"] == []'
+is_json 'd["statement"]["manifest"] == "" and d["quote"]["treeSize"] == 3'
 
 # init and show.
 start_tpm tpm

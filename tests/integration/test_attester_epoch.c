@@ -126,6 +126,29 @@ static void name_key(const struct sample *s, struct ratls_log_request *logs)
     memcpy(logs->ima_key_id, digest, sizeof logs->ima_key_id);
 }
 
+/* The quote is the same for all, and what goes beside it is not. */
+Test(attester_epoch, a_key_that_is_known_is_not_sent)
+{
+    struct ratls_attest_request request = new_offer(1);
+    struct ratls_attester *attester;
+    struct sample *full, *named;
+
+    write_token(0);
+    attester = new_epochs(token_path, 60);
+    full = wait_for_epoch(attester, &request);
+    name_key(full, &request.logs);
+    memcpy(request.key_ids[0], request.logs.ima_key_id, RATLS_KEY_ID_LEN);
+    memset(request.logs.ima_key_id, 0, RATLS_KEY_ID_LEN);
+    request.key_id_count = 1;
+    named = attest(attester, &request);
+    cr_expect(is_of_epoch(named) && has_same_quote(full, named));
+    cr_expect_not(full->evidence.is_ak_named);
+    cr_expect(named->evidence.is_ak_named);
+    free(full);
+    free(named);
+    attester->free(attester);
+}
+
 /*
  * A verifier may know more of the IMA list than the quote of this epoch has, from a later quote of
  * another process: the old quote would be no use to it, and it gets a new one.

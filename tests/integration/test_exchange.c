@@ -44,8 +44,10 @@ Test(exchange, in_both_roles_and_again)
         cr_assert_eq(world->asked.role, both[i]);
         cr_assert_eq(world->asked.context_len, 0);
         cr_assert_eq(verdict_of(pair, RATLS_CHECK_QUOTE_BOOT), RATLS_NOT_ASKED);
+        cr_assert_eq(world->asked.key_id_count, 0);
         assert_attested(pair);
         cr_assert_eq(world->asked.mode, RATLS_MODE_RENEWAL);
+        cr_assert_eq(world->asked.key_id_count, 1, "the key comes by its place in the request");
         cr_assert_eq(verdict_of(pair, RATLS_CHECK_QUOTE_BOOT), RATLS_PASS);
         assert_attested(pair);
         cr_assert_eq(world->asked.context_len, sizeof third);

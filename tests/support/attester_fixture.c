@@ -84,20 +84,41 @@ struct ratls_attest_request new_request(uint8_t seed)
     return request;
 }
 
+/* A verifier that names a key has what is left out. */
+static bool read_key(struct sample *s, const struct ratls_attest_request *request)
+{
+    const struct ratls_evidence *e = &s->evidence;
+    struct ratls_slice area = e->ak_public;
+    uint8_t name[RATLS_TPM_NAME_MAX], id[32];
+    size_t len = 0;
+
+    if (!e->is_ak_named)
+        return ratls_tpm_read_public(area, &s->ak);
+    if (ratls_tpm_ak_public(f.state, s->ak_public, sizeof s->ak_public, &len, NULL) != RATLS_OK)
+        return false;
+    area = ratls_slice(s->ak_public, len);
+    return ratls_tpm_read_public(area, &s->ak) &&
+           ratls_tpm_name(&s->ak, name, &len, NULL) == RATLS_OK &&
+           ratls_sha256(ratls_slice(name, len), id, NULL) == RATLS_OK &&
+           e->ak_index < request->key_id_count &&
+           memcmp(request->key_ids[e->ak_index], id, RATLS_KEY_ID_LEN) == 0;
+}
+
 bool is_sound(struct sample *s, const struct ratls_attest_request *request)
 {
     struct ratls_error err = {0};
     uint8_t leaf[32];
     uint8_t root[32];
     uint8_t digest[32];
-    uint8_t manifest[32];
+    uint8_t hash[32];
+    struct ratls_slice manifest;
     bool valid = false;
     EVP_PKEY *key = NULL;
     bool sound =
         ratls_evidence_read(ratls_slice(s->bytes, s->len), &s->evidence) &&
         ratls_statement_read(s->evidence.statement, &s->statement) &&
         ratls_tpm_read_attest(s->evidence.attest, &s->attest) &&
-        ratls_tpm_read_public(s->evidence.ak_public, &s->ak) &&
+        read_key(s, request) &&
         ratls_tpm_read_signature(s->evidence.signature, &s->signature) &&
         ratls_public_key(&s->ak, &key, &err) == RATLS_OK &&
         ratls_verify(key, &s->ak, &s->signature, s->attest.raw, &valid, &err) == RATLS_OK &&
@@ -108,8 +129,8 @@ bool is_sound(struct sample *s, const struct ratls_attest_request *request)
         ratls_slice_equal(ratls_slice(root, 32), s->attest.extra_data) &&
         ratls_sha256(s->evidence.pcr_values, digest, &err) == RATLS_OK &&
         ratls_slice_equal(ratls_slice(digest, 32), s->attest.pcr_digest) &&
-        ratls_evidence_manifest(&s->evidence, manifest, &err) == RATLS_OK &&
-        ratls_slice_equal(ratls_slice(manifest, 32), s->statement.manifest) &&
+        ratls_evidence_manifest(&s->evidence, hash, &manifest, &err) == RATLS_OK &&
+        ratls_slice_equal(manifest, s->statement.manifest) &&
         ratls_slice_equal(ratls_slice(request->nonce, s->statement.nonce.len),
                           s->statement.nonce) &&
         ratls_slice_equal(ratls_slice(request->spki_sha256, 32), s->statement.spki_sha256);

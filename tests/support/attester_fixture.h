@@ -34,6 +34,7 @@ struct sample {
     struct ratls_evidence evidence;
     struct ratls_statement statement;
     struct ratls_tpm_attest attest;
+    uint8_t ak_public[RATLS_TPM_STRUCTURE_MAX]; /* that of f.state, if the request named the key */
     struct ratls_tpm_public ak;
     struct ratls_tpm_signature signature;
 };

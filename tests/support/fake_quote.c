@@ -56,8 +56,8 @@ static void make_public(struct fake_draft *draft)
         fake_name(draft->area.name_alg, slice_of(&qualified), draft->qualified_signer.p);
 }
 
-/* The chain stays away if the request named the key (WIRE.md, 3). */
-static bool is_key_named(struct fake_draft *draft)
+/* Chain and public area stay away if the request named the key (WIRE.md, 3). */
+static bool find_named(struct fake_draft *draft, size_t *ret_index)
 {
     uint8_t name[RATLS_TPM_NAME_MAX];
     uint8_t id[32];
@@ -65,8 +65,10 @@ static bool is_key_named(struct fake_draft *draft)
 
     fake_digest(RATLS_ALG_SHA256, ratls_slice(name, len), id);
     for (size_t i = 0; i < draft->request->key_id_count; i++) {
-        if (memcmp(draft->request->key_ids[i], id, RATLS_KEY_ID_LEN) == 0)
+        if (memcmp(draft->request->key_ids[i], id, RATLS_KEY_ID_LEN) == 0) {
+            *ret_index = i;
             return true;
+        }
     }
     return false;
 }
@@ -78,11 +80,12 @@ static void fill_statement(struct fake_draft *draft)
     struct ratls_evidence *evidence = &draft->evidence;
 
     make_public(draft);
-    evidence->certificate_count = is_key_named(draft) ? 0 : draft->tpm->chain_count;
+    evidence->is_ak_named = find_named(draft, &evidence->ak_index);
+    evidence->certificate_count =
+        evidence->is_ak_named && draft->tpm->tsa == NULL ? 0 : draft->tpm->chain_count;
     for (size_t i = 0; i < evidence->certificate_count; i++)
         evidence->certificates[i] = ratls_slice(draft->tpm->chain[i], draft->tpm->chain_len[i]);
     fake_epoch_token(draft);
-    must(ratls_evidence_manifest(evidence, draft->manifest, NULL) == RATLS_OK);
     draft->statement = (struct ratls_statement){
         .label = ratls_slice(RATLS_STATEMENT_LABEL, strlen(RATLS_STATEMENT_LABEL)),
         .mode = request->mode,
@@ -93,9 +96,10 @@ static void fill_statement(struct fake_draft *draft)
         .binder = ratls_slice(request->binder, has_session ? sizeof request->binder : 0),
         .spki_sha256 = ratls_slice(request->spki_sha256, sizeof request->spki_sha256),
         .service = ratls_slice(draft->tpm->service, strlen(draft->tpm->service)),
-        .manifest = ratls_slice(draft->manifest, sizeof draft->manifest),
         .context = ratls_slice(request->context, request->context_len),
     };
+    must(ratls_evidence_manifest(evidence, draft->manifest, &draft->statement.manifest, NULL) ==
+         RATLS_OK);
 }
 
 static void fill_leaf(struct fake_draft *draft)
@@ -274,7 +278,8 @@ static void fill_signature(struct fake_draft *draft)
     draft->evidence.path = draft->path;
     draft->evidence.attest = slice_of(&draft->attest);
     draft->evidence.signature = slice_of(&draft->signature);
-    draft->evidence.ak_public = slice_of(&draft->ak_public);
+    if (!draft->evidence.is_ak_named)
+        draft->evidence.ak_public = slice_of(&draft->ak_public);
     draft->evidence.pcr_values = slice_of(&draft->pcr_values);
 }
 

@@ -112,7 +112,7 @@ struct fake_draft {
 
     struct fake_area area;
     struct ratls_statement statement; /* the slices may be replaced */
-    uint8_t manifest[32];
+    uint8_t manifest[32];             /* what statement.manifest is in */
     struct fake_bytes statement_cbor; /* what is quoted: of an epoch, epoch_statement's */
     struct ratls_merkle_path path;
 

@@ -16,6 +16,10 @@
 #define ALL_OF_PCR FROM_TO(PCR_SELECTION, PCR_VALUE)
 #define ALL_OF_IMA FROM_TO(IMA_PRESENT, IMA_ALLOW)
 #define ALL_OF_CONTENT FROM_TO(STATEMENT_LABEL, PCR_VALUE)
+#define NEEDS_AK_FORMAT                                                                            \
+    (FROM_TO(AK_ATTRIBUTES, AK_SERVER) | BIT(QUOTE_SIGNATURE) | BIT(QUOTE_SIGNER) |                \
+     BIT(QUOTE_COUNTERS) | BIT(PCR_DIGEST))
+#define NEEDS_AK_TRUST (BIT(AK_SERVER) | BIT(QUOTE_SIGNATURE))
 /* What needs boot.format, and what needs boot.replay. */
 #define BOOT_BEHIND_FORMAT FROM_TO(BOOT_REPLAY, BOOT_OWNER_KEYS)
 #define BOOT_BEHIND_REPLAY FROM_TO(BOOT_LABELS, BOOT_OWNER_KEYS)
@@ -55,8 +59,8 @@ struct rows {
 };
 
 extern const struct rows rows_channel, rows_statement, rows_ak, rows_quote, rows_binding,
-    rows_exchange, rows_pcr, rows_result, rows_boot_log, rows_boot_claims, rows_boot_events,
-    rows_ima_offset, rows_ima_list, rows_ima_entries, rows_ima_template, rows_epoch, rows_token,
-    rows_client;
+    rows_exchange, rows_named, rows_pcr, rows_result, rows_boot_log, rows_boot_claims,
+    rows_boot_events, rows_ima_offset, rows_ima_list, rows_ima_entries, rows_ima_template,
+    rows_epoch, rows_token, rows_client;
 
 #endif

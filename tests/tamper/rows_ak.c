@@ -4,11 +4,7 @@
 
 #include "rows.h"
 
-#define NEEDS_AK_FORMAT                                                                            \
-    (FROM_TO(AK_ATTRIBUTES, AK_SERVER) | BIT(QUOTE_SIGNATURE) | BIT(QUOTE_SIGNER) |                \
-     BIT(QUOTE_COUNTERS) | BIT(PCR_DIGEST))
 #define NEEDS_AK_ALGORITHM (BIT(QUOTE_SIGNATURE) | BIT(PCR_DIGEST))
-#define NEEDS_AK_TRUST (BIT(AK_SERVER) | BIT(QUOTE_SIGNATURE))
 #define CURVE_POINT_BYTES 64
 #define TWO_DAYS_S 172800
 
@@ -159,7 +155,8 @@ static void send_no_der(enum fake_stage stage, struct fake_draft *draft, void *a
     if (stage != FAKE_STATEMENT)
         return;
     draft->evidence.certificates[0] = ratls_slice(zeros, (size_t) * (int *)arg);
-    (void)!ratls_evidence_manifest(&draft->evidence, draft->manifest, NULL);
+    (void)!ratls_evidence_manifest(&draft->evidence, draft->manifest, &draft->statement.manifest,
+                                   NULL);
 }
 
 static void pin_for_another(struct scene *scene)

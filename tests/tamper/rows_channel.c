@@ -74,7 +74,7 @@ static void append_to_statement(enum fake_stage stage, struct fake_draft *draft,
 /* RFC 9162 has no tree without leaves. */
 static void empty_tree(enum fake_stage stage, struct fake_draft *draft, void *arg)
 {
-    static const uint8_t one_leaf[] = {0x83, 0x00, 0x01, 0x80};
+    static const uint8_t one_leaf[] = {0x83, 0x00, 0x01, 0x40};
     uint8_t *found;
 
     (void)arg;

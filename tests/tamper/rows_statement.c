@@ -44,7 +44,8 @@ static void swap_certificate(enum fake_stage stage, struct fake_draft *draft, vo
             ratls_slice(draft->tpm->chain[1], draft->tpm->chain_len[1]);
     if (stage == FAKE_STATEMENT) {
         draft->evidence.certificate_count = 1;
-        (void)!ratls_evidence_manifest(&draft->evidence, draft->manifest, NULL);
+        (void)!ratls_evidence_manifest(&draft->evidence, draft->manifest,
+                                       &draft->statement.manifest, NULL);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "scene.h"
 #include "scene_ima.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -144,6 +145,19 @@ void scene_epoch(struct scene *scene)
         scene, (struct pki_spec){.subject = "time stamps", .eku = "critical,timeStamping"}, NULL);
 }
 
+void scene_name_keys(struct scene *scene)
+{
+    struct fake_draft *draft = scene_attest(scene, NULL, NULL);
+    struct ratls_report *report = scene_appraise(scene, draft->wire, draft->wire_len);
+
+    must(ratls_report_accepted(report));
+    scene->key_id_count = ratls_key_cache_ids(scene->rules->keys, scene->expectation.server_name,
+                                              SCENE_NOW, scene->key_ids, RATLS_KEY_IDS_MAX);
+    must(scene->key_id_count > 0);
+    ratls_report_free(report);
+    free(draft);
+}
+
 struct fake_draft *scene_attest(struct scene *scene, fake_tamper *tamper, void *arg)
 {
     struct ratls_attest_request request;
@@ -154,6 +168,8 @@ struct fake_draft *scene_attest(struct scene *scene, fake_tamper *tamper, void *
         scene->tpm->boot_log = fake_boot_log(scene->boot);
     }
     scene_ima_request(scene, &request.logs);
+    request.key_id_count = scene->key_id_count;
+    memcpy(request.key_ids, scene->key_ids, sizeof request.key_ids);
     return fake_tpm_attest(scene->tpm, &request, tamper, arg);
 }
 
@@ -166,6 +182,8 @@ struct ratls_report *scene_appraise(struct scene *scene, const uint8_t *evidence
                                           .resumed = scene->resumed,
                                           .misplaced = scene->misplaced,
                                           .fault = scene->fault,
+                                          .key_ids = scene->key_ids,
+                                          .key_id_count = scene->key_id_count,
                                           .present = !scene->absent};
     enum ratls_status status;
 

@@ -25,6 +25,9 @@ struct scene {
     bool absent; /* no evidence came */
     bool resumed;
     bool misplaced;
+    /* The keys that it named: scene_name_keys(). */
+    size_t key_id_count;
+    uint8_t key_ids[RATLS_KEY_IDS_MAX][RATLS_KEY_ID_LEN];
     const char *fault;      /* the answer around the evidence is none */
     struct fake_boot *boot; /* NULL: its policy says nothing about the boot */
     struct scene_ima *ima;  /* NULL: the policy says nothing about files */
@@ -61,6 +64,9 @@ void scene_epoch_by(struct scene *scene, struct pki_spec spec, X509 *anchor);
 void scene_epoch_below(struct scene *scene, const char *eku);
 /* A certificate of the scene's issuer with this specification, whose issuer may be left out. */
 X509 *scene_certificate(struct scene *scene, struct pki_spec spec);
+
+/* The client has accepted the server before, and names all keys that it knows of it. */
+void scene_name_keys(struct scene *scene);
 
 /* Evidence for what the client expects. The caller frees it with free(). */
 struct fake_draft *scene_attest(struct scene *scene, fake_tamper *tamper, void *arg);

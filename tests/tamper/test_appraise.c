@@ -177,7 +177,9 @@ static void replace_certificates(enum fake_stage stage, struct fake_draft *draft
         return;
     draft->evidence.certificate_count = certificate->len == 0 ? 0 : 1;
     draft->evidence.certificates[0] = *certificate;
-    cr_assert_eq(ratls_evidence_manifest(&draft->evidence, draft->manifest, NULL), RATLS_OK);
+    cr_assert_eq(ratls_evidence_manifest(&draft->evidence, draft->manifest,
+                                         &draft->statement.manifest, NULL),
+                 RATLS_OK);
 }
 
 static bool is_accepted_with(struct scene *scene, struct ratls_slice certificate)

@@ -10,7 +10,7 @@ static const struct rows *const tables[] = {
     &rows_channel,     &rows_statement,  &rows_ak,       &rows_quote,       &rows_binding,
     &rows_exchange,    &rows_pcr,        &rows_result,   &rows_boot_log,    &rows_boot_claims,
     &rows_boot_events, &rows_ima_offset, &rows_ima_list, &rows_ima_entries, &rows_ima_template,
-    &rows_epoch,       &rows_token,      &rows_client};
+    &rows_epoch,       &rows_token,      &rows_client,   &rows_named};
 
 static const char *name_of(enum ratls_check check)
 {
@@ -121,6 +121,11 @@ Test(tamper, statement)
 Test(tamper, ak)
 {
     run_table(&rows_ak);
+}
+
+Test(tamper, named)
+{
+    run_table(&rows_named);
 }
 
 Test(tamper, quote)

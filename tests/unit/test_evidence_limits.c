@@ -8,10 +8,10 @@
 #include "octets.h"
 #include "statement.h"
 
-/* "application/vnd.ratls.quote+cbor" and "application/vnd.ratls.boot-log" */
-#define MEDIA_TYPE "7820 6170706c69636174696f6e2f766e642e7261746c732e71756f74652b63626f72"
+/* Content-Format 65300, and "application/vnd.ratls.boot-log" */
+#define QUOTE_TYPE "19ff14"
 #define BOOT_TYPE "781e 6170706c69636174696f6e2f766e642e7261746c732e626f6f742d6c6f67"
-#define RECORD "01 83" MEDIA_TYPE "4f 86 4101 83000180 4102 4103 4104 4105 04"
+#define RECORD "01 83" QUOTE_TYPE "4f 86 4101 83000140 4102 4103 4104 4105 04"
 
 static bool accepts(struct ratls_slice in)
 {
@@ -167,7 +167,7 @@ static bool accepts_length(const struct limited_item *item, size_t len)
     static const uint8_t zeros[RATLS_BOOT_LOG_MAX + 1];
     static uint8_t item_bytes[25000];
     static uint8_t bytes[25100];
-    struct octets head = octets_from_hex("a1 01 83" MEDIA_TYPE);
+    struct octets head = octets_from_hex("a1 01 83" QUOTE_TYPE);
     struct octets before = octets_from_hex(item->before);
     struct octets after = octets_from_hex(item->after);
     struct ratls_writer inner = ratls_writer(item_bytes, sizeof item_bytes);
@@ -194,11 +194,11 @@ static bool accepts_length(const struct limited_item *item, size_t len)
 Test(evidence_limits, the_reader_refuses_one_byte_more_than_each_limit)
 {
     static const struct limited_item cases[] = {
-        {"statement", "86", RATLS_STATEMENT_MAX, "83000180 4102 4103 4104 4105", true},
-        {"attest", "86 4101 83000180", 1024, "4103 4104 4105", true},
-        {"signature", "86 4101 83000180 4102", 1024, "4104 4105", true},
-        {"ak-public", "86 4101 83000180 4102 4103", 1024, "4105", true},
-        {"pcr-values", "86 4101 83000180 4102 4103 4104", 6144, "", true},
+        {"statement", "86", RATLS_STATEMENT_MAX, "83000140 4102 4103 4104 4105", true},
+        {"attest", "86 4101 83000140", 1024, "4103 4104 4105", true},
+        {"signature", "86 4101 83000140 4102", 1024, "4104 4105", true},
+        {"ak-public", "86 4101 83000140 4102 4103", 1024, "4105", true},
+        {"pcr-values", "86 4101 83000140 4102 4103 4104", 6144, "", true},
         {"certificate", "a2" RECORD "02 83 19011f", 8192, "02", false},
         {"boot log", "a1 05 83" BOOT_TYPE, 24576, "04", false},
     };
@@ -209,13 +209,28 @@ Test(evidence_limits, the_reader_refuses_one_byte_more_than_each_limit)
     }
 }
 
+/* WIRE.md, 6: and whole hashes. */
+Test(evidence_limits, a_path_has_at_most_16_hashes)
+{
+    static const struct limited_item path = {"path", "86 4101 8319ffff1a00010000", 512,
+                                             "4102 4103 4104 4105", true};
+
+    cr_expect(accepts_length(&path, 0));
+    cr_expect(accepts_length(&path, 32));
+    cr_expect(accepts_length(&path, 512));
+    cr_expect_not(accepts_length(&path, 480 + 31));
+    cr_expect_not(accepts_length(&path, 513));
+    cr_expect_not(accepts_length(&path, 544));
+}
+
 Test(evidence_limits, the_manifest_of_the_largest_certificates)
 {
     struct ratls_evidence evidence = make_evidence(&LARGEST);
     static uint8_t covered[3 * (RATLS_CERTIFICATE_MAX + 16)];
     struct ratls_writer w = ratls_writer(covered, sizeof covered);
     uint8_t expected[32];
-    uint8_t manifest[32];
+    uint8_t hash[32];
+    struct ratls_slice manifest;
 
     ratls_cbor_put_map(&w, 3);
     for (size_t i = 0; i < 3; i++) {
@@ -226,16 +241,17 @@ Test(evidence_limits, the_manifest_of_the_largest_certificates)
         ratls_cbor_put_uint(&w, 2);
     }
     cr_assert_eq(ratls_sha256(ratls_writer_slice(&w), expected, NULL), RATLS_OK);
-    cr_assert_eq(ratls_evidence_manifest(&evidence, manifest, NULL), RATLS_OK);
-    cr_expect_arr_eq(manifest, expected, sizeof expected);
+    cr_assert_eq(ratls_evidence_manifest(&evidence, hash, &manifest, NULL), RATLS_OK);
+    cr_expect(ratls_slice_equal(manifest, ratls_slice(expected, sizeof expected)));
 }
 
 Test(evidence_limits, a_manifest_of_too_many_certificates_is_an_error)
 {
     struct ratls_evidence evidence = {.certificate_count = RATLS_CERTIFICATES_MAX + 1};
     struct ratls_error err = {0};
-    uint8_t manifest[32];
+    uint8_t hash[32];
+    struct ratls_slice manifest;
 
-    cr_assert_eq(ratls_evidence_manifest(&evidence, manifest, &err), RATLS_LIMIT);
+    cr_assert_eq(ratls_evidence_manifest(&evidence, hash, &manifest, &err), RATLS_LIMIT);
     cr_expect_str_eq(err.text, "4 certificates in evidence, at most 3");
 }

@@ -16,6 +16,7 @@ struct key_name {
 
 static uint8_t x[32], y[32];
 static struct ratls_tpm_public area;
+static const struct ratls_slice some_area = {(const uint8_t *)"area", 4};
 
 /* One public area for all: the cache goes by the name. */
 static void setup(void)
@@ -169,7 +170,7 @@ Test(keys, chain_is_known_for_its_server_until_it_expires)
     struct key_name name = make_name(0), other = make_name(1);
     const uint8_t chain[32] = {1}, other_chain[32] = {2};
     cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), chain, "a.example", 50));
-    ratls_key_cache_chain_verified(cache, slice(&name), chain, "a.example", 100);
+    ratls_key_cache_chain_verified(cache, slice(&name), some_area, chain, "a.example", 100);
     cr_assert(ratls_key_cache_chain_known(cache, slice(&name), chain, "a.example", 100));
     cr_assert(ratls_key_cache_chain_known(cache, slice(&name), NULL, "a.example", 100));
     cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), chain, "a.example", 101));
@@ -178,7 +179,7 @@ Test(keys, chain_is_known_for_its_server_until_it_expires)
     cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), chain, "b.example", 50));
     cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), NULL, NULL, 50));
     cr_assert_not(ratls_key_cache_chain_known(cache, slice(&other), chain, "a.example", 50));
-    ratls_key_cache_chain_verified(cache, slice(&name), other_chain, "a.example", 200);
+    ratls_key_cache_chain_verified(cache, slice(&name), some_area, other_chain, "a.example", 200);
     cr_assert(ratls_key_cache_chain_known(cache, slice(&name), other_chain, "a.example", 150));
     cr_assert_not(ratls_key_cache_chain_known(cache, slice(&name), chain, "a.example", 50));
     ratls_key_cache_free(cache);
@@ -191,7 +192,7 @@ Test(keys, last_four_servers_of_a_key_are_known)
     struct key_name name = make_name(0);
     const uint8_t chain[32] = {1};
     for (size_t i = 0; i < 5; i++)
-        ratls_key_cache_chain_verified(cache, slice(&name), chain, servers[i], 100);
+        ratls_key_cache_chain_verified(cache, slice(&name), some_area, chain, servers[i], 100);
     for (size_t i = 0; i < 5; i++)
         cr_assert_eq(ratls_key_cache_chain_known(cache, slice(&name), chain, servers[i], 50), i > 0,
                      "%zu", i);
@@ -206,8 +207,8 @@ Test(keys, ids_are_those_of_the_server_latest_first_and_in_order)
     struct key_name names[6];
     for (unsigned i = 0; i < 6; i++) {
         names[i] = make_name(i);
-        ratls_key_cache_chain_verified(cache, slice(&names[i]), chain, i == 5 ? "b" : "a",
-                                       i == 4 ? 10 : 100);
+        ratls_key_cache_chain_verified(cache, slice(&names[i]), some_area, chain,
+                                       i == 5 ? "b" : "a", i == 4 ? 10 : 100);
     }
     cr_assert_eq(ratls_key_cache_ids(cache, "b", 50, ids, 4), 1);
     cr_assert_eq(ratls_sha256(slice(&names[5]), hash, NULL), RATLS_OK);
@@ -222,5 +223,73 @@ Test(keys, ids_are_those_of_the_server_latest_first_and_in_order)
     cr_assert_eq(ratls_key_cache_ids(cache, "a", 50, ids, 0), 0);
     cr_assert_eq(ratls_key_cache_ids(cache, "c", 50, ids, 4), 0);
     cr_assert_eq(ratls_key_cache_ids(cache, "a", 101, ids, 4), 0);
+    ratls_key_cache_free(cache);
+}
+
+static bool is_named(struct ratls_key_cache *cache, const uint8_t id[static RATLS_KEY_ID_LEN],
+                     const char *server, uint8_t out[static RATLS_AREA_KNOWN_MAX], size_t *ret_len)
+{
+    cr_assert_eq(ratls_key_cache_named(cache, id, server, out, ret_len, NULL), RATLS_OK);
+    return *ret_len != 0;
+}
+
+/* What a named key is comes from our own memory, and only for the server that it was named to. */
+Test(keys, a_named_key_has_the_area_of_its_own)
+{
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    struct key_name names[2] = {make_name(1), make_name(2)};
+    uint8_t ids[2][RATLS_KEY_ID_LEN], hash[32];
+    uint8_t out[RATLS_AREA_KNOWN_MAX];
+    size_t len = 0;
+    ratls_key_cache_chain_verified(cache, slice(&names[0]), ratls_slice("one", 3), NULL, "a", 100);
+    ratls_key_cache_chain_verified(cache, slice(&names[1]), ratls_slice("three", 5), NULL, "b",
+                                   100);
+    cr_assert(ratls_key_cache_chain_known(cache, slice(&names[0]), NULL, "a", 100),
+              "of a pin no chain is needed");
+    cr_assert_eq(ratls_key_cache_ids(cache, "a", 50, ids, 2), 1);
+    cr_assert(is_named(cache, ids[0], "a", out, &len));
+    cr_assert(ratls_slice_equal(ratls_slice(out, len), ratls_slice("one", 3)));
+    cr_assert(is_named(cache, ids[0], "A", out, &len), "the same server");
+    cr_assert_not(is_named(cache, ids[0], "b", out, &len));
+    cr_assert_not(is_named(cache, ids[0], NULL, out, &len));
+    cr_assert_eq(ratls_key_cache_ids(cache, "b", 50, ids, 2), 1);
+    cr_assert_not(is_named(cache, ids[0], "a", out, &len));
+    cr_assert_eq(ratls_sha256(slice(&names[1]), hash, NULL), RATLS_OK);
+    cr_assert_arr_eq(ids[0], hash, RATLS_KEY_ID_LEN);
+    ratls_key_cache_free(cache);
+}
+
+Test(keys, an_area_that_is_too_long_is_not_named)
+{
+    static const uint8_t zeros[RATLS_AREA_KNOWN_MAX + 1];
+    static const size_t lens[] = {0, 1, RATLS_AREA_KNOWN_MAX, RATLS_AREA_KNOWN_MAX + 1};
+    for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+        const bool is_kept = lens[i] > 0 && lens[i] <= RATLS_AREA_KNOWN_MAX;
+        struct ratls_key_cache *cache = ratls_key_cache_new();
+        struct key_name name = make_name(1);
+        uint8_t ids[1][RATLS_KEY_ID_LEN], hash[32];
+        uint8_t out[RATLS_AREA_KNOWN_MAX];
+        size_t len = 0;
+        ratls_key_cache_chain_verified(cache, slice(&name), ratls_slice(zeros, lens[i]), NULL, "a",
+                                       100);
+        cr_assert_eq(ratls_sha256(slice(&name), hash, NULL), RATLS_OK);
+        cr_assert_eq(ratls_key_cache_ids(cache, "a", 50, ids, 1), is_kept, "%zu", lens[i]);
+        cr_assert_eq(is_named(cache, hash, "a", out, &len), is_kept, "%zu", lens[i]);
+        cr_assert_eq(len, is_kept ? lens[i] : 0);
+        ratls_key_cache_free(cache);
+    }
+}
+
+Test(keys, a_key_that_had_to_go_is_not_found)
+{
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    struct key_name name = make_name(0);
+    uint8_t ids[1][RATLS_KEY_ID_LEN], out[RATLS_AREA_KNOWN_MAX];
+    size_t len = 0;
+    ratls_key_cache_chain_verified(cache, slice(&name), some_area, NULL, "a", 100);
+    cr_assert_eq(ratls_key_cache_ids(cache, "a", 50, ids, 1), 1);
+    for (unsigned i = 1; i <= LIMIT; i++)
+        EVP_PKEY_free(get(cache, i));
+    cr_assert_not(is_named(cache, ids[0], "a", out, &len));
     ratls_key_cache_free(cache);
 }

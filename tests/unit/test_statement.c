@@ -54,7 +54,8 @@ Test(statement, every_field_arrives)
 
 Test(statement, what_is_accepted_is_written_the_same)
 {
-    static const char *const cases[] = {HANDSHAKE, CERTIFICATE};
+    static const char *const cases[] = {HANDSHAKE, CERTIFICATE,
+                                        LABEL NUMBERS FRESH "5820" C32 SERVICE "40 40"};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct octets in = octets_from_hex(cases[i]);
@@ -109,7 +110,12 @@ static const struct {
      false},
     {"binder of one byte", LABEL NUMBERS "5820" A32 "41bb 5820" C32 SERVICE "5820" D32 "40", false},
     {"no SPKI", LABEL NUMBERS FRESH "40" SERVICE "5820" D32 "40", false},
-    {"no manifest", LABEL NUMBERS FRESH "5820" C32 SERVICE "40 40", false},
+    {"no manifest", LABEL NUMBERS FRESH "5820" C32 SERVICE "40 40", true},
+    {"manifest of 31 bytes",
+     LABEL NUMBERS FRESH "5820" C32 SERVICE
+                         "581f dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd 40",
+     false},
+    {"manifest of 33 bytes", LABEL NUMBERS FRESH "5820" C32 SERVICE "5821" D32 "dd 40", false},
     {"no service", LABEL NUMBERS FRESH "5820" C32 "60 5820" D32 "40", false},
     {"service with a control character", LABEL NUMBERS FRESH "5820" C32 "61 1b 5820" D32 "40",
      false},

@@ -82,12 +82,18 @@ static void use_memory(struct ratls_slice name, unsigned round)
 {
     static const uint8_t chain[32] = {1};
     uint8_t ids[4][RATLS_KEY_ID_LEN];
+    uint8_t named[RATLS_AREA_KNOWN_MAX], hash[32];
+    size_t len = 0;
     struct ratls_tpm_counters counters = {1, 0, round}, got = {0};
     ratls_key_cache_seen(cache, name, &counters);
-    ratls_key_cache_chain_verified(cache, name, chain, "a", 100);
+    ratls_key_cache_chain_verified(cache, name, name, chain, "a", 100);
     expect(ratls_key_cache_chain_known(cache, name, chain, "a", 50), "chain", round);
     expect(ratls_key_cache_counters(cache, name, &got) && got.clock_ms >= round, "counters", round);
     expect(ratls_key_cache_ids(cache, "a", 50, ids, 4) > 0, "ids", round);
+    expect(ratls_sha256(name, hash, NULL) == RATLS_OK &&
+               ratls_key_cache_named(cache, hash, "a", named, &len, NULL) == RATLS_OK &&
+               ratls_slice_equal(ratls_slice(named, len), name),
+           "named", round);
     ratls_quote_memory_seen(ratls_key_cache_quotes(cache), name.p);
     /* One that no thread has seen, near the others. */
     expect(!ratls_quote_memory_knows(ratls_key_cache_quotes(cache), name.p + 1), "quote", round);

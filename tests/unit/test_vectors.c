@@ -22,11 +22,13 @@ struct mode_case {
     const char *name;
     enum ratls_mode mode;
     size_t certificates;
+    bool is_named; /* the key, by its place in the request; in a batch */
 };
 
 static const struct mode_case MODES[] = {
-    {"handshake", RATLS_MODE_HANDSHAKE, 1},
-    {"certificate", RATLS_MODE_CERTIFICATE, 0},
+    {"handshake", RATLS_MODE_HANDSHAKE, 1, false},
+    {"certificate", RATLS_MODE_CERTIFICATE, 0, false},
+    {"batch", RATLS_MODE_HANDSHAKE, 0, true},
 };
 
 static const char *folder(void)
@@ -147,6 +149,24 @@ Test(vectors, binder_of_a_published_handshake)
     expect_value(ratls_slice(binder, sizeof binder), &values, "binder");
 }
 
+static void expect_key_and_path(const struct mode_case *mode, const struct ratls_evidence *e)
+{
+    static struct values values;
+
+    cr_assert_eq(e->is_ak_named, mode->is_named, "%s", mode->name);
+    if (!mode->is_named) {
+        expect_file(e->ak_public, "ak-public", ".bin");
+        cr_expect(e->path.leaf_index == 0 && e->path.tree_size == 1 && e->path.count == 0);
+        return;
+    }
+    load_values(mode->name, &values);
+    cr_expect_eq(e->ak_index, values_number(&values, "ak-index"));
+    cr_expect_eq(e->path.leaf_index, values_number(&values, "leaf-index"));
+    cr_expect_eq(e->path.tree_size, values_number(&values, "tree-size"));
+    expect_value(ratls_slice(e->path.hashes, e->path.count * sizeof e->path.hashes[0]), &values,
+                 "path");
+}
+
 static void expect_evidence(const struct mode_case *mode)
 {
     static uint8_t out[RATLS_EVIDENCE_MAX];
@@ -154,23 +174,23 @@ static void expect_evidence(const struct mode_case *mode)
     struct ratls_writer w = ratls_writer(out, sizeof out);
     struct ratls_evidence e;
     struct ratls_statement s;
-    uint8_t manifest[32];
+    uint8_t hash[32];
+    struct ratls_slice manifest;
 
     cr_assert(ratls_evidence_read(in, &e), "%s", mode->name);
     expect_file(e.statement, mode->name, ".statement.cbor");
     expect_file(e.attest, mode->name, ".attest.bin");
     expect_file(e.signature, mode->name, ".signature.bin");
-    expect_file(e.ak_public, "ak-public", ".bin");
+    expect_key_and_path(mode, &e);
     expect_file(e.pcr_values, mode->name, ".pcr-values.bin");
-    cr_expect(e.path.leaf_index == 0 && e.path.tree_size == 1 && e.path.count == 0);
     cr_assert_eq(e.certificate_count, mode->certificates);
     if (mode->certificates > 0)
         expect_file(e.certificates[0], "ak-certificate", ".der");
     ratls_evidence_write(&e, &w);
     cr_expect(ratls_slice_equal(ratls_writer_slice(&w), in), "%s", mode->name);
-    cr_assert_eq(ratls_evidence_manifest(&e, manifest, NULL), RATLS_OK);
+    cr_assert_eq(ratls_evidence_manifest(&e, hash, &manifest, NULL), RATLS_OK);
     cr_assert(ratls_statement_read(e.statement, &s));
-    cr_expect(ratls_slice_equal(s.manifest, ratls_slice(manifest, sizeof manifest)));
+    cr_expect(ratls_slice_equal(s.manifest, manifest));
     vector_free(in);
 }
 
@@ -278,16 +298,19 @@ Test(vectors, quotes_verify)
         struct ratls_slice in = load(MODES[i].name, ".evidence.cbor");
         struct ratls_evidence evidence;
         struct ratls_tpm_attest attest;
+        struct ratls_slice public;
         struct ratls_tpm_public ak;
 
         cr_assert(ratls_evidence_read(in, &evidence));
         cr_assert(ratls_tpm_read_attest(evidence.attest, &attest));
-        cr_assert(ratls_tpm_read_public(evidence.ak_public, &ak));
+        public = vector_load(folder(), "ak-public.bin");
+        cr_assert(ratls_tpm_read_public(public, &ak));
         cr_expect_eq(attest.magic, RATLS_TPM_GENERATED);
         cr_expect_eq(attest.type, RATLS_TPM_ST_ATTEST_QUOTE);
         expect_signed(&MODES[i], &evidence, &ak);
         expect_quoted(&MODES[i], &evidence, &attest);
         expect_signer(&attest, &ak);
+        vector_free(public);
         vector_free(in);
     }
 }
@@ -296,18 +319,19 @@ static void expect_manifest_of_token(struct ratls_slice statement, struct ratls_
 {
     const struct ratls_evidence evidence = {.token = token};
     struct ratls_statement s;
-    uint8_t manifest[32];
+    uint8_t hash[32];
+    struct ratls_slice manifest;
 
     cr_assert(ratls_statement_read(statement, &s));
-    cr_assert_eq(ratls_evidence_manifest(&evidence, manifest, NULL), RATLS_OK);
-    cr_expect(ratls_slice_equal(s.manifest, ratls_slice(manifest, sizeof manifest)));
+    cr_assert_eq(ratls_evidence_manifest(&evidence, hash, &manifest, NULL), RATLS_OK);
+    cr_expect(ratls_slice_equal(s.manifest, manifest));
 }
 
 /* OpenSSL's commands made the time stamp and the signature. */
 Test(vectors, epoch)
 {
-    static const struct mode_case modes[] = {{"epoch", RATLS_MODE_EPOCH, 0},
-                                             {"session", RATLS_MODE_HANDSHAKE, 0}};
+    static const struct mode_case modes[] = {{"epoch", RATLS_MODE_EPOCH, 0, false},
+                                             {"session", RATLS_MODE_HANDSHAKE, 0, false}};
     struct ratls_slice in = load("session", ".cbor"), token = load("epoch-", "token.der");
     struct ratls_slice der = load("epoch-", "authority.der"), key = load("epoch-", "key.der");
     struct ratls_slice epoch = load("epoch", ".statement.cbor");

@@ -179,7 +179,7 @@ static void make_statement(const char *folder, const char *mode)
     snprintf(name, sizeof name, "%s.values", mode);
     values_load(folder, name, &values);
     load_certificates(folder, mode, &evidence);
-    if (ratls_evidence_manifest(&evidence, manifest, NULL) != RATLS_OK)
+    if (ratls_evidence_manifest(&evidence, manifest, &statement.manifest, NULL) != RATLS_OK)
         values_fail("no manifest", mode);
     statement.label = values_get(&values, "label");
     statement.mode = values_number(&values, "mode");
@@ -190,7 +190,6 @@ static void make_statement(const char *folder, const char *mode)
     statement.binder = values_get(&values, "binder");
     statement.spki_sha256 = values_get(&values, "spki-sha256");
     statement.service = values_get(&values, "service");
-    statement.manifest = ratls_slice(manifest, sizeof manifest);
     statement.context = values_get(&values, "context");
     ratls_statement_write(&statement, &w);
     if (ratls_merkle_leaf(ratls_writer_slice(&w), leaf, NULL) != RATLS_OK)
@@ -199,6 +198,24 @@ static void make_statement(const char *folder, const char *mode)
     save_of_mode(folder, mode, "leaf.bin", ratls_slice(leaf, sizeof leaf));
     vector_free(evidence.certificates[0]);
     vector_free(evidence.token);
+}
+
+/* Of a batch: a leaf among others, and a key that the request named. */
+static void load_batch(const char *folder, struct ratls_evidence *evidence)
+{
+    static struct values values;
+    struct ratls_slice path;
+
+    values_load(folder, "batch.values", &values);
+    path = values_get(&values, "path");
+    if (path.len > sizeof evidence->path.hashes)
+        values_fail("too long", "path");
+    evidence->path.leaf_index = (uint32_t)values_number(&values, "leaf-index");
+    evidence->path.tree_size = (uint32_t)values_number(&values, "tree-size");
+    evidence->path.count = path.len / sizeof evidence->path.hashes[0];
+    memcpy(evidence->path.hashes, path.p, path.len);
+    evidence->is_ak_named = true;
+    evidence->ak_index = (size_t)values_number(&values, "ak-index");
 }
 
 static void make_evidence(const char *folder, const char *mode)
@@ -210,7 +227,10 @@ static void make_evidence(const char *folder, const char *mode)
     evidence.statement = load_of_mode(folder, mode, "statement.cbor");
     evidence.attest = load_of_mode(folder, mode, "attest.bin");
     evidence.signature = load_of_mode(folder, mode, "signature.bin");
-    evidence.ak_public = vector_load(folder, "ak-public.bin");
+    if (strcmp(mode, "batch") == 0)
+        load_batch(folder, &evidence);
+    else
+        evidence.ak_public = vector_load(folder, "ak-public.bin");
     evidence.pcr_values = load_of_mode(folder, mode, "pcr-values.bin");
     load_certificates(folder, mode, &evidence);
     ratls_evidence_write(&evidence, &w);
@@ -277,10 +297,10 @@ int main(int argc, char *argv[])
     else if (argc == 4 && strcmp(argv[2], "evidence") == 0)
         make_evidence(argv[1], argv[3]);
     else {
-        fprintf(stderr,
-                "usage: make_vectors FOLDER request|challenge|logs|piece|agent|session\n"
-                "       make_vectors FOLDER statement handshake|certificate|renewal|epoch|session\n"
-                "       make_vectors FOLDER evidence handshake|certificate\n");
+        fprintf(stderr, "usage: make_vectors FOLDER request|challenge|logs|piece|agent|session\n"
+                        "       make_vectors FOLDER statement "
+                        "handshake|batch|certificate|renewal|epoch|session\n"
+                        "       make_vectors FOLDER evidence handshake|batch|certificate\n");
         return 2;
     }
     return 0;

@@ -126,6 +126,7 @@ service = "nginx"
 context = 
 selection = "sha256:0,1,7"
 END
+    cp handshake.values batch.values
     cat >certificate.values <<END
 label = "ratls-1"
 mode = 01
@@ -255,13 +256,27 @@ ima-entries = $entry
 END
 }
 
+# The leaf in the middle of three, RFC 9162, 2.1.1: SHA-256(01 || left || right), twice.
+join_batch() {
+    printf '\001' | cat - renewal.leaf.bin batch.leaf.bin | openssl dgst -sha256 -binary >left
+    printf '\001' | cat - left session.leaf.bin | openssl dgst -sha256 -binary >batch.root
+    cat >>batch.values <<END
+leaf-index = 01
+tree-size = 03
+path = $(hex renewal.leaf.bin)$(hex session.leaf.bin)
+ak-index = 01
+END
+}
+
 quote() { # quote MODE SELECTION
     "$make_vectors" . statement "$1"
-    tpm2_quote -Q -c "$ak" -l "$2" -q "$(hex "$1.leaf.bin")" -g sha256 -f tss \
+    cp "$1.leaf.bin" "$1.root"
+    [ "$1" != batch ] || join_batch
+    tpm2_quote -Q -c "$ak" -l "$2" -q "$(hex "$1.root")" -g sha256 -f tss \
         -m "$1.attest.bin" -s "$1.signature.bin" -o "$1.pcrs"
     tpm2_pcrread -Q "$2" -o "$1.pcr-values.bin"
     tpm2_checkquote -Q -u ak.pem -m "$1.attest.bin" -s "$1.signature.bin" -g sha256 \
-        -q "$(hex "$1.leaf.bin")"
+        -q "$(hex "$1.root")"
     "$make_vectors" . evidence "$1"
 }
 
@@ -333,6 +348,7 @@ write_logs
 make_epoch
 quote handshake sha256:0,1,7
 write_capture 65000000
+quote batch sha256:0,1,7
 quote certificate sha256:0,7+sha384:7
 make_certificate
 measure

@@ -90,7 +90,9 @@ struct ratls_attest_request {
     unsigned offers; /* of the verifier: enum ratls_offer; EPOCH and RESULT count here */
     struct ratls_pcr_selection selection; /* empty: logs alone, without a quote */
     struct ratls_log_request logs;        /* in certificate mode: none */
-    size_t key_id_count; /* attestation keys whose certificate the verifier has already */
+    /* Attestation keys whose public area and certificates the verifier has already; in certificate
+       mode none. Evidence may then name its key by its place here (WIRE.md, 3). */
+    size_t key_id_count;
     uint8_t key_ids[RATLS_KEY_IDS_MAX][RATLS_KEY_ID_LEN];
 };
 
@@ -132,9 +134,10 @@ struct ratls_attester {
 
     /*
      * A digest of the measured state that a quote of this selection would show now, at most a
-     * second old: SHA-256 of "ratls-state" with its NUL, the TPMT_PUBLIC of the attestation key,
-     * resetCount and restartCount (4 bytes big-endian each), and the PCR values as in evidence
-     * (WIRE.md, 3). Waits for the TPM as attest does. RATLS_TPM if it could not be had.
+     * second old: SHA-256 of "ratls-state" with its NUL, the qualifiedSigner that its quotes have
+     * (TPM 2.0 Part 2, 10.12.12: without its size field), resetCount and restartCount (4 bytes
+     * big-endian each), and the PCR values as in evidence (WIRE.md, 3). Waits for the TPM as attest
+     * does. RATLS_TPM if it could not be had.
      */
     enum ratls_status (*state)(struct ratls_attester *self,
                                const struct ratls_pcr_selection *selection, uint8_t ret_digest[32],

@@ -71,8 +71,9 @@ RATLS_API const struct ratls_report *ratls_tls_report(const SSL *ssl);
 RATLS_API const struct ratls_error *ratls_tls_error(const SSL *ssl);
 
 /*
- * The evidence that the server sent in this client's handshake, and its length; NULL and 0 if
- * there was none. Belongs to the SSL.
+ * The evidence that the server sent in this client's handshake, as it came, and its length; NULL
+ * and 0 if there was none. Of an attestation key that this process knows under the same policy it
+ * has neither public area nor certificates (WIRE.md, 3). Belongs to the SSL.
  */
 RATLS_API const uint8_t *ratls_tls_evidence(const SSL *ssl, size_t *ret_len);
 

@@ -60,7 +60,9 @@ struct ratls_expectation {
  * freed by the caller with ratls_report_free(). A server for which the policy has no rules is
  * RATLS_USAGE. In all modes with a session an all-zero nonce or binder is RATLS_USAGE: an expected
  * value that was never filled in must not be met by a peer that sends zeros. The evidence of modes
- * exporter and renewal is that of one piece, with the IMA list as far as it is in there.
+ * exporter and renewal is that of one piece, with the IMA list as far as it is in there. Evidence
+ * that answers a request with key ids, and has its attestation key by its place there, is refused:
+ * no request is known here.
  */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_appraise(const struct ratls_policy *policy, const struct ratls_expectation *expectation,
