@@ -18,17 +18,17 @@
   ["R15ak", "<=", 10, "evidence of an unknown AK refused, us", null, ""],
   ["R16", ">=", 1.85, "two threads / one, attested", "rustls.scaling", ""]
 ][] as [$name, $sense, $limit, $what, $rustls, $unit] |
-def round2: if . == null then "-" else . * 100 | round / 100 | tostring end;
+def short: if . == null then "-" else . * 1000 | round / 1000 | tostring end;
 $all[$name] as $value |
 [
   $name,
-  ($value | round2),
+  ($value | short),
   "\($sense) \($limit)",
   (if $value == null then "?"
    elif ($sense == ">=" and $value >= $limit) or ($sense == "<=" and $value <= $limit) then "met"
    else "MISSED" end),
   (if $all["\($name).min"] == null then "-"
-   else "\($all["\($name).min"] | round2) to \($all["\($name).max"] | round2)" end),
+   else "\($all["\($name).min"] | short) to \($all["\($name).max"] | short)" end),
   ($all["\($name).plain"] // "-"),
   (if $rustls == null or $all[$rustls] == null then "-" else "\($all[$rustls])\($unit)" end),
   $what
