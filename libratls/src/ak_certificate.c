@@ -138,20 +138,20 @@ static void read_issuer_key_id(struct ratls_reader *r, struct ratls_ak_certifica
 
 static void read_key_id(struct ratls_reader *r, struct ratls_ak_certificate *ret)
 {
-    (void)ret;
-    if (ratls_der_take(r, RATLS_DER_OCTET_STRING).len == 0)
+    ret->key_id = ratls_der_take(r, RATLS_DER_OCTET_STRING);
+    if (ret->key_id.len == 0)
         r->failed = true;
 }
 
-/* All are in the arc 2.5.29 (id-ce): 55 1d and this byte. */
+/* All are in the arc 2.5.29 (id-ce): 55 1d and this byte. All must be there. */
 static const struct {
     uint8_t last;
-    bool is_required, may_be_critical;
+    bool may_be_critical;
     read_extension *read;
 } extensions[] = {
-    {19, true, true, read_basic_constraints}, {15, true, true, read_key_usage},
-    {37, true, true, read_extended_usage},    {17, true, true, read_names},
-    {35, true, false, read_issuer_key_id},    {14, false, false, read_key_id},
+    {19, true, read_basic_constraints}, {15, true, read_key_usage},
+    {37, true, read_extended_usage},    {17, true, read_names},
+    {35, false, read_issuer_key_id},    {14, false, read_key_id},
 };
 
 #define EXTENSION_COUNT (sizeof extensions / sizeof extensions[0])
@@ -205,10 +205,9 @@ static void read_extensions(struct ratls_reader *r, struct ratls_ak_certificate 
             list.failed = true;
         seen |= bit;
     }
-    for (size_t i = 0; i < EXTENSION_COUNT; i++)
-        if (extensions[i].is_required && (seen >> i & 1) == 0)
-            list.failed = true;
-    if (list.failed)
+    /* By equal identifiers and names, which are not read here, it would be self-signed. */
+    if (list.failed || seen != (1u << EXTENSION_COUNT) - 1 ||
+        ratls_slice_equal(ret->key_id, ret->issuer_key_id))
         r->failed = true;
 }
 
@@ -265,11 +264,29 @@ bool ratls_ak_certificate_read(struct ratls_slice der, struct ratls_ak_certifica
     return true;
 }
 
+/*
+ * False for all that a2i_IPADDRESS(3) might take for an address, which has digits alone or a colon,
+ * and for what X509_check_host(3) takes for all names of a domain, or for none.
+ */
+static bool is_compared_as_text(const char *name)
+{
+    bool has_letter = false;
+
+    for (const char *p = name; *p != '\0'; p++) {
+        if (*p <= ' ' || *p > '~' || *p == ':')
+            return false;
+        has_letter = has_letter || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z');
+    }
+    return has_letter && name[0] != '.';
+}
+
 bool ratls_ak_certificate_has_name(const struct ratls_ak_certificate *certificate, const char *name)
 {
     struct ratls_reader names = ratls_reader(certificate->names);
     const size_t len = strlen(name);
 
+    if (!is_compared_as_text(name))
+        return false;
     while (!names.failed && names.rest.len > 0) {
         struct ratls_slice one;
 

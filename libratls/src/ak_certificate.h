@@ -17,6 +17,7 @@ struct ratls_ak_certificate {
     int64_t not_before, not_after;
     struct ratls_slice spki;          /* SubjectPublicKeyInfo, whole; what is in it was not read */
     struct ratls_slice issuer_key_id; /* of authorityKeyIdentifier */
+    struct ratls_slice key_id;        /* of subjectKeyIdentifier: another one */
     struct ratls_slice names;         /* of subjectAltName: DNS names and IP addresses */
     struct ratls_slice r, s;          /* of the signature */
 };
@@ -25,12 +26,15 @@ struct ratls_ak_certificate {
  * True if the bytes are exactly one certificate in the plain form (RFC 5280, 4.1 and 4.2):
  * basicConstraints says that it is no CA, keyUsage has digitalSignature and not keyCertSign,
  * extKeyUsage is tcg-kp-AIKCertificate alone, subjectAltName has DNS names and IP addresses alone,
- * authorityKeyIdentifier a key identifier alone; a subjectKeyIdentifier may be there, and nothing
- * else. Nothing is verified.
+ * authorityKeyIdentifier a key identifier alone, of another key than subjectKeyIdentifier; nothing
+ * else is there. Nothing is verified.
  */
 bool ratls_ak_certificate_read(struct ratls_slice der, struct ratls_ak_certificate *ret);
 
-/* Whether it has this DNS name. Of names only: for an address it is false. */
+/*
+ * Whether it has this DNS name, as text; what stands for an address, or begins with a dot, is not
+ * compared so: false.
+ */
 bool ratls_ak_certificate_has_name(const struct ratls_ak_certificate *certificate,
                                    const char *name);
 
