@@ -215,7 +215,7 @@ bool ratls_key_cache_chain_known(struct ratls_key_cache *cache, struct ratls_sli
     pthread_mutex_lock(&cache->lock);
     struct entry *entry = find_entry(cache, name);
     const struct enrolment *e = entry ? find_enrolment(entry, hash) : NULL;
-    bool known = e && now <= e->until && (!chain_sha256 || memcmp(e->chain, chain_sha256, 32) == 0);
+    bool known = e && now < e->until && (!chain_sha256 || memcmp(e->chain, chain_sha256, 32) == 0);
     pthread_mutex_unlock(&cache->lock);
     return known;
 }
@@ -327,7 +327,7 @@ size_t ratls_key_cache_ids(struct ratls_key_cache *cache, const char *server, in
     pthread_mutex_lock(&cache->lock);
     for (size_t i = 0; i < cache->count; i++) {
         const struct enrolment *e = find_enrolment(&cache->entries[i], hash);
-        if (e && now <= e->until && cache->entries[i].area_len != 0)
+        if (e && now < e->until && cache->entries[i].area_len != 0)
             count = insert_latest(best, count, max, &cache->entries[i]);
     }
     for (size_t i = 0; i < count; i++)
