@@ -62,7 +62,7 @@ static void begin(struct asker *asker, struct ratls_attester *attester, uint8_t 
 
 static void wait_until_done(struct asker *asker)
 {
-    const uint64_t limit = now_ms() + 60000;
+    const uint64_t limit = now_ms() + WAIT_MS;
 
     while (atomic_load(&asker->calls) == 0 && now_ms() < limit)
         sleep_ms(1);
@@ -90,8 +90,10 @@ Test(attester_async, taken_within_the_call)
 {
     struct asker asker = {.takes_at_once = true};
     struct ratls_attester *attester;
+    unsigned threads;
 
     init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    threads = count_threads();
     attester = new_attester(NULL, 20000);
     begin(&asker, attester, 1);
     attester->free(attester);
@@ -99,7 +101,7 @@ Test(attester_async, taken_within_the_call)
     assert_ok(asker.status, &asker.err);
     cr_expect(is_sound(asker.s, &asker.request));
     free(asker.s);
-    sleep_ms(100); /* its threads end by themselves; AddressSanitizer looks at what they leave */
+    wait_for_threads(threads);
 }
 
 Test(attester_async, malformed_request)
@@ -136,7 +138,7 @@ Test(attester_async, logs_alone)
 /* Whoever begins while the TPM is busy shares its next quote, with those who wait. */
 Test(attester_async, many_share_a_quote)
 {
-    const char *const options[] = {"--delay-ms", "200", NULL};
+    const char *const options[] = {"--hang", NULL};
     static struct asker askers[MANY];
     const struct ratls_attest_request waited = new_request(200);
     struct ratls_attester *attester;
@@ -152,6 +154,7 @@ Test(attester_async, many_share_a_quote)
         askers[i].takes_at_once = i % 2 == 0;
         begin(&askers[i], attester, (uint8_t)(3 * i));
     }
+    tpm_mux_arm(&mux, false);
     free(attest(attester, &waited));
     for (i = 0; i < MANY; i++) {
         wait_until_done(&askers[i]);
@@ -168,12 +171,32 @@ Test(attester_async, many_share_a_quote)
         if (askers[i].s->evidence.path.tree_size > largest)
             largest = askers[i].s->evidence.path.tree_size;
     }
-    cr_expect_lt(distinct, 5, "%d quotes", distinct);
+    cr_expect_lt(distinct, 3, "%d quotes", distinct);
     cr_expect_gt(largest, MANY / 2, "no batch is larger than %u", largest);
     for (i = 0; i < MANY; i++)
         free(askers[i].s);
     attester->free(attester);
     tpm_mux_stop(&mux);
+}
+
+/* Until the TPM, which may have been asked later than it was waited for, has hung for too long. */
+static enum ratls_status begin_until_refused(struct asker *late, struct ratls_attester *attester,
+                                             uint64_t *ret_took_ms)
+{
+    const uint64_t limit = now_ms() + WAIT_MS;
+    enum ratls_status status;
+
+    late->request = new_request(1);
+    for (;;) {
+        const uint64_t start = now_ms();
+
+        status = attester->begin(attester, &late->request, be_done, late, &late->job, &late->err);
+        *ret_took_ms = now_ms() - start;
+        if (status != RATLS_OK || now_ms() > limit)
+            return status;
+        attester->cancel(attester, late->job);
+        sleep_ms(20);
+    }
 }
 
 /* A TPM that never answers: everybody is called in time, and nothing is left. */
@@ -184,9 +207,11 @@ Test(attester_async, hanging_tpm)
     struct asker late = {0};
     struct ratls_attester *attester;
     struct tpm_mux mux;
-    uint64_t start;
+    uint64_t start, took_ms;
+    unsigned threads;
 
     init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    threads = count_threads();
     cr_assert(tpm_mux_start(&mux, &f.tpm, options));
     attester = new_attester(mux.tcti, 400);
     start = now_ms();
@@ -200,27 +225,22 @@ Test(attester_async, hanging_tpm)
         take(&askers[i]);
         assert_fails(askers[i].status, RATLS_TPM, &askers[i].err, "did not answer within 400 ms");
     }
-    sleep_ms(200); /* the TPM may have been asked a little later than it was waited for */
-    start = now_ms();
-    late.request = new_request(1);
-    assert_fails(attester->begin(attester, &late.request, be_done, &late, &late.job, &late.err),
-                 RATLS_TPM, &late.err, "has not answered for more than 400 ms");
-    cr_expect_lt(now_ms() - start, 200, "who comes later is told at once");
-    cr_expect_null(late.job);
+    assert_fails(begin_until_refused(&late, attester, &took_ms), RATLS_TPM, &late.err,
+                 "has not answered for more than 400 ms");
+    cr_expect_lt(took_ms, 400, "who comes later is told at once");
     start = now_ms();
     attester->free(attester);
     cr_expect_lt(now_ms() - start, 1000 + SLACK_MS);
     tpm_mux_stop(&mux); /* the connection ends, and with it the thread that was left behind */
-    sleep_ms(200);
+    wait_for_threads(threads);
 }
 
 Test(attester_async, cancelled_while_the_tpm_is_at_it)
 {
-    const char *const options[] = {"--delay-ms", "300", NULL};
+    const char *const options[] = {"--hang", NULL};
     struct asker gone = {0}, stays = {0};
     struct ratls_attester *attester;
     struct tpm_mux mux;
-    uint64_t start;
 
     init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
     cr_assert(tpm_mux_start(&mux, &f.tpm, options));
@@ -228,9 +248,8 @@ Test(attester_async, cancelled_while_the_tpm_is_at_it)
     begin(&gone, attester, 1);
     begin(&stays, attester, 2);
     sleep_ms(100);
-    start = now_ms();
-    attester->cancel(attester, gone.job);
-    cr_expect_lt(now_ms() - start, 150, "cancel does not wait for the TPM");
+    attester->cancel(attester, gone.job); /* and does not wait for the TPM */
+    tpm_mux_arm(&mux, false);
     wait_until_done(&stays);
     take(&stays);
     assert_ok(stays.status, &stays.err);
@@ -344,7 +363,7 @@ static int use_in_child(struct asker *one, struct asker *other)
 
 Test(attester_async, fork)
 {
-    const char *const options[] = {"--delay-ms", "300", NULL};
+    const char *const options[] = {"--hang", NULL};
     struct asker one = {0}, other = {0};
     struct ratls_attester *attester;
     struct tpm_mux mux;
@@ -356,7 +375,7 @@ Test(attester_async, fork)
     attester = new_attester(mux.tcti, 20000);
     begin(&one, attester, 1);
     begin(&other, attester, 2);
-    sleep_ms(50); /* at rest while it forks: the TPM is at it (see test_attester_threads.c) */
+    sleep_ms(200); /* at rest while it forks: the TPM is at it (see test_attester_threads.c) */
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {
@@ -364,6 +383,7 @@ Test(attester_async, fork)
         attester->free(attester);
         _exit(status);
     }
+    tpm_mux_arm(&mux, false);
     wait_until_done(&one);
     wait_until_done(&other);
     take(&one);

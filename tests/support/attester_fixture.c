@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "merkle.h"
@@ -46,6 +47,23 @@ void sleep_ms(unsigned ms)
     const struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
 
     nanosleep(&t, NULL);
+}
+
+unsigned count_threads(void)
+{
+    struct stat info;
+
+    cr_assert_eq(stat("/proc/self/task", &info), 0);
+    return (unsigned)info.st_nlink - 2; /* a folder has two links, and one for each folder in it */
+}
+
+void wait_for_threads(unsigned count)
+{
+    const uint64_t limit = now_ms() + WAIT_MS;
+
+    while (count_threads() > count && now_ms() < limit)
+        sleep_ms(1);
+    cr_assert_eq(count_threads(), count);
 }
 
 void init_key(const char *tcti, enum ratls_ak_algorithm algorithm, bool transient)

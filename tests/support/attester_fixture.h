@@ -16,6 +16,7 @@
 
 #define PATH_LEN 256
 #define SLACK_MS 1500 /* sanitizers, and a machine with other work */
+#define WAIT_MS 60000 /* for what comes by itself */
 
 struct fixture {
     struct swtpm tpm;
@@ -44,6 +45,9 @@ void assert_fails(enum ratls_status status, enum ratls_status expected,
                   const struct ratls_error *err, const char *text);
 uint64_t now_ms(void);
 void sleep_ms(unsigned ms);
+unsigned count_threads(void); /* of this process */
+/* Until those have ended that end by themselves: AddressSanitizer looks at what they leave. */
+void wait_for_threads(unsigned count);
 /* Makes a key in f.state. */
 void init_key(const char *tcti, enum ratls_ak_algorithm algorithm, bool transient);
 /* tcti NULL: that of the state folder; deadline 0: the default. */
