@@ -113,6 +113,18 @@ enum ratls_status ratls_agentd_connect(const char *path, int *ret_fd, struct rat
     return status;
 }
 
+/* Whatever the umask is, of an administrator or a unit: the callers are other users. */
+static bool make_readable(const char *folder)
+{
+    const mode_t before = umask(0);
+    const bool is_made = mkdir(folder, FOLDER_MODE) == 0;
+    const int cause = errno;
+
+    umask(before);
+    errno = cause;
+    return is_made;
+}
+
 /* Who may write to the folder could put a socket of his own there. */
 static enum ratls_status make_folder(const char *path, struct ratls_error *err)
 {
@@ -121,7 +133,7 @@ static enum ratls_status make_folder(const char *path, struct ratls_error *err)
     struct stat info;
 
     (void)snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)
+    if (!make_readable(folder) && errno != EEXIST)
         return fail_file(folder, err);
     if (stat(folder, &info) != 0)
         return fail_file(folder, err);

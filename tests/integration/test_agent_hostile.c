@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -174,6 +175,24 @@ Test(agent_hostile, standard_streams_that_are_closed)
         cr_assert_gt(readlink(path, target, sizeof target - 1), 0);
         cr_expect_str_eq(target, "/dev/null", "%d is %s", fd, target);
     }
+    agent_stop(&agent);
+}
+
+/* Others reach the socket all the same. */
+Test(agent_hostile, strict_umask)
+{
+    const mode_t before = umask(077);
+    struct ratls_agent_answer answer;
+    int fd;
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    agent_start(&agent, NULL, "clients: [{user: 20003, services: [shop]}]\n");
+    umask(before);
+    fd = agent_connect_as(&agent, STRANGER, STRANGER, 0, NULL);
+    agent_send(fd, &(struct ratls_agent_question){.id = 1, .kind = RATLS_AGENT_STATUS});
+    agent_receive(fd, &answer, buffer);
+    assert_refused(&answer, 1, RATLS_USAGE, "for root and for its own user");
+    close(fd);
     agent_stop(&agent);
 }
 
