@@ -245,23 +245,42 @@ static void answer_one(int listener, const char *text)
     close(fd);
 }
 
+/* Asks who listens there; *ret_output is what it prints. */
+static pid_t start_status(const char *path, FILE **ret_output)
+{
+    int ends[2];
+    pid_t pid;
+
+    cr_assert_eq(pipe(ends), 0);
+    pid = fork();
+    if (pid == 0) {
+        if (dup2(ends[1], STDOUT_FILENO) >= 0 && close(ends[0]) == 0 && close(ends[1]) == 0)
+            execl(RATLS_AGENT_PROGRAM, "ratlsd", "--status", "--socket", path, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    *ret_output = fdopen(ends[0], "re");
+    cr_assert_not_null(*ret_output);
+    return pid;
+}
+
 /* What a terminal would obey is not printed. */
 static void expect_status(const char *text, int expected)
 {
-    char path[PATH_LEN], command[3 * PATH_LEN];
-    int listener;
-    FILE *program;
+    char path[PATH_LEN];
+    FILE *output = NULL;
+    int listener, status = 0;
+    pid_t pid;
 
     snprintf(path, sizeof path, "%s/liar.sock", f.tpm.folder);
-    snprintf(command, sizeof command, "%s --status --socket %s 2>/dev/null", RATLS_AGENT_PROGRAM,
-             path);
     listener = listen_at(path);
-    program = popen(command, "re");
-    cr_assert_not_null(program);
+    pid = start_status(path, &output);
     answer_one(listener, text);
-    while (fgets((char *)buffer, sizeof buffer, program) != NULL)
+    while (fgets((char *)buffer, sizeof buffer, output) != NULL)
         cr_expect_null(strchr((char *)buffer, '\x1b'), "it printed an escape");
-    cr_expect_eq(WEXITSTATUS(pclose(program)), expected, "%s", text);
+    fclose(output);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect_eq(WEXITSTATUS(status), expected, "%s", text);
     close(listener);
     cr_assert_eq(unlink(path), 0);
 }
