@@ -144,8 +144,11 @@ Test(agent_client_async, taken_too_early)
     cr_expect_eq(asker.calls, 0);
 }
 
-static void fail_slowly(void *arg)
+static atomic_bool is_called;
+
+static void end_slowly(void *arg)
 {
+    atomic_store(&is_called, true);
     agent_sleep_ms(300);
     atomic_fetch_add(&((struct agent_asker *)arg)->calls, 1);
 }
@@ -156,10 +159,11 @@ Test(agent_client_async, cancelled_within_the_call_of_another_thread)
     struct agent_scene *s = agent_scene_new(0);
     struct agent_asker asker = {.request = agent_request(1)};
 
-    cr_assert_eq(s->attester->begin(s->attester, &asker.request, fail_slowly, &asker, &asker.job,
-                                    &asker.err),
-                 RATLS_OK);
-    agent_sleep_ms(150);
+    cr_assert_eq(
+        s->attester->begin(s->attester, &asker.request, end_slowly, &asker, &asker.job, &asker.err),
+        RATLS_OK);
+    while (!atomic_load(&is_called))
+        agent_sleep_ms(1);
     s->attester->cancel(s->attester, asker.job);
     cr_expect_eq(asker.calls, 1);
     agent_scene_free(s);
@@ -221,13 +225,15 @@ static unsigned count_quiet_threads(void)
 /* Signals of the program stay with its threads. */
 Test(agent_client_async, signals_are_not_for_the_reader)
 {
+    const uint64_t limit = agent_now_ms() + 10000;
     struct agent_scene *s = agent_scene_new(0);
     unsigned before;
 
-    agent_sleep_ms(100); /* a thread that is just being created has them blocked as well */
+    agent_sleep_ms(300); /* a thread that is just being created has them blocked as well */
     before = count_quiet_threads();
     assert_attests(s->attester, 1);
-    agent_sleep_ms(100);
+    while (count_quiet_threads() != before + 1 && agent_now_ms() < limit)
+        agent_sleep_ms(10);
     cr_expect_eq(count_quiet_threads(), before + 1, "%u and %u", before, count_quiet_threads());
     agent_scene_free(s);
 }

@@ -108,7 +108,7 @@ Test(attester_patience, hangs_ten_seconds)
     while (now_ms() - begin < 10000) {
         start = now_ms();
         assert_attest_fails(attester, &request, RATLS_TPM, "has not answered for more than");
-        cr_expect_lt(now_ms() - start, 200);
+        cr_expect_lt(now_ms() - start, 900);
         sleep_ms(500);
     }
     tpm_mux_arm(&mux, false);
