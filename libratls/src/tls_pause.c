@@ -42,6 +42,7 @@ struct ratls_pause {
 
     /* As long as evidence is being made: */
     SSL *ssl;
+    const SSL_CTX *ctx; /* only compared */
     ASYNC_JOB *job;
     unsigned long thread;
     OSSL_HANDSHAKE_STATE state;
@@ -227,6 +228,7 @@ static struct ratls_pause *prepare(SSL *ssl, struct ratls_channel *channel,
     if (pause == NULL || !ratls_doorbell_prepare(&pause->bell))
         return NULL;
     pause->ssl = ssl;
+    pause->ctx = SSL_get_SSL_CTX(ssl);
     pause->job = job;
     pause->thread = this_thread();
     pause->state = SSL_get_state(ssl);
@@ -267,15 +269,21 @@ static bool try_pause(struct ratls_pause *pause)
 }
 
 /*
- * Programs resume as often as they like. False: the evidence is of no use any more. SSL_clear()
- * takes the handshake away under a job that pauses: the message that its frames write is freed.
+ * SSL_clear() takes the handshake away under a job that pauses: the message that its frames write
+ * is freed. So are the certificates and extensions in use, by SSL_set_SSL_CTX() with another.
  */
+static bool is_same_handshake(const struct ratls_pause *pause)
+{
+    return SSL_get_state(pause->ssl) == pause->state && SSL_get_SSL_CTX(pause->ssl) == pause->ctx;
+}
+
+/* Programs resume as often as they like. False: the evidence is of no use any more. */
 static bool await(struct ratls_pause *pause)
 {
     while (pause->process == getpid() && !ratls_doorbell_has_rung(&pause->bell)) {
         if (!try_pause(pause))
             wait_here(pause);
-        if (pause->making == NULL || SSL_get_state(pause->ssl) != pause->state)
+        if (pause->making == NULL || !is_same_handshake(pause))
             return false;
     }
     return true;
@@ -301,7 +309,7 @@ enum ratls_status ratls_pause_attest(SSL *ssl, struct ratls_channel *channel,
 
     if (pause == NULL)
         return attester->attest(attester, request, ret_evidence, ret_len, err);
-    attester = attester->up_ref(attester); /* the SSL may get another SSL_CTX meanwhile */
+    attester = attester->up_ref(attester); /* its SSL_CTX may be freed meanwhile */
     pause->attester = attester;
     pause->making = NULL;
     status =

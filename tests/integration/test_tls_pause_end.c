@@ -126,6 +126,31 @@ Test(tls_pause_end, cleared)
     pause_scene_free(&scene);
 }
 
+/*
+ * Nor can a handshake that pauses go on with another context: the frames of OpenSSL hold what
+ * SSL_set_SSL_CTX(3) frees.
+ */
+Test(tls_pause_end, given_another_context)
+{
+    struct pause_scene scene = pause_scene_new();
+    SSL_CTX *other = tls_plain_server(scene.world);
+    struct tls_pair *pair = begin(&scene);
+
+    cr_assert_not_null(SSL_set_SSL_CTX(pair->server.ssl, other));
+    staged_finish(scene.staged);
+    cr_assert_eq(SSL_do_handshake(pair->server.ssl), -1);
+    cr_assert_eq(SSL_get_error(pair->server.ssl, -1), SSL_ERROR_SSL);
+    cr_assert_eq(scene.staged->cancelled, 1);
+    tls_pair_free(pair);
+    pair = begin(&scene); /* the same one is none other */
+    cr_assert_not_null(SSL_set_SSL_CTX(pair->server.ssl, scene.server));
+    staged_finish(scene.staged);
+    assert_accepted(pair);
+    tls_pair_free(pair);
+    SSL_CTX_free(other);
+    pause_scene_free(&scene);
+}
+
 /* ---- jobs that cannot be ended ---- */
 
 static ASYNC_JOB *jobs[LOST_MAX]; /* so that they are not taken for leaks */
