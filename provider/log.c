@@ -25,7 +25,8 @@ static void print_report(const SSL *ssl, const struct ratls_channel *channel)
     if (is_accepted(channel))
         return;
     if (channel->error.text[0] != '\0')
-        fprintf(stderr, "ratls: %s%s\n", SSL_is_server(ssl) ? "client: " : "", channel->error.text);
+        fprintf(stderr, "ratls: %s%s\n", SSL_is_server(ssl) ? "with a client: " : "",
+                channel->error.text);
     else if (ratls_report_text(channel->report, RATLS_TEXT_FAILURES | colour, &text) == RATLS_OK)
         fprintf(stderr, "ratls: %s%s", describe_peer(ssl), text);
     free(text);
@@ -40,7 +41,8 @@ static void log_report(const SSL *ssl, const struct ratls_channel *channel)
     if (is_accepted(channel))
         syslog(LOG_AUTHPRIV | LOG_INFO, "ratls: accepted %s%s", peer, server);
     else if (channel->error.text[0] != '\0')
-        syslog(LOG_AUTHPRIV | LOG_ERR, "ratls: %s%s: %s", peer, server, channel->error.text);
+        syslog(LOG_AUTHPRIV | LOG_ERR, "ratls: %s%s%s: %s", SSL_is_server(ssl) ? "with " : "", peer,
+               server, channel->error.text);
     else if (ratls_report_first_failure(channel->report, &finding))
         syslog(LOG_AUTHPRIV | LOG_WARNING, "ratls: refused %s%s: %s at %s: expected %s, got %s",
                peer, server, finding.check, finding.at, finding.expected, finding.actual);

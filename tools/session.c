@@ -118,8 +118,9 @@ static enum ratls_status explain_failure(const struct ratls_session *session, in
                           server);
     if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_TLSV1_ALERT_INTERNAL_ERROR)
         return ratls_fail(err, RATLS_IO,
-                          "%s ended the handshake: internal error; its own log says why: it may "
-                          "not reach its TPM, or not find its key",
+                          "%s ended the handshake: internal error; its own log says why, with "
+                          "HAProxy if openssl.cnf has log = stderr there: it may not reach its "
+                          "TPM or ratlsd, or not find its key",
                           server);
     snprintf(what, sizeof what, "no TLS handshake with %s", server);
     (void)ratls_fail_openssl(err, what);

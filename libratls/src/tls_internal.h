@@ -12,7 +12,7 @@
 #include "spki_memory.h"
 #include "tls_sync.h"
 
-/* Called with every verdict and every failure to work of a client's handshake. */
+/* Called with every verdict, and when a handshake fails because this side cannot work. */
 typedef void ratls_tls_log_fn(const SSL *ssl, const struct ratls_channel *channel);
 
 /* SSL_SESSION_set_time() is deprecated since OpenSSL 3.4; what replaces it is new in 3.3. */

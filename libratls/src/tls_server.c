@@ -127,6 +127,9 @@ int ratls_server_add_evidence(SSL *ssl, struct ratls_tls *tls, X509 *certificate
     if (ratls_channel_attest(ssl, tls, channel, RATLS_ROLE_SERVER, certificate, &evidence,
                              ret_len) != RATLS_OK) {
         ratls_raise_error(&channel->error);
+        /* Programs that show no error stack, such as HAProxy, would say nothing. */
+        if (tls->log != NULL && !ratls_pause_is_ending(channel))
+            tls->log(ssl, channel);
         *alert = SSL_AD_INTERNAL_ERROR;
         return -1;
     }

@@ -148,12 +148,15 @@ kill -USR2 "$pid_of_haproxy"
 sleep 0.5
 expect 0 "and after a reload" get
 stop haproxy
+echo 'log = stderr' >>"$work/server.cnf"
 sed -i 's/^global$/&\n    ssl-mode-async/' "$work/haproxy.cfg"
 start haproxy env OPENSSL_CONF="$work/server.cnf" haproxy -W -f "$work/haproxy.cfg"
 wait_until_listening haproxy "$port"
 expect 0 "and with ssl-mode-async, where it does not wait for the agent" get
 stop ratlsd
 expect 35 "which fails as well without one" get
+expect 35 "... and does not find the next, which is not there" get
+has "ratls: with a client: no agent listens at $socket: start ratlsd" "$work/haproxy.log"
 start_agent
 sleep 0.2
 expect 0 "and goes on with the next" get
@@ -185,7 +188,7 @@ expect 2 "which takes a state folder or an agent" \
 
 for line in "state = $state" "tcti = $tcti" 'boot-log = none' 'ima-list = none' \
     'epoch = /stamp' 'result = none'; do
-    { cat "$work/server.cnf" && printf '%s\n' "$line" 'log = stderr'; } >"$work/both.cnf"
+    { cat "$work/server.cnf" && printf '%s\n' "$line"; } >"$work/both.cnf"
     expect failure "${line%% *} beside agent is an error" \
         env OPENSSL_CONF="$work/both.cnf" nginx -t -c "$work/nginx.conf"
     has "${line%% *} beside agent"
