@@ -107,7 +107,10 @@ enum ratls_status ratls_agentd_connect(const char *path, int *ret_fd, struct rat
         return RATLS_OK;
     }
     status = errno == ENOENT || errno == ECONNREFUSED
-                 ? ratls_fail(err, RATLS_IO, "%s: no ratlsd listens there", path)
+                 ? ratls_fail(err, RATLS_IO,
+                              "%s: no ratlsd listens there: start it, or name its socket "
+                              "with --socket",
+                              path)
                  : fail_file(path, err);
     close(fd);
     return status;

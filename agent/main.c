@@ -119,8 +119,8 @@ static enum ratls_status check_config(const char *path, struct ratls_error *err)
     if (status == RATLS_OK)
         status = open_attester(config, &services, err);
     if (status == RATLS_OK)
-        printf("%s is good: %zu rules, %zu services, key in %s\n", path, config->rule_count,
-               services.count, config->state);
+        printf("%s is good: %zu rules, %zu services, key in %s; the TPM was not asked\n", path,
+               config->rule_count, services.count, config->state);
     ratls_agentd_services_clear(&services);
     ratls_agentd_config_free(config);
     return status;
