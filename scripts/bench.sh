@@ -21,6 +21,7 @@ while [ $# -gt 0 ]; do
         rounds="--rounds $2"; shift ;;
     --quick) quick=--quick rounds="--rounds 3" ;;
     --json) json=--json ;;
+    -h | --help) sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p}' scripts/bench.sh; exit 0 ;;
     *) case " $all $others " in
         *" $1 "*) names="$names $1" ;;
         *) echo "no benchmark \"$1\": there are$all $others" >&2; exit 2 ;;

@@ -12,6 +12,11 @@ set -eu
 RATLS_SOURCE_DIR=$(cd "$(dirname "$0")/.." && pwd)
 export RATLS_SOURCE_DIR
 seconds=1800
+case "${1:-}" in
+-h | --help)
+    sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p}' "$RATLS_SOURCE_DIR/scripts/soak.sh"
+    exit 0 ;;
+esac
 while [ $# -gt 1 ]; do
     case "$1" in
     --minutes) seconds=$(($2 * 60)) ;;
