@@ -80,13 +80,13 @@ static void (*find_chained(const SSL *ssl, const struct ratls_channel *channel))
 
 /*
  * The program knows nothing of us: nobody will ask for the report, nor for what it is about, of a
- * connection that may live for days.
+ * connection that may live for days. One of our own (connection.h) has a lease by it.
  */
 static void forget_accepted(const SSL *ssl, struct ratls_channel *channel)
 {
     const struct ratls_tls *tls = ratls_tls_of(ssl);
 
-    if (tls == NULL || !tls->brief || !channel->accepted)
+    if (tls == NULL || !tls->brief || !channel->accepted || channel->speaks != 0)
         return;
     free(channel->evidence);
     channel->evidence = NULL;

@@ -3,6 +3,7 @@
 
 #include "connection_assert.h"
 #include "plain_peer.h"
+#include "tls_internal.h"
 
 Test(connection, evidence_comes_behind_the_handshake)
 {
@@ -75,6 +76,21 @@ Test(connection, server_without_connections_attests_in_the_handshake)
     clock_move(1000);
     pair->client.last = ratls_connection_tick(pair->client.connection);
     assert_ended(pair, &pair->client, RATLS_LAPSED, "max-age");
+    free_with_plain(pair);
+    tls_world_free(world);
+}
+
+/* There an SSL forgets what it accepted: but not before its connection, which begins with that. */
+Test(connection, of_a_context_of_the_provider)
+{
+    struct tls_world *world = world_with(30, 0);
+    struct connection_pair *pair;
+
+    ratls_tls_of_context(world->client)->brief = true;
+    pair = pair_with_plain(world->client, world->server, true, 0);
+    settle_with_plain(pair);
+    cr_assert_eq(pair->client.last, RATLS_DONE, "%s", connection_words(pair->client.connection));
+    cr_assert(ratls_report_accepted(ratls_channel_of(pair->client.ssl)->report));
     free_with_plain(pair);
     tls_world_free(world);
 }
