@@ -18,6 +18,7 @@ case "${1:-}" in
     exit 0 ;;
 esac
 while [ $# -gt 1 ]; do
+    case "$2" in *[!0-9]* | "" | 0*) set -- wrong; break ;; esac
     case "$1" in
     --minutes) seconds=$(($2 * 60)) ;;
     --seconds) seconds=$2 ;;
