@@ -89,9 +89,9 @@ static void *run_acceptor(void *arg)
 
         must(i < TCP_CONNECTIONS_MAX);
         server->connections[i] = (struct tcp_connection){.server = server, .number = i, .fd = fd};
+        atomic_store(&server->count, i + 1); /* before it is served: who was served counts it */
         must(pthread_create(&server->threads[i], NULL, run_connection, &server->connections[i]) ==
              0);
-        atomic_store(&server->count, i + 1);
     }
     return NULL;
 }
