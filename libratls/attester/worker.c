@@ -1,7 +1,6 @@
 /* The life of a worker and its threads. */
 #include "worker.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,24 +116,10 @@ enum ratls_status ratls_worker_start(struct ratls_worker *worker, struct ratls_h
 static void end_helper(struct ratls_worker *worker, struct ratls_helper *helper,
                        const struct timespec *limit)
 {
-    int result = 0;
-
     if (!helper->is_running)
         return;
     pthread_cond_signal(&helper->wake);
-    if (pthread_equal(helper->thread, pthread_self())) {
-        pthread_detach(helper->thread);
-        return;
-    }
-    while (!helper->has_exited && result != ETIMEDOUT)
-        result = pthread_cond_timedwait(&helper->exited, &worker->lock, limit);
-    if (!helper->has_exited) {
-        pthread_detach(helper->thread);
-        return;
-    }
-    pthread_mutex_unlock(&worker->lock);
-    pthread_join(helper->thread, NULL);
-    pthread_mutex_lock(&worker->lock);
+    ratls_thread_end(helper->thread, &worker->lock, &helper->exited, &helper->has_exited, limit);
 }
 
 void ratls_worker_free(struct ratls_worker *worker)

@@ -128,22 +128,12 @@ void ratls_agent_link_wake(const struct ratls_agent_link *link)
 /* With the lock held; released meanwhile. A reader that does not end is left behind. */
 static void end_reader(struct ratls_agent_link *link)
 {
-    struct timespec limit = ratls_time_from_now(STOP_MS);
-    int result = 0;
+    const struct timespec limit = ratls_time_from_now(STOP_MS);
 
     if (!link->is_reading)
         return;
     ratls_agent_link_wake(link);
-    if (!ratls_agent_link_is_reader(link))
-        while (!link->has_exited && result != ETIMEDOUT)
-            result = pthread_cond_timedwait(&link->exited, &link->lock, &limit);
-    if (!link->has_exited) {
-        pthread_detach(link->reader);
-        return;
-    }
-    pthread_mutex_unlock(&link->lock);
-    pthread_join(link->reader, NULL);
-    pthread_mutex_lock(&link->lock);
+    ratls_thread_end(link->reader, &link->lock, &link->exited, &link->has_exited, &limit);
 }
 
 void ratls_agent_link_free(struct ratls_agent_link *link)
