@@ -171,9 +171,7 @@ Test(agent, ids)
     struct tpm_mux mux;
     int fd;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
-    agent_start_simply(&agent, mux.tcti);
+    agent_start_over(&agent, &mux, options);
     fd = agent_connect(&agent);
     for (int i = 0; i < 2; i++) {
         agent_send(fd, &question);
@@ -199,9 +197,7 @@ Test(agent, cancelled)
     struct tpm_mux mux;
     int fd;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
-    agent_start_simply(&agent, mux.tcti);
+    agent_start_over(&agent, &mux, options);
     fd = agent_connect(&agent);
     agent_send(fd, &cancel); /* of nothing: passed over */
     agent_send(fd, &question);
@@ -225,9 +221,7 @@ Test(agent, vanishing_caller)
     struct tpm_mux mux;
     int fd;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
-    agent_start_simply(&agent, mux.tcti);
+    agent_start_over(&agent, &mux, options);
     fd = agent_connect(&agent);
     for (unsigned i = 0; i < 100; i++) {
         const struct ratls_agent_question question = evidence_question(i, (uint8_t)i);
@@ -251,9 +245,7 @@ Test(agent, one_quote_for_many)
     double quotes;
     int fds[4];
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
-    agent_start_simply(&agent, mux.tcti);
+    agent_start_over(&agent, &mux, options);
     for (unsigned i = 0; i < 4; i++)
         fds[i] = agent_connect(&agent);
     for (unsigned i = 0; i < 80; i++) {

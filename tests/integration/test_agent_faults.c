@@ -18,13 +18,6 @@ TestSuite(agent_faults, .init = set_up, .fini = agent_tear_down, .timeout = 240)
 static uint8_t buffer[RATLS_AGENT_ANSWER_MAX];
 static struct agent agent;
 
-static void begin_before(struct tpm_mux *mux, const char *const *options)
-{
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(mux, &f.tpm, options));
-    agent_start_simply(&agent, mux->tcti);
-}
-
 /* A TPM that hangs: an answer comes within the question's time, and service goes on by itself. */
 Test(agent_faults, hanging_tpm)
 {
@@ -35,7 +28,7 @@ Test(agent_faults, hanging_tpm)
     uint64_t start;
     int fd;
 
-    begin_before(&mux, options);
+    agent_start_over(&agent, &mux, options);
     fd = agent_connect(&agent);
     tpm_mux_arm(&mux, true);
     question.deadline_ms = 500;
@@ -69,7 +62,7 @@ Test(agent_faults, tpm_hangs_for_long)
     uint64_t start;
     int fd;
 
-    begin_before(&mux, options);
+    agent_start_over(&agent, &mux, options);
     fd = agent_connect(&agent);
     tpm_mux_arm(&mux, true);
     agent_send(fd, &question);
@@ -159,7 +152,7 @@ Test(agent_faults, stopped_with_questions)
     int status = 0;
     int fd;
 
-    begin_before(&mux, options);
+    agent_start_over(&agent, &mux, options);
     fd = agent_connect(&agent);
     agent_send(fd, &question);
     agent_await_figure(&agent, "ratls_waiting", 1);
@@ -190,7 +183,7 @@ Test(agent_faults, stopped_while_the_tpm_hangs)
     uint64_t start;
     int fd;
 
-    begin_before(&mux, options);
+    agent_start_over(&agent, &mux, options);
     fd = agent_connect(&agent);
     agent_send(fd, &question);
     agent_await_figure(&agent, "ratls_waiting", 1);
@@ -338,8 +331,7 @@ Test(agent_faults, ten_thousand_questions)
     size_t memory;
     int fd;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     snprintf(rest, sizeof rest, "clients: [{user: %u, services: [shop], waiting: 16000}]\n",
              (unsigned)getuid());
     agent_start(&agent, mux.tcti, rest);

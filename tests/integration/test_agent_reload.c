@@ -87,9 +87,7 @@ Test(agent_reload, user_that_is_gone)
     struct tpm_mux mux;
     int fd;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
-    agent_start_simply(&agent, mux.tcti);
+    agent_start_over(&agent, &mux, options);
     fd = agent_connect(&agent);
     agent_send(fd, &question);
     agent_await_figure(&agent, "ratls_waiting", 1);

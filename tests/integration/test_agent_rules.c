@@ -186,8 +186,7 @@ Test(agent_rules, one_quote_for_two_users)
     struct tpm_mux mux;
     int fds[2];
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     agent_start(&agent, mux.tcti, rules);
     for (unsigned i = 0; i < 2; i++)
         fds[i] = connect_user(users[i]);
@@ -261,8 +260,7 @@ Test(agent_rules, waiting)
     struct tpm_mux mux;
     int shop, bank;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     agent_start(&agent, mux.tcti,
                 "clients: [{user: 20001, services: [shop], waiting: 4},"
                 " {user: 20002, services: [bank]}]\n");
@@ -289,8 +287,7 @@ Test(agent_rules, queue)
     char rest[256];
     int fd;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     snprintf(rest, sizeof rest, "queue: 7\n%s", rules);
     agent_start(&agent, mux.tcti, rest);
     fd = connect_user(SHOP_USER);

@@ -147,8 +147,7 @@ Test(attester_async, many_share_a_quote)
     int distinct = 0;
     int i, k;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 60000);
     for (i = 0; i < MANY; i++) {
         askers[i].takes_at_once = i % 2 == 0;
@@ -242,8 +241,7 @@ Test(attester_async, cancelled_while_the_tpm_is_at_it)
     struct ratls_attester *attester;
     struct tpm_mux mux;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 20000);
     begin(&gone, attester, 1);
     begin(&stays, attester, 2);
@@ -370,8 +368,7 @@ Test(attester_async, fork)
     pid_t child;
     int status;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 20000);
     begin(&one, attester, 1);
     begin(&other, attester, 2);

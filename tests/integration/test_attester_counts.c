@@ -47,8 +47,7 @@ Test(attester_counts, quotes_and_batches)
     struct ratls_tpm_counts counts;
     struct tpm_mux mux;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 60000);
     counts = counts_of(attester);
     cr_assert_eq(counts.quotes + counts.leaves + counts.waiting, 0);
@@ -85,8 +84,7 @@ Test(attester_counts, errors_and_retries)
     struct ratls_attester *attester;
     struct tpm_mux mux;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 300);
     assert_attest_fails(attester, &request, RATLS_TPM, "");
     while (counts_of(attester).errors == 0)

@@ -89,8 +89,7 @@ Test(attester_crowd, ten_thousand)
     size_t before, with_all;
 
     cr_assert_not_null(askers);
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 60000);
     free(attest(attester, &first));
     tpm_mux_arm(&mux, true);
@@ -130,8 +129,7 @@ Test(attester_crowd, deadlines)
     struct tpm_mux mux;
     uint64_t latest = 0;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, DEADLINE_MS);
     for (size_t i = 0; i < COUNT; i++) {
         begun[i] = now_ms();
@@ -167,8 +165,7 @@ Test(attester_crowd, odd_selections)
     struct ratls_error err = {0};
     struct tpm_mux mux;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 60000);
     for (size_t i = 0; i < ALL; i++) {
         askers[i].request = new_request((uint8_t)i);
@@ -198,8 +195,7 @@ Test(attester_crowd, a_pcr_that_moves_once)
     struct sample *before;
     struct tpm_mux mux;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 60000);
     before = attest(attester, &first);
     tpm_mux_arm(&mux, true);
@@ -226,8 +222,7 @@ Test(attester_crowd, a_pcr_that_always_moves)
     struct ratls_attester *attester;
     struct tpm_mux mux;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 20000);
     assert_attest_fails(attester, &request, RATLS_TPM, "a PCR moved between reading and quoting");
     request.selection.banks[0].pcrs &= ~(1u << 7);
@@ -260,8 +255,7 @@ Test(attester_crowd, a_pcr_that_moves_now_and_then)
     pthread_t thread;
     unsigned extended = 0;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 60000);
     cr_assert_eq(pthread_create(&thread, NULL, extend_on_and_on, &extended), 0);
     for (size_t i = 0; i < COUNT; i++) {

@@ -88,8 +88,7 @@ static void answer_error(const char *code, const char *text)
     struct tpm_mux mux;
     uint64_t start;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 0);
     free(attest(attester, &request));
     tpm_mux_arm(&mux, true);
@@ -127,8 +126,7 @@ Test(attester_faults, retry_until_the_deadline)
     uint64_t start;
     uint64_t taken;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 600);
     start = now_ms();
     assert_attest_fails(attester, &request, RATLS_TPM, "");
@@ -154,8 +152,7 @@ Test(attester_faults, retry_succeeds)
     struct tpm_mux mux;
     pthread_t thread;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 5000);
     cr_assert_eq(pthread_create(&thread, NULL, disarm_later, &mux), 0);
     free(attest(attester, &request));
@@ -172,8 +169,7 @@ static void hang_and_recover(const char *scope)
     struct tpm_mux mux;
     uint64_t start;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 400);
     tpm_mux_arm(&mux, true);
     start = now_ms();
@@ -270,8 +266,7 @@ Test(attester_faults, slow_tpm)
     pthread_t threads[16];
     int i;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 1200); /* one by one would take 1600 ms */
     start_waiters(waiters, threads, 16, attester);
     for (i = 0; i < 16; i++) {
@@ -345,8 +340,7 @@ Test(attester_faults, free_while_stuck)
     struct tpm_mux mux;
     uint64_t start;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 200);
     assert_attest_fails(attester, &request, RATLS_TPM, "did not answer");
     start = now_ms();

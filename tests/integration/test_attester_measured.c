@@ -128,8 +128,7 @@ Test(attester_measured, shared)
     struct tpm_mux mux;
     uint64_t start;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 20000);
     for (size_t i = 0; i < CALLERS; i++) {
         callers[i] = (struct caller){.attester = attester};
@@ -181,8 +180,7 @@ Test(attester_measured, failures)
     struct tpm_mux mux;
     uint64_t start;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 300);
     assert_fails(attester->state(attester, &none, state, &err), RATLS_USAGE, &err,
                  "malformed PCR selection");

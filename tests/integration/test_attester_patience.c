@@ -22,8 +22,7 @@ static void answer_some_times(const char *code, const char *times, unsigned retr
     struct ratls_attester *attester;
     struct tpm_mux mux;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 20000);
     free(attest(attester, &request));
     cr_expect_eq(counts_of(attester).quotes, 1);
@@ -57,8 +56,7 @@ Test(attester_patience, effort_is_bounded)
     struct ratls_attester *attester;
     struct tpm_mux mux;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 2000);
     assert_attest_fails(attester, &request, RATLS_TPM, "");
     while (counts_of(attester).errors == 0)
@@ -76,8 +74,7 @@ Test(attester_patience, lockout_once)
     struct ratls_attester *attester;
     struct tpm_mux mux;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 20000);
     assert_attest_fails(attester, &request, RATLS_TPM, "tpm2_dictionarylockout --clear-lockout");
     free(attest(attester, &request));
@@ -97,8 +94,7 @@ Test(attester_patience, hangs_ten_seconds)
     struct tpm_mux mux;
     uint64_t start;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 1000);
     start = now_ms();
     assert_attest_fails(attester, &request, RATLS_TPM, "did not answer within 1000 ms");
@@ -127,8 +123,7 @@ Test(attester_patience, gone_and_back)
     struct tpm_mux mux;
     char tcti[SWTPM_TCTI_MAX];
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, NULL));
+    begin_over_mux(&mux, NULL);
     snprintf(tcti, sizeof tcti, "%s", mux.tcti);
     attester = new_attester(tcti, 5000);
     free(attest(attester, &request));

@@ -73,8 +73,7 @@ Test(attester_service, one_quote_for_two)
     struct sample *of_shop, *of_bank, *of_last;
     struct tpm_mux mux;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 20000);
     other = of_service(attester, "bank");
     third = of_service(other, "third");
@@ -169,8 +168,7 @@ Test(attester_service, state_of_a_hanging_tpm)
     uint8_t digest[32];
     uint64_t start;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     tpm_mux_arm(&mux, true);
     attester = new_attester(mux.tcti, 400);
     start = now_ms();

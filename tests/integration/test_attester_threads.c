@@ -201,8 +201,7 @@ Test(attester_threads, one_quote_for_all_who_wait)
     int distinct = 0;
     int i, k;
 
-    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
-    cr_assert(tpm_mux_start(&mux, &f.tpm, options));
+    begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 20000);
     for (i = 0; i < BATCH; i++) {
         callers[i].attester = attester;

@@ -128,6 +128,12 @@ void agent_start_simply(struct agent *agent, const char *tcti)
     agent_start(agent, tcti, rest);
 }
 
+void agent_start_over(struct agent *agent, struct tpm_mux *mux, const char *const *options)
+{
+    begin_over_mux(mux, options);
+    agent_start_simply(agent, mux->tcti);
+}
+
 int agent_end(struct agent *agent, int signal)
 {
     int status = 0;

@@ -30,6 +30,7 @@ void agent_configure(struct agent *agent, const char *rest);
 /* Serves when it returns. A rule for the user who runs the test: agent_start_simply(). */
 void agent_start(struct agent *agent, const char *tcti, const char *rest);
 void agent_start_simply(struct agent *agent, const char *tcti);
+void agent_start_over(struct agent *agent, struct tpm_mux *mux, const char *const *options);
 void agent_run(struct agent *agent); /* of one that is configured */
 /* Sends a signal and waits for the end; the exit code, or -1 if it died of a signal. */
 int agent_end(struct agent *agent, int signal);

@@ -75,6 +75,12 @@ void init_key(const char *tcti, enum ratls_ak_algorithm algorithm, bool transien
     assert_ok(ratls_tpm_init(&options, &err), &err);
 }
 
+void begin_over_mux(struct tpm_mux *mux, const char *const *options)
+{
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert(tpm_mux_start(mux, &f.tpm, options));
+}
+
 struct ratls_attester *new_attester(const char *tcti, unsigned deadline_ms)
 {
     const struct ratls_tpm_options options = {

@@ -50,6 +50,8 @@ unsigned count_threads(void); /* of this process */
 void wait_for_threads(unsigned count);
 /* Makes a key in f.state. */
 void init_key(const char *tcti, enum ratls_ak_algorithm algorithm, bool transient);
+/* The same, past the mux, which then stands before the TPM: tpm_mux_start(). */
+void begin_over_mux(struct tpm_mux *mux, const char *const *options);
 /* tcti NULL: that of the state folder; deadline 0: the default. */
 struct ratls_attester *new_attester(const char *tcti, unsigned deadline_ms);
 struct ratls_attest_request new_request(uint8_t seed);
