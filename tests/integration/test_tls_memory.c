@@ -156,19 +156,6 @@ static bool try_server(SSL_CTX *client, SSL_CTX *server, struct tls_raw *raw,
     return failure->failed;
 }
 
-static void record_request(struct tls_world *world, struct tls_raw *ret_raw)
-{
-    SSL_CTX *server = tls_plain_server(world);
-    struct tls_pair *pair;
-
-    tls_raw_add(server, ret_raw);
-    pair = tls_pair_new(world->client, server, TLS_NAME);
-    tls_pair_handshake(pair);
-    cr_assert_gt(ret_raw->request_len, 0);
-    tls_pair_free(pair);
-    SSL_CTX_free(server);
-}
-
 Test(tls_memory, server, .timeout = 250)
 {
     static struct ratls_attester attester = {
@@ -180,7 +167,7 @@ Test(tls_memory, server, .timeout = 250)
     struct tls_raw asks = {.context = SSL_EXT_TLS1_3_CERTIFICATE};
     struct ratls_error error = {0};
 
-    record_request(world, &recorded);
+    tls_raw_record(world, &recorded);
     asks.p = recorded.request;
     asks.len = recorded.request_len;
     tls_raw_ask(client, &asks);

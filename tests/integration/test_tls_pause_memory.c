@@ -111,19 +111,6 @@ struct memory_scene {
     struct tls_raw recorded, asks;
 };
 
-static void record_request(struct tls_world *world, struct tls_raw *ret_raw)
-{
-    SSL_CTX *server = tls_plain_server(world);
-    struct tls_pair *pair;
-
-    tls_raw_add(server, ret_raw);
-    pair = tls_pair_new(world->client, server, TLS_NAME);
-    tls_pair_handshake(pair);
-    cr_assert_gt(ret_raw->request_len, 0);
-    tls_pair_free(pair);
-    SSL_CTX_free(server);
-}
-
 static void open_scene(struct memory_scene *s)
 {
     struct ratls_error error = {0};
@@ -134,7 +121,7 @@ static void open_scene(struct memory_scene *s)
     cr_assert(OPENSSL_init_crypto(OPENSSL_INIT_ASYNC, NULL));
     s->client = tls_plain_client(s->world);
     s->server = tls_plain_server(s->world);
-    record_request(s->world, &s->recorded);
+    tls_raw_record(s->world, &s->recorded);
     s->asks = (struct tls_raw){.context = SSL_EXT_TLS1_3_CERTIFICATE,
                                .p = s->recorded.request,
                                .len = s->recorded.request_len};

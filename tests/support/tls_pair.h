@@ -127,5 +127,7 @@ struct tls_raw {
 void tls_raw_add(SSL_CTX *server, struct tls_raw *raw);
 /* The client's counterpart: sends raw->p in its ClientHello, and keeps what comes in request. */
 void tls_raw_ask(SSL_CTX *client, struct tls_raw *raw);
+/* What the world's client asks of such a server, in request. */
+void tls_raw_record(struct tls_world *world, struct tls_raw *ret_raw);
 
 #endif

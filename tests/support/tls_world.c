@@ -169,3 +169,16 @@ void tls_raw_ask(SSL_CTX *client, struct tls_raw *raw)
     raw->context |= SSL_EXT_TLS1_3_CERTIFICATE;
     add_custom(client, raw);
 }
+
+void tls_raw_record(struct tls_world *world, struct tls_raw *ret_raw)
+{
+    SSL_CTX *server = tls_plain_server(world);
+    struct tls_pair *pair;
+
+    tls_raw_add(server, ret_raw);
+    pair = tls_pair_new(world->client, server, TLS_NAME);
+    tls_pair_handshake(pair);
+    must(ret_raw->request_len > 0);
+    tls_pair_free(pair);
+    SSL_CTX_free(server);
+}
