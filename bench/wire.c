@@ -4,28 +4,13 @@
  * vary: one handshake is enough. Usage: bench_wire [--json]
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "command.h"
 #include "evidence.h"
 #include "tls_pair.h"
 
-#define BATCH 64
-#define DEPTH 6
-#define LEAF 37          /* as long as that of most of them */
-#define EXTENSION_HEAD 4 /* RFC 8446, 4.2: type and length */
+#define EXTENSION_HEAD 4  /* RFC 8446, 4.2: type and length */
 #define SIGNATURES_VARY 8 /* an ECDSA-Sig-Value of P-256 has 70 to 72 bytes, seldom less */
-
-/* A quote of a whole batch: the hashes of the others are whatever they are. */
-static void quote_batch(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    (void)arg;
-    if (stage != FAKE_LEAF)
-        return;
-    draft->path =
-        (struct ratls_merkle_path){.leaf_index = LEAF, .tree_size = BATCH, .count = DEPTH};
-    memset(draft->path.hashes, 0x5a, sizeof draft->path.hashes);
-}
 
 /* The bytes of one handshake; there are no tickets behind it. The caller frees the pair. */
 static size_t count_bytes(SSL_CTX *client, SSL_CTX *server, struct tls_pair **ret_pair)
@@ -84,7 +69,7 @@ static size_t measure(int version, size_t *ret_parts)
     struct tls_pair *pair;
     size_t plain, first, known;
 
-    world->tamper = quote_batch;
+    world->tamper = fake_batch;
     SSL_CTX_set_num_tickets(server, 0);
     SSL_CTX_set_num_tickets(world->server, 0);
     bench_must(SSL_CTX_set_min_proto_version(client, version) == 1 &&

@@ -10,19 +10,6 @@
 
 /* The limit: a batch of 64, eight PCR values of SHA-256, no logs, a key that the client knows. */
 #define ADDED_MAX 900
-#define BATCH 64
-#define LEAF 63 /* as many bytes as any */
-#define DEPTH 6
-
-static void quote_batch(enum fake_stage stage, struct fake_draft *draft, void *arg)
-{
-    (void)arg;
-    if (stage != FAKE_LEAF)
-        return;
-    draft->path =
-        (struct ratls_merkle_path){.leaf_index = LEAF, .tree_size = BATCH, .count = DEPTH};
-    memset(draft->path.hashes, 0x5a, sizeof draft->path.hashes);
-}
 
 /* A handshake that is accepted, or a plain one; the evidence in it, if ret is not NULL. */
 static size_t count_bytes(SSL_CTX *client, SSL_CTX *server, struct ratls_evidence *ret)
@@ -46,7 +33,7 @@ static struct tls_world *make_world(void)
 {
     struct tls_world *world = tls_world_new();
 
-    world->tamper = quote_batch;
+    world->tamper = fake_batch;
     SSL_CTX_set_num_tickets(world->server, 0);
     return world;
 }
@@ -79,7 +66,7 @@ Test(tls_wire, a_handshake_grows_by_at_most_900_bytes)
         cr_expect_not(evidence.is_ak_named);
         known = count_bytes(world->client, world->server, &evidence);
         cr_assert(evidence.is_ak_named);
-        cr_assert_eq(evidence.path.count, DEPTH);
+        cr_assert_eq(evidence.path.count, FAKE_BATCH_DEPTH);
         cr_assert_eq(evidence.pcr_values.len, 8 * 32);
         cr_expect_leq(known - plain, ADDED_MAX, "%zu bytes", known - plain);
         cr_expect_gt(first, known + 64);

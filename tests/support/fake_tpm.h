@@ -154,6 +154,11 @@ struct fake_draft {
 /* Called at each stage. */
 typedef void fake_tamper(enum fake_stage stage, struct fake_draft *draft, void *arg);
 
+#define FAKE_BATCH_DEPTH 6
+
+/* A fake_tamper: the quote of a batch of 64, the hashes of the others are whatever they are. */
+void fake_batch(enum fake_stage stage, struct fake_draft *draft, void *arg);
+
 /* A draft that went through all stages. tamper may be NULL. The caller frees it with free(). */
 struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_attest_request *request,
                                    fake_tamper *tamper, void *arg);
