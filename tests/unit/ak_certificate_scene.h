@@ -6,7 +6,6 @@
 #define RATLS_TEST_AK_CERTIFICATE_SCENE_H
 
 #include <criterion/criterion.h>
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <time.h>
@@ -14,37 +13,24 @@
 #include "ak_certificate.h"
 #include "crypto.h"
 #include "pki.h"
+#include "tpm_p256.h"
 
 #define SERVER "bank.example"
 #define NAMES "DNS:shop.example,IP:192.0.2.1,DNS:" SERVER
 
 static EVP_PKEY *ca_key, *key;
 static X509 *ca;
-static uint8_t point[65];
+static uint8_t point[TPM_P256_POINT];
 static struct ratls_tpm_public area;
 static int64_t now;
 static const char *server;
-
-static inline void take_area(EVP_PKEY *of)
-{
-    size_t len = 0;
-
-    cr_assert(
-        EVP_PKEY_get_octet_string_param(of, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len));
-    area = (struct ratls_tpm_public){.type = RATLS_ALG_ECC,
-                                     .scheme = RATLS_ALG_ECDSA,
-                                     .scheme_hash = RATLS_ALG_SHA256,
-                                     .curve = RATLS_CURVE_P256,
-                                     .x = {point + 1, 32},
-                                     .y = {point + 33, 32}};
-}
 
 static inline void set_up(void)
 {
     ca_key = pki_key(PKI_P256);
     ca = pki_ca("issuer", ca_key, NULL, NULL);
     key = pki_key(PKI_P256);
-    take_area(key);
+    area = tpm_p256_area(key, point);
     now = time(NULL);
     server = SERVER;
 }

@@ -2,7 +2,6 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -16,6 +15,7 @@
 #include "crypto.h"
 #include "evidence.h"
 #include "pki.h"
+#include "tpm_p256.h"
 
 #define MESSAGE "what a TPM says"
 #define ATTEMPTS_MAX 20000 /* more than any call here allocates */
@@ -59,44 +59,20 @@ __attribute__((constructor)) static void hook_memory(void)
 static EVP_PKEY *ca_key, *ak;
 static X509 *ca, *leaf;
 static struct ratls_slice der;
-static uint8_t point[65], r[32], s[32];
-static struct ratls_tpm_public area = {.type = RATLS_ALG_ECC,
-                                       .scheme = RATLS_ALG_ECDSA,
-                                       .scheme_hash = RATLS_ALG_SHA256,
-                                       .curve = RATLS_CURVE_P256,
-                                       .x = {point + 1, 32},
-                                       .y = {point + 33, 32}};
-static struct ratls_tpm_signature signature = {
-    .alg = RATLS_ALG_ECDSA, .hash = RATLS_ALG_SHA256, .r = {r, 32}, .s = {s, 32}};
-
-static void sign(void)
-{
-    uint8_t bytes[80];
-    const uint8_t *p = bytes;
-    size_t len = sizeof(bytes);
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    cr_assert_eq(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, ak), 1);
-    cr_assert_eq(EVP_DigestSign(ctx, bytes, &len, (const uint8_t *)MESSAGE, strlen(MESSAGE)), 1);
-    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &p, (long)len);
-    cr_assert_eq(BN_bn2binpad(ECDSA_SIG_get0_r(pair), r, 32), 32);
-    cr_assert_eq(BN_bn2binpad(ECDSA_SIG_get0_s(pair), s, 32), 32);
-    ECDSA_SIG_free(pair);
-    EVP_MD_CTX_free(ctx);
-}
+static uint8_t point[TPM_P256_POINT], r[32], s[32];
+static struct ratls_tpm_public area;
+static struct ratls_tpm_signature signature;
 
 static void setup(void)
 {
-    size_t len = 0;
     cr_assert(hooked, "OpenSSL has allocated before");
     ca_key = pki_key(PKI_P256);
     ak = pki_key(PKI_P256);
     ca = pki_ca("ca", ca_key, NULL, NULL);
     leaf = pki_ak_certificate(ak, "DNS:a.example", ca, ca_key);
     der.p = pki_der(leaf, &der.len);
-    cr_assert_eq(
-        EVP_PKEY_get_octet_string_param(ak, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len),
-        1);
-    sign();
+    area = tpm_p256_area(ak, point);
+    signature = tpm_p256_sign(ak, MESSAGE, r, s);
 }
 
 static void teardown(void)

@@ -1,12 +1,12 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "keys.h"
 #include "pki.h"
+#include "tpm_p256.h"
 
 #define LIMIT 1024
 
@@ -14,27 +14,16 @@ struct key_name {
     uint8_t bytes[34];
 };
 
-static uint8_t x[32], y[32];
+static uint8_t point[TPM_P256_POINT];
 static struct ratls_tpm_public area;
 static const struct ratls_slice some_area = {(const uint8_t *)"area", 4};
 
 /* One public area for all: the cache goes by the name. */
 static void setup(void)
 {
-    uint8_t point[65];
-    size_t len = 0;
     EVP_PKEY *key = pki_key(PKI_P256);
-    cr_assert_eq(
-        EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len),
-        1);
-    memcpy(x, point + 1, 32);
-    memcpy(y, point + 33, 32);
-    area = (struct ratls_tpm_public){.type = RATLS_ALG_ECC,
-                                     .scheme = RATLS_ALG_ECDSA,
-                                     .scheme_hash = RATLS_ALG_SHA256,
-                                     .curve = RATLS_CURVE_P256,
-                                     .x = {x, 32},
-                                     .y = {y, 32}};
+
+    area = tpm_p256_area(key, point);
     EVP_PKEY_free(key);
 }
 
@@ -85,7 +74,7 @@ Test(keys, bad_area_and_bad_name_are_not_remembered)
     struct ratls_tpm_public bad = area;
     uint8_t long_name[RATLS_TPM_NAME_MAX + 1] = {0};
     EVP_PKEY *key = NULL;
-    bad.x = ratls_slice(y, 32);
+    bad.x = area.y;
     cr_assert_eq(ratls_key_cache_get(cache, &bad, slice(&name), &key, NULL), RATLS_MALFORMED);
     cr_assert_eq(
         ratls_key_cache_get(cache, &area, ratls_slice(long_name, sizeof(long_name)), &key, NULL),

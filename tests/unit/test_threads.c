@@ -2,7 +2,6 @@
  * What is shared between threads, under load. Has its own main() instead of Criterion's, whose
  * arena cannot be had under ThreadSanitizer: configure with -fsanitize=thread to look for races.
  */
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,6 +11,7 @@
 #include "keys.h"
 #include "pki.h"
 #include "quote_memory.h"
+#include "tpm_p256.h"
 
 #define THREADS 4
 #define ROUNDS 1500
@@ -23,7 +23,7 @@ static pthread_barrier_t start;
 static struct ratls_key_cache *cache;
 static struct ratls_tpm_public area;
 static struct ratls_tpm_signature signature;
-static uint8_t point[65], r[32], s[32];
+static uint8_t point[TPM_P256_POINT], r[32], s[32];
 
 static void expect(bool holds, const char *what, unsigned round)
 {
@@ -31,39 +31,6 @@ static void expect(bool holds, const char *what, unsigned round)
         return;
     atomic_fetch_add(&mistakes, 1);
     fprintf(stderr, "round %u: %s\n", round, what);
-}
-
-static void make_signature(EVP_PKEY *key)
-{
-    uint8_t der[80];
-    size_t len = sizeof(der);
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    expect(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
-               EVP_DigestSign(ctx, der, &len, (const uint8_t *)MESSAGE, strlen(MESSAGE)) == 1,
-           "sign", 0);
-    const uint8_t *p = der;
-    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &p, (long)len);
-    expect(pair && BN_bn2binpad(ECDSA_SIG_get0_r(pair), r, 32) == 32 &&
-               BN_bn2binpad(ECDSA_SIG_get0_s(pair), s, 32) == 32,
-           "signature", 0);
-    ECDSA_SIG_free(pair);
-    EVP_MD_CTX_free(ctx);
-    signature = (struct ratls_tpm_signature){
-        .alg = RATLS_ALG_ECDSA, .hash = RATLS_ALG_SHA256, .r = {r, 32}, .s = {s, 32}};
-}
-
-static void make_area(EVP_PKEY *key)
-{
-    size_t len = 0;
-    expect(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
-                                           &len) == 1,
-           "public key", 0);
-    area = (struct ratls_tpm_public){.type = RATLS_ALG_ECC,
-                                     .scheme = RATLS_ALG_ECDSA,
-                                     .scheme_hash = RATLS_ALG_SHA256,
-                                     .curve = RATLS_CURVE_P256,
-                                     .x = {point + 1, 32},
-                                     .y = {point + 33, 32}};
 }
 
 static void use_key(struct ratls_slice name, unsigned round)
@@ -121,8 +88,8 @@ int main(void)
     pthread_t threads[THREADS];
     unsigned first[THREADS];
     EVP_PKEY *key = pki_key(PKI_P256);
-    make_area(key);
-    make_signature(key);
+    area = tpm_p256_area(key, point);
+    signature = tpm_p256_sign(key, MESSAGE, r, s);
     cache = ratls_key_cache_new();
     pthread_barrier_init(&start, NULL, THREADS);
     for (unsigned i = 0; i < THREADS; i++) {
