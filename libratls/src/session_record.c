@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto.h"
+#include "fail.h"
 #include "keys.h"
 #include "tls_index.h"
 
@@ -173,31 +174,33 @@ bool ratls_session_record_holds(const struct ratls_session_record *record,
 }
 
 /* What is wrong with the session that was resumed; NULL if it is the one that was offered. */
-static const char *find_other(const struct ratls_session_record *record, const SSL *ssl)
+static enum ratls_status find_other(const struct ratls_session_record *record, const SSL *ssl,
+                                    const char **ret_fault, struct ratls_error *err)
 {
     const X509 *certificate = SSL_get0_peer_certificate(ssl);
     uint8_t spki[RATLS_SPKI_HASH_LEN];
+    enum ratls_status status = RATLS_OK;
 
-    if (ratls_session_record_of(SSL_get_session(ssl)) != record)
-        return "another session than was offered";
-    if (certificate == NULL || ratls_spki_sha256(certificate, spki, NULL) != RATLS_OK ||
-        memcmp(spki, record->spki_sha256, sizeof spki) != 0)
-        return "a session with another TLS key";
-    return NULL;
+    *ret_fault = NULL;
+    if (ratls_session_record_of(SSL_get_session(ssl)) != record) {
+        *ret_fault = "another session than was offered";
+        return RATLS_OK;
+    }
+    if (certificate != NULL)
+        status = ratls_spki_sha256(certificate, spki, err);
+    if (status != RATLS_OK)
+        return status;
+    if (certificate == NULL || memcmp(spki, record->spki_sha256, sizeof spki) != 0)
+        *ret_fault = "a session with another TLS key";
+    return RATLS_OK;
 }
 
-struct ratls_report *ratls_session_record_report(const struct ratls_session_record *record,
-                                                 const SSL *ssl,
-                                                 const struct ratls_channel *channel)
+static void write_verdict(const struct ratls_session_record *record, const SSL *ssl,
+                          const struct ratls_channel *channel, const char *fault,
+                          struct ratls_report *report)
 {
-    struct ratls_report *report = ratls_report_copy(record->report);
-    const char *fault = find_fault(record, channel);
     char text[RATLS_VALUE_MAX];
 
-    if (report == NULL)
-        return NULL;
-    if (fault == NULL)
-        fault = find_other(record, ssl);
     report->accepted.is_dated = false; /* its age was of then */
     report->slots[RATLS_CHECK_TLS_VERSION] = (struct ratls_finding_slot){0};
     report->slots[RATLS_CHECK_TLS_RESUMPTION] = (struct ratls_finding_slot){0};
@@ -213,5 +216,23 @@ struct ratls_report *ratls_session_record_report(const struct ratls_session_reco
     } else if (!report->is_brief) {
         ratls_report_put(report, text, sizeof text, &report->note);
     }
-    return report;
+}
+
+enum ratls_status ratls_session_record_report(const struct ratls_session_record *record,
+                                              const SSL *ssl, const struct ratls_channel *channel,
+                                              struct ratls_report **ret_report,
+                                              struct ratls_error *err)
+{
+    const char *fault = find_fault(record, channel);
+    enum ratls_status status = fault == NULL ? find_other(record, ssl, &fault, err) : RATLS_OK;
+    struct ratls_report *report;
+
+    if (status != RATLS_OK)
+        return status;
+    report = ratls_report_copy(record->report);
+    if (report == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory: the resumed session is not judged");
+    write_verdict(record, ssl, channel, fault, report);
+    *ret_report = report;
+    return RATLS_OK;
 }

@@ -36,10 +36,11 @@ bool ratls_session_record_holds(const struct ratls_session_record *record,
 
 /*
  * The verdict on a handshake that resumed a session: that of the record, if it still holds and the
- * session is the one that was offered. NULL if memory is short.
+ * session is the one that was offered. A failure is no word on the server.
  */
-struct ratls_report *ratls_session_record_report(const struct ratls_session_record *record,
-                                                 const SSL *ssl,
-                                                 const struct ratls_channel *channel);
+RATLS_MUST_CHECK enum ratls_status
+ratls_session_record_report(const struct ratls_session_record *record, const SSL *ssl,
+                            const struct ratls_channel *channel, struct ratls_report **ret_report,
+                            struct ratls_error *err);
 
 #endif

@@ -48,7 +48,10 @@ void ratls_client_judge_resumption(const SSL *ssl, struct ratls_channel *channel
     if (tls == NULL || channel->offered == NULL || !SSL_session_reused(ssl))
         return;
     ratls_report_free(channel->report);
-    channel->report = ratls_session_record_report(channel->offered, ssl, channel);
+    channel->report = NULL;
+    if (ratls_session_record_report(channel->offered, ssl, channel, &channel->report,
+                                    &channel->error) != RATLS_OK)
+        return;
     channel->accepted = ratls_report_accepted(channel->report);
     if (!channel->accepted)
         return;

@@ -109,8 +109,20 @@ static void judge_data(struct tls_pair *pair)
         cr_assert(ratls_report_accepted(ratls_tls_report(pair->client.ssl)));
 }
 
+/* The memory of this side was short: that is what is said, and nothing of the server. */
+static void judge_reason(const struct tls_pair *pair)
+{
+    const struct ratls_error *error = ratls_tls_error(pair->client.ssl);
+
+    cr_assert_not_null(error, "the server is refused: %s", tls_failure(pair).check);
+    cr_assert(error->status == RATLS_MEMORY || error->status == RATLS_CRYPTO, "%s", error->text);
+    cr_assert_null(strstr(error->text, "went past"), "%s", error->text);
+    cr_assert_null(ratls_tls_report(pair->client.ssl));
+}
+
 struct outcome {
     unsigned resumed, full, refused;
+    unsigned unjudged; /* sessions that were resumed, and closed for want of memory */
     unsigned lost; /* sessions without a record */
 };
 
@@ -154,6 +166,10 @@ static bool try_client(SSL_SESSION *offered, struct tls_failure *failure, struct
         judge_verdict(pair, before);
     else
         cr_assert(failure->failed, "call %u: nothing failed", failure->call);
+    if (pair->client.done == 1 && !is_accepted(pair)) {
+        outcome->unjudged++;
+        judge_reason(pair);
+    }
     if (pair->client.done < 0)
         cr_assert_neq(pair->client.reason, 0, "call %u, allocation %zu: no reason", failure->call,
                       failure->n);
@@ -188,6 +204,7 @@ Test(tls_resumption_memory, client_that_resumes)
         fail_client(session, call, &outcome);
     cr_assert_gt(outcome.resumed, 0);
     cr_assert_gt(outcome.refused, 0);
+    cr_assert_gt(outcome.unjudged, 0, "memory was never short for the verdict");
     SSL_SESSION_free(session);
 }
 
