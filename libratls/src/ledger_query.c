@@ -76,9 +76,8 @@ struct ratls_ledger {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int fork_handlers; /* 0: they are set */
-static int cancel_state;  /* of the thread that has the lock, as it was before */
+static bool are_fork_handlers_set; /* under the lock */
+static int cancel_state;           /* of the thread that has the lock, as it was before */
 
 /* SQLite waits for files: a program that cancels a thread there would leave the lock taken. */
 static void take_lock(void)
@@ -99,9 +98,17 @@ static void leave_lock(void)
     (void)pthread_setcancelstate(before, &ignored);
 }
 
-static void set_fork_handlers(void)
+/* Not by pthread_once(): a moment without memory must not last for the life of the process. */
+static bool set_fork_handlers(void)
 {
-    fork_handlers = pthread_atfork(take_lock, leave_lock, leave_lock);
+    bool are_set;
+
+    take_lock();
+    if (!are_fork_handlers_set)
+        are_fork_handlers_set = pthread_atfork(take_lock, leave_lock, leave_lock) == 0;
+    are_set = are_fork_handlers_set;
+    leave_lock();
+    return are_set;
 }
 
 /* As an absolute path: a program may change its folder before the file is opened. */
@@ -139,7 +146,7 @@ enum ratls_status ratls_ledger_new(const char *folder, struct ratls_ledger **ret
 
     if (status != RATLS_OK)
         return status;
-    if (pthread_once(&once, set_fork_handlers) == 0 && fork_handlers == 0)
+    if (set_fork_handlers())
         ledger = calloc(1, sizeof *ledger);
     if (ledger == NULL) {
         free(path);
