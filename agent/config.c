@@ -7,6 +7,7 @@
 
 #include "config_document.h"
 #include "config_rules.h"
+#include "epoch_source.h"
 #include "fail.h"
 #include "policy_file.h"
 
@@ -49,6 +50,16 @@ static enum ratls_status read_socket(const struct ratls_source *source, const ch
                                  "more than %zu bytes, too long for a socket", SOCKET_PATH_LEN - 1);
     return read_path(source, "socket", value == NULL ? RATLS_AGENTD_SOCKET_DEFAULT : value,
                      ret_path, err);
+}
+
+static enum ratls_status read_epoch(const struct ratls_source *source, const char *value,
+                                    char **ret_epoch, struct ratls_error *err)
+{
+    const char *fault = value == NULL ? NULL : ratls_epoch_source_fault(value);
+
+    if (fault != NULL)
+        return ratls_source_fail(source, err, "epoch", "%s", fault);
+    return copy_text(value, ret_epoch, err);
 }
 
 static enum ratls_status read_paths(const struct ratls_source *source,
@@ -98,7 +109,7 @@ static enum ratls_status read_document(const struct ratls_source *source,
     if (status == RATLS_OK)
         status = copy_text(document->tcti, &config->tcti, err);
     if (status == RATLS_OK)
-        status = copy_text(document->epoch, &config->epoch, err);
+        status = read_epoch(source, document->epoch, &config->epoch, err);
     if (status == RATLS_OK)
         status = copy_text(document->user, &config->user, err);
     if (status == RATLS_OK)

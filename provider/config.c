@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ratls/attester.h>
 #include <ratls/tls.h>
 
 #include "agent_socket.h"
+#include "bytes.h"
+#include "epoch_source.h"
 #include "fail.h"
 
 #define EXTENSION_FIRST 65280 /* private use, RFC 8446, 11 */
@@ -117,6 +120,25 @@ static enum ratls_status read_epoch_seconds(const char *value, unsigned *ret,
     return RATLS_OK;
 }
 
+/* What the attester would refuse, too, but not before the first SSL_CTX. */
+static enum ratls_status check_values(const struct raw *raw, struct ratls_error *err)
+{
+    const char *fault = raw->epoch == NULL ? NULL : ratls_epoch_source_fault(raw->epoch);
+    const size_t service_len = raw->service == NULL ? 1 : strlen(raw->service);
+
+    if (fault != NULL)
+        return ratls_fail(err, RATLS_USAGE, "epoch = %.64s: %s", raw->epoch, fault);
+    if (raw->epoch == NULL && raw->epoch_seconds != NULL)
+        return ratls_fail(err, RATLS_USAGE,
+                          "epoch-seconds without epoch: say where time stamps come from");
+    if (service_len == 0 || service_len > RATLS_SERVICE_MAX ||
+        (raw->service != NULL && !ratls_slice_is_printable(ratls_slice(raw->service, service_len))))
+        return ratls_fail(err, RATLS_USAGE,
+                          "service: must be 1 to %d printable characters of ASCII",
+                          RATLS_SERVICE_MAX);
+    return RATLS_OK;
+}
+
 static bool copy_text(const char *text, char **ret_copy)
 {
     *ret_copy = text == NULL ? NULL : strdup(text);
@@ -140,8 +162,10 @@ static enum ratls_status read_log_path(const char *key, const char *value, char 
 static enum ratls_status copy_texts(const struct raw *raw, struct ratls_config *config,
                                     struct ratls_error *err)
 {
-    enum ratls_status status = read_log_path("boot-log", raw->boot_log, &config->boot_log, err);
+    enum ratls_status status = check_values(raw, err);
 
+    if (status == RATLS_OK)
+        status = read_log_path("boot-log", raw->boot_log, &config->boot_log, err);
     if (status == RATLS_OK)
         status = read_log_path("ima-list", raw->ima_list, &config->ima_list, err);
     if (status == RATLS_OK)

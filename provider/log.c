@@ -1,5 +1,6 @@
 #include "log.h"
 
+#include <openssl/conf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,8 +80,13 @@ void ratls_log_notice(enum ratls_log log, const struct ratls_error *err)
 
 void ratls_log_mistake(enum ratls_log log, const struct ratls_error *err)
 {
+    char *file = CONF_get1_default_config_file(); /* but for a program that names another */
+    const char *path = file == NULL ? "openssl.cnf" : file;
+
     if (log == RATLS_LOG_STDERR)
-        fprintf(stderr, "ratls: openssl.cnf: %s; TLS does not work without that\n", err->text);
+        fprintf(stderr, "ratls: %s: the provider's section: %s; TLS does not work without that\n",
+                path, err->text);
     else if (log == RATLS_LOG_SYSLOG)
-        syslog(LOG_AUTHPRIV | LOG_ERR, "ratls: openssl.cnf: %s", err->text);
+        syslog(LOG_AUTHPRIV | LOG_ERR, "ratls: %s: the provider's section: %s", path, err->text);
+    OPENSSL_free(file);
 }

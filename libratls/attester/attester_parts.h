@@ -6,6 +6,7 @@
 
 #include <ratls/attester_tpm.h>
 
+#include "epoch_source.h"
 #include "epochs.h"
 #include "logs.h"
 #include "token_source.h"
@@ -29,7 +30,7 @@ struct ratls_tpm_attester {
     char service[RATLS_SERVICE_MAX + 1];
     unsigned deadline_ms;
     size_t queue_max;
-    char epoch_source[RATLS_TOKEN_SOURCE_MAX]; /* "": no epochs */
+    char epoch_source[RATLS_EPOCH_SOURCE_MAX]; /* "": no epochs */
     unsigned epoch_s;
     void (*notice)(void *notice_arg, const char *text);
     void *notice_arg;

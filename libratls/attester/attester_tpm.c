@@ -173,12 +173,10 @@ static enum ratls_status take_epoch(struct ratls_tpm_attester *self,
                                     const struct ratls_tpm_options *options,
                                     struct ratls_error *err)
 {
-    enum ratls_status status = RATLS_OK;
+    const char *fault = options->epoch == NULL ? NULL : ratls_epoch_source_fault(options->epoch);
 
-    if (options->epoch != NULL)
-        status = ratls_token_source_check(options->epoch, err);
-    if (status != RATLS_OK)
-        return status;
+    if (fault != NULL)
+        return ratls_fail(err, RATLS_USAGE, "epoch = %.64s: %s", options->epoch, fault);
     if (options->epoch_s > EPOCH_MAX_S)
         return ratls_fail(err, RATLS_USAGE, "an epoch of more than %d s", EPOCH_MAX_S);
     if (options->epoch != NULL)

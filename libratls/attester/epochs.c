@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "epoch_source.h"
 #include "fail.h"
 #include "thread.h"
 #include "token_source.h"
@@ -27,7 +28,7 @@ enum state {
 
 struct ratls_epochs {
     pid_t process;
-    char source[RATLS_TOKEN_SOURCE_MAX];
+    char source[RATLS_EPOCH_SOURCE_MAX];
     uint64_t length_ms;
     struct ratls_epochs_options options; /* source is not valid any more */
 
@@ -101,7 +102,7 @@ static enum ratls_status fetch(struct ratls_epochs *epochs, struct ratls_stamped
 {
     enum ratls_status status;
 
-    if (!ratls_token_source_is_file(epochs->source))
+    if (!ratls_epoch_source_is_file(epochs->source))
         return ratls_token_ask(epochs->source, ASK_TIMEOUT_S, stamped, err);
     (void)ratls_token_file_changed(epochs->source, &epochs->file);
     status = ratls_token_load(epochs->source, stamped, err);
@@ -178,7 +179,7 @@ static uint64_t find_next(struct ratls_epochs *epochs, uint64_t now, bool *ret_b
 {
     const uint64_t end = epochs->now == NULL ? UINT64_MAX : epochs->began + epochs->length_ms;
     const uint64_t idle = epochs->last_use + IDLE_EPOCHS * epochs->length_ms;
-    const bool is_file = ratls_token_source_is_file(epochs->source);
+    const bool is_file = ratls_epoch_source_is_file(epochs->source);
     uint64_t next = epochs->next_try;
 
     if (now >= idle)

@@ -14,31 +14,13 @@
 #include <unistd.h>
 
 #include "crypto.h"
+#include "epoch_source.h"
 #include "fail.h"
 #include "token.h"
 
-#define SCHEME "http://"
 #define IMPRINT_LEN 32
 #define ANSWER_MAX (RATLS_TOKEN_MAX + 256) /* status and text around a token */
 #define MS_PER_S 1000
-
-bool ratls_token_source_is_file(const char *source)
-{
-    return source[0] == '/';
-}
-
-enum ratls_status ratls_token_source_check(const char *source, struct ratls_error *err)
-{
-    if (strlen(source) >= RATLS_TOKEN_SOURCE_MAX)
-        return ratls_fail(err, RATLS_USAGE, "epoch: more than %d characters",
-                          RATLS_TOKEN_SOURCE_MAX - 1);
-    if (!ratls_token_source_is_file(source) && strncmp(source, SCHEME, strlen(SCHEME)) != 0)
-        return ratls_fail(err, RATLS_USAGE,
-                          "epoch = %.64s: must be http://... of a time stamp authority (a time "
-                          "stamp is signed, and needs no https), or an absolute path",
-                          source);
-    return RATLS_OK;
-}
 
 /* A query (RFC 3161, 2.4.1) for the digest of nothing that exists. NULL if memory is short. */
 static BIO *make_query(const uint8_t imprint[static IMPRINT_LEN])
@@ -91,7 +73,7 @@ static enum ratls_status take_token(const char *source, struct ratls_slice answe
 /* OpenSSL 3.5 gives the body of an error, too, and does not say that it is one. */
 static enum ratls_status fail_answer(const char *url, struct ratls_error *err)
 {
-    char what[RATLS_TOKEN_SOURCE_MAX + 64];
+    char what[RATLS_EPOCH_SOURCE_MAX + 64];
 
     snprintf(what, sizeof what, "%.128s: the authority gave no answer of use", url);
     (void)ratls_fail_openssl(err, what);

@@ -9,13 +9,6 @@
 
 #include "epoch.h"
 
-#define RATLS_TOKEN_SOURCE_MAX 1024
-
-/* RATLS_USAGE unless it is an absolute path, or a URL that begins with http:// */
-RATLS_MUST_CHECK enum ratls_status ratls_token_source_check(const char *source,
-                                                            struct ratls_error *err);
-bool ratls_token_source_is_file(const char *source);
-
 /* A time stamp, and by how much it was old already when it came. */
 struct ratls_stamped {
     uint8_t token[RATLS_TOKEN_MAX];

@@ -42,11 +42,22 @@ for line in 'role = cleint' 'policy =' 'unlisted = maybe' 'boot-log = no' 'ima-l
     client_conf
     printf '%s\n' "$line" >>"$work/client.cnf"
     expect failure "with '$line' curl does not work" get --insecure
-    has "ratls: " # the example has log = stderr
+    has "ratls: $work/client.cnf: the provider's section: " # the example has log = stderr
     sends_nothing
     expect failure "nor does Python" python_client
     sends_nothing
 done
+
+# So it is with a server: it does not begin, rather than attest nobody from its first client on.
+for line in 'epoch = https://tsa.example/' 'epoch = stamp.tsr' 'epoch-seconds = 30' \
+    'service ='; do
+    server_conf
+    printf '%s\nlog = stderr\n' "$line" >>"$work/server.cnf"
+    expect failure "with '$line' nginx does not start" attested nginx -t -c "$work/nginx.conf"
+    has "ratls: $work/server.cnf: the provider's section: ${line%% =*}"
+done
+server_conf
+expect 0 "without it nginx does" attested nginx -t -c "$work/nginx.conf"
 
 # The policy has a mistake: the program says where, and connects to nothing.
 client_conf

@@ -111,6 +111,8 @@ static const struct {
     {SMALLEST "queue: -1\n", "queue: must be a number, 1 to 65536"},
     {SMALLEST "queue: 1.5\n", "queue: must be a number, 1 to 65536"},
     {SMALLEST "epoch: /t\nepoch-seconds: 3601\n", "epoch-seconds: must be a number, 1 to 3600"},
+    {SMALLEST "epoch: https://tsa.example/\n", "r.yaml:3:8: epoch: must be http://... of a time"},
+    {SMALLEST "epoch: stamp.tsr\n", "or an absolute path"},
     {SMALLEST "epoch-seconds: 30\n", "epoch-seconds: there is no epoch"},
     {WITH_CLIENT("{services: [a]}"), "clients[0]: needs either user or group, and not both"},
     {WITH_CLIENT("{user: 0, group: 0, services: [a]}"), "needs either user or group, and not both"},

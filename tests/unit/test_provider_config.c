@@ -91,3 +91,44 @@ Test(provider_config, what_does_not_go_together)
         cr_expect(config.agent == NULL && config.state == NULL, "%zu", i);
     }
 }
+
+#define SERVER                                                                                     \
+    {"role", "server"},                                                                            \
+    {                                                                                              \
+        "state", "/s"                                                                              \
+    }
+#define LONG_400 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40
+
+/* What the attester takes, and what is refused before a program has an SSL_CTX. */
+Test(provider_config, values_of_a_server)
+{
+    static const struct {
+        struct section section;
+        const char *text; /* NULL: it is taken */
+    } cases[] = {
+        {{{SERVER, {"epoch", "http://tsa.example/"}, {"epoch-seconds", "30"}}}, NULL},
+        {{{SERVER, {"epoch", "/run/stamp.tsr"}}}, NULL},
+        {{{SERVER, {"epoch", "https://tsa.example/"}}},
+         "epoch = https://tsa.example/: must be http://... of a time stamp authority"},
+        {{{SERVER, {"epoch", "stamp.tsr"}}}, "epoch = stamp.tsr: must be"},
+        {{{SERVER, {"epoch", ""}}}, "epoch = : must be"},
+        {{{SERVER, {"epoch", "/" LONG_400 LONG_400 LONG_400}}}, "must have less than 1024 bytes"},
+        {{{SERVER, {"epoch-seconds", "30"}}}, "epoch-seconds without epoch"},
+        {{{SERVER, {"epoch", "/e"}, {"epoch-seconds", "0"}}}, "epoch-seconds = 0: must be"},
+        {{{SERVER, {"service", "web shop"}}}, NULL},
+        {{{SERVER, {"service", ""}}}, "service: must be 1 to 64 printable characters"},
+        {{{SERVER, {"service", LONG_40 LONG_40}}}, "service: must be 1 to 64 printable"},
+        {{{SERVER, {"service", "caf\xc3\xa9"}}}, "service: must be 1 to 64 printable"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ratls_config config = {0};
+        struct ratls_error err = {0};
+
+        cr_expect_eq(read_section(&cases[i].section, &config, &err),
+                     cases[i].text == NULL ? RATLS_OK : RATLS_USAGE, "%zu: %s", i, err.text);
+        if (cases[i].text != NULL)
+            cr_expect_not_null(strstr(err.text, cases[i].text), "%zu: %s", i, err.text);
+        ratls_config_clear(&config);
+    }
+}
