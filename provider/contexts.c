@@ -124,8 +124,9 @@ static void load_changed(void)
 }
 
 /* Files are read: a program that cancels a thread there would leave the lock taken. */
-static void configure(SSL_CTX *ctx, struct ratls_tls *tls)
+static enum ratls_status configure(SSL_CTX *ctx, struct ratls_tls *tls, struct ratls_error *err)
 {
+    bool is_watched = true;
     int cancel_state;
 
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
@@ -144,13 +145,14 @@ static void configure(SSL_CTX *ctx, struct ratls_tls *tls)
     if (process.clients.policy != NULL)
         tls->clients = ratls_policy_up_ref(process.clients.policy);
     if (process.config.clients != NULL)
-        ratls_demand_install(ctx, tls);
+        is_watched = ratls_demand_install(ctx, tls);
     if (process.attester != NULL) {
         tls->attester = process.attester->up_ref(process.attester);
         ratls_progress_watch_context(ctx, tls);
     }
     pthread_mutex_unlock(&lock);
     (void)pthread_setcancelstate(cancel_state, &cancel_state);
+    return is_watched ? RATLS_OK : ratls_fail(err, RATLS_MEMORY, "out of memory");
 }
 
 /* This context could not be hooked: it must not work at all, rather than work unattested. */
@@ -172,10 +174,9 @@ static void hook_context(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index,
         return;
     (void)ptr, (void)ad, (void)index, (void)argl, (void)argp;
     if (ratls_tls_hook(parent, process.config.extension, &tls, &err) == RATLS_OK &&
-        (!process.config.server || ratls_server_watch_tickets(parent))) {
-        configure(parent, tls);
+        (!process.config.server || ratls_server_watch_tickets(parent)) &&
+        configure(parent, tls, &err) == RATLS_OK)
         return;
-    }
     ratls_raise_error(&err);
     disable(parent);
 }

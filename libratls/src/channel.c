@@ -51,7 +51,7 @@ static int forget_channel(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void *
 }
 
 static struct ratls_tls_index channel_index =
-    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL, forget_channel, free_channel);
+    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL, NULL, forget_channel, free_channel);
 
 struct ratls_channel *ratls_channel_of(const SSL *ssl)
 {

@@ -55,7 +55,7 @@ static int share_record(CRYPTO_EX_DATA *to, const CRYPTO_EX_DATA *from, void **p
 }
 
 static struct ratls_tls_index record_index =
-    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_SESSION, share_record, free_record);
+    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_SESSION, NULL, share_record, free_record);
 
 struct ratls_session_record *ratls_session_record_of(const SSL_SESSION *session)
 {

@@ -29,7 +29,8 @@ static void free_tls(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
     free(tls);
 }
 
-static struct ratls_tls_index tls_index = RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_CTX, NULL, free_tls);
+static struct ratls_tls_index tls_index =
+    RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL_CTX, NULL, NULL, free_tls);
 
 struct ratls_tls *ratls_tls_of_context(const SSL_CTX *ctx)
 {
@@ -202,8 +203,9 @@ enum ratls_status ratls_tls_verify_clients(SSL_CTX *ctx, struct ratls_policy *po
         return status;
     if (tls->demands)
         return ratls_fail(ret_error, RATLS_USAGE, "the context has a policy for clients already");
+    if (!ratls_demand_install(ctx, tls))
+        return ratls_fail(ret_error, RATLS_MEMORY, "out of memory");
     tls->clients = ratls_policy_up_ref(policy);
-    ratls_demand_install(ctx, tls);
     return RATLS_OK;
 }
 

@@ -5,13 +5,15 @@
  * OpenSSL asks for a certificate if the program wants one. That it also does where the program does
  * not, is seen to at two places, for a program may take one of them from us: the info callback,
  * which comes before every message, and the keylog callback, which comes between ServerHello and
- * CertificateRequest. Each puts the other back.
+ * CertificateRequest. Each puts the other back. A program that sets both has mostly done so when
+ * its first SSL is made: there they become ours again, and pass on to the program's.
  */
 #include <openssl/err.h>
 #include <stdlib.h>
 
 #include "crypto.h"
 #include "fail.h"
+#include "tls_index.h"
 #include "tls_internal.h"
 
 #define CONTEXT_LEN 32 /* SSL_MAX_SID_CTX_LENGTH */
@@ -70,13 +72,36 @@ void ratls_demand_guard(SSL *ssl)
         ratls_keylog_keep(SSL_get_SSL_CTX(ssl), tls);
 }
 
-void ratls_demand_install(SSL_CTX *ctx, struct ratls_tls *tls)
+/*
+ * OpenSSL calls this within SSL_new(), for every SSL of the process. The SSL's own info callback
+ * goes with it to another SSL_CTX, that it may get by the client's name; QUIC is not made yet.
+ */
+static void see_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
+{
+    SSL *ssl = parent;
+    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+    struct ratls_tls *tls = ctx == NULL ? NULL : ratls_tls_of_context(ctx);
+
+    (void)ptr, (void)ad, (void)index, (void)argl, (void)argp;
+    if (tls == NULL || !tls->demands)
+        return;
+    ratls_keylog_keep(ctx, tls);
+    if (!ratls_is_quic_of_openssl(ssl))
+        ratls_progress_watch_new(ssl);
+}
+
+static struct ratls_tls_index new_index = RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL, see_new, NULL, NULL);
+
+bool ratls_demand_install(SSL_CTX *ctx, struct ratls_tls *tls)
 {
     if (tls->client_only)
-        return;
+        return true;
+    if (ratls_tls_index(&new_index) < 0)
+        return false;
     tls->demands = true;
     ratls_progress_watch_context(ctx, tls);
     ratls_keylog_keep(ctx, tls);
+    return true;
 }
 
 /*

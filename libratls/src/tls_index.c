@@ -12,7 +12,8 @@ int ratls_tls_index(struct ratls_tls_index *index)
     pthread_mutex_lock(&index->lock);
     value = atomic_load(&index->value);
     if (value < 0) {
-        value = CRYPTO_get_ex_new_index(index->class_index, 0, NULL, NULL, index->dup, index->free);
+        value = CRYPTO_get_ex_new_index(index->class_index, 0, NULL, index->see, index->dup,
+                                        index->free);
         atomic_store(&index->value, value);
     }
     pthread_mutex_unlock(&index->lock);

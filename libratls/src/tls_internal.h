@@ -164,15 +164,16 @@ bool ratls_verdict_is_deferred(const SSL *ssl, const struct ratls_channel *chann
 /* tls_client.c, of both sides: the info callback of an SSL, and of a context. */
 void ratls_progress_watch(SSL *ssl, struct ratls_channel *channel);
 void ratls_progress_watch_context(SSL_CTX *ctx, struct ratls_tls *tls);
+void ratls_progress_watch_new(SSL *ssl); /* one that is just being made */
 /* No info callback but that one will be called when the handshake that goes on fails. */
 bool ratls_progress_is_watched(const SSL *ssl, const struct ratls_channel *channel);
 
 /*
  * tls_demand.c: a server that demands evidence. install: of every server of the context, from now
- * on; the policy is set by then. guard: whatever the program has set since, this handshake asks for
- * it; may be called at any time.
+ * on; the policy is set by then; false: out of memory. guard: whatever the program has set since,
+ * this handshake asks for it; may be called at any time.
  */
-void ratls_demand_install(SSL_CTX *ctx, struct ratls_tls *tls);
+RATLS_MUST_CHECK bool ratls_demand_install(SSL_CTX *ctx, struct ratls_tls *tls);
 void ratls_demand_guard(SSL *ssl);
 void ratls_demand_progress(SSL *ssl, int where);
 int ratls_demand_add_request(SSL *ssl, const unsigned char **out, size_t *ret_len, int *alert);

@@ -201,3 +201,76 @@ Test(tls_callbacks, keylog_of_a_server_that_demands)
     tls_pair_free(pair);
     mutual_world_free(world);
 }
+
+/* A program that takes both callbacks away, of context and SSL, as this message passes. */
+static int taken_at;
+static bool is_taken;
+
+static void no_info(const SSL *ssl, int where, int result)
+{
+    (void)ssl, (void)where, (void)result;
+}
+
+static void no_keylog(const SSL *ssl, const char *line)
+{
+    (void)ssl, (void)line;
+}
+
+static void take_both(int write, int version, int type, const void *p, size_t len, SSL *ssl,
+                      void *arg)
+{
+    (void)write, (void)version, (void)len, (void)arg;
+    if (type != SSL3_RT_HANDSHAKE || *(const uint8_t *)p != taken_at)
+        return;
+    SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(ssl), no_keylog);
+    SSL_CTX_set_info_callback(SSL_get_SSL_CTX(ssl), no_info);
+    SSL_set_info_callback(ssl, no_info);
+    is_taken = true;
+}
+
+/* True if the client accepted; else it is refused, and what it writes goes nowhere. */
+static bool connect_with_taken(bool of_client)
+{
+    struct tls_world *world = tls_world_new();
+    struct tls_pair *pair = tls_pair_new(world->client, world->server, TLS_NAME);
+    SSL *ssl = of_client ? pair->client.ssl : pair->server.ssl;
+    bool is_accepted;
+
+    is_taken = false;
+    SSL_set_msg_callback(ssl, take_both);
+    (void)tls_pair_handshake(pair);
+    is_accepted = pair->client.done == 1;
+    cr_assert(is_taken, "there is no message %d", taken_at);
+    cr_assert_eq(ratls_report_accepted(ratls_tls_report(pair->client.ssl)), is_accepted);
+    if (!is_accepted) {
+        cr_assert_not_null(ratls_tls_error(ssl), "message %d", taken_at);
+        cr_assert_str_eq(ratls_tls_error(ssl)->text, "OpenSSL did not show the handshake secret");
+        tls_pair_write(pair, TLS_SECRET);
+        cr_assert_eq(pair->server.received.len, 0);
+    }
+    tls_pair_free(pair);
+    tls_world_free(world);
+    return is_accepted;
+}
+
+/* Without its secret nobody attests, and nobody accepts; behind the verdict it does no harm. */
+Test(tls_callbacks, both_are_taken_away_meanwhile)
+{
+    static const struct {
+        int message;
+        bool accepted[2]; /* taken by the server, by the client */
+    } rows[] = {
+        {SSL3_MT_CLIENT_HELLO, {true, false}}, /* a server takes them over behind it */
+        {SSL3_MT_SERVER_HELLO, {false, false}}, {SSL3_MT_ENCRYPTED_EXTENSIONS, {true, true}},
+        {SSL3_MT_CERTIFICATE, {true, true}},    {SSL3_MT_CERTIFICATE_VERIFY, {true, true}},
+        {SSL3_MT_FINISHED, {true, true}},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int of_client = 0; of_client < 2; of_client++) {
+            taken_at = rows[i].message;
+            cr_expect_eq(connect_with_taken(of_client != 0), rows[i].accepted[of_client],
+                         "message %d, of the client: %d", taken_at, of_client);
+        }
+    }
+}
