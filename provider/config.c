@@ -221,8 +221,10 @@ static enum ratls_status check_agent(const struct raw *raw, const struct ratls_c
 static enum ratls_status check_sources(const struct raw *raw, const struct ratls_config *config,
                                        struct ratls_error *err)
 {
-    if (config->client && raw->policy == NULL)
+    if (config->client && (raw->policy == NULL || raw->policy[0] == '\0'))
         return ratls_fail(err, RATLS_USAGE, "role = %s needs policy = FILE or FOLDER", raw->role);
+    if (raw->clients != NULL && raw->clients[0] == '\0')
+        return ratls_fail(err, RATLS_USAGE, "clients is empty: it names a policy file or folder");
     if (raw->agent != NULL)
         return check_agent(raw, config, err);
     if (config->server && raw->state == NULL)

@@ -66,6 +66,8 @@ Test(provider_config, what_does_not_go_together)
         {{{{"role", "server"}}}, "needs state = FOLDER, as made by `ratls init`, or agent ="},
         {{{{"role", "both"}, {"policy", "/p"}}}, "needs state = FOLDER"},
         {{{{"role", "both"}, {"agent", SOCKET}}}, "needs policy ="},
+        {{{{"role", "client"}, {"policy", ""}}}, "role = client needs policy = FILE or FOLDER"},
+        {{{{"role", "server"}, {"state", "/s"}, {"clients", ""}}}, "clients is empty"},
         {{{{"role", "client"}, {"policy", "/p"}, {"agent", SOCKET}}},
          "agent is for role = server or both"},
         {{{{"role", "server"}, {"agent", ""}}}, "agent = : must be the absolute path"},
