@@ -98,7 +98,7 @@ Test(agent_client, what_no_agent_is_asked_for)
 {
     struct agent_scene *s = agent_scene_new(0);
     struct ratls_attest_request request = agent_request(1);
-    struct agent_asker asker = {0};
+    struct asker asker = {0};
     uint8_t *evidence = NULL;
     size_t len = 0;
 
@@ -108,7 +108,7 @@ Test(agent_client, what_no_agent_is_asked_for)
     cr_expect_not_null(strstr(asker.err.text, "not of a session"), "%s", asker.err.text);
     request = agent_request(1);
     request.selection.banks[0].pcrs = 0;
-    cr_expect_eq(s->attester->begin(s->attester, &request, agent_done, &asker, &asker.job, NULL),
+    cr_expect_eq(s->attester->begin(s->attester, &request, asker_done, &asker, &asker.job, NULL),
                  RATLS_USAGE);
     cr_expect_null(asker.job);
     cr_expect_eq(s->agent.connections, 0);
@@ -159,20 +159,18 @@ Test(agent_client, options)
 Test(agent_client, nobody_listens)
 {
     struct agent_scene *s = agent_scene_new(0);
-    struct agent_asker asker = {.request = agent_request(1)};
-    const uint64_t start = agent_now_ms();
+    struct asker asker = {.request = agent_request(1)};
+    const uint64_t start = now_ms();
 
     fake_agent_stop(&s->agent);
     for (int i = 0; i < 1000; i++)
         assert_no_evidence(s->attester, RATLS_IO, "no agent listens at");
-    cr_expect_eq(
-        s->attester->begin(s->attester, &asker.request, agent_done, &asker, &asker.job, &asker.err),
-        RATLS_IO);
+    cr_expect_eq(asker_try(&asker, s->attester), RATLS_IO);
     cr_expect_not_null(strstr(asker.err.text, "start ratlsd"));
     cr_expect_null(asker.job);
-    cr_expect_lt(agent_now_ms() - start, AGENT_SLACK_MS, "at once");
+    cr_expect_lt(now_ms() - start, SLACK_MS, "at once");
     fake_agent_start(&s->agent, s->path, s->local);
-    agent_sleep_ms(AGENT_RETRY_MS);
+    sleep_ms(AGENT_RETRY_MS);
     assert_attests(s->attester, 1);
     agent_scene_free(s);
     cr_expect_eq(asker.calls, 0);
@@ -201,7 +199,7 @@ Test(agent_client, something_else_is_there)
     close(fd);
     cr_assert_eq(unlink(s->path), 0);
     fclose(fopen(s->path, "w"));
-    agent_sleep_ms(AGENT_RETRY_MS);
+    sleep_ms(AGENT_RETRY_MS);
     assert_no_evidence(s->attester, RATLS_IO, "no agent listens at");
     fake_agent_start(&s->agent, s->path, s->local); /* takes the file away */
     agent_scene_free(s);
@@ -213,7 +211,7 @@ Test(agent_client, nobody_takes_connections)
     struct agent_scene *s = agent_scene_new(300);
     struct ratls_attester *others[8];
     struct ratls_error err = {0};
-    const uint64_t start = agent_now_ms();
+    const uint64_t start = now_ms();
     unsigned refused = 0;
     int fd;
 
@@ -226,7 +224,7 @@ Test(agent_client, nobody_takes_connections)
         refused += strstr(err.text, "is too busy to take a connection") != NULL;
     }
     cr_expect_gt(refused, 0, "%s", err.text);
-    cr_expect_lt(agent_now_ms() - start, 8 * 300 + AGENT_SLACK_MS);
+    cr_expect_lt(now_ms() - start, 8 * 300 + SLACK_MS);
     for (int i = 0; i < 8; i++)
         others[i]->free(others[i]);
     close(fd);

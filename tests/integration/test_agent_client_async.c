@@ -10,7 +10,7 @@ TestSuite(agent_client_async, .timeout = 120);
 
 Test(agent_client_async, evidence)
 {
-    static struct agent_asker askers[MANY];
+    static struct asker askers[MANY];
     struct agent_scene *s = agent_scene_new(10000);
 
     for (int i = 0; i < MANY; i++) {
@@ -18,9 +18,9 @@ Test(agent_client_async, evidence)
         agent_begin(&askers[i], s->attester, (uint8_t)i);
     }
     for (int i = 0; i < MANY; i++) {
-        agent_wait(&askers[i]);
+        asker_wait(&askers[i]);
         if (!askers[i].takes_at_once)
-            agent_take(&askers[i]);
+            asker_take(&askers[i]);
         assert_asker_has_evidence(&askers[i]);
     }
     cr_expect_eq(s->agent.connections, 1);
@@ -31,25 +31,31 @@ Test(agent_client_async, evidence)
 Test(agent_client_async, taken_within_the_call)
 {
     struct agent_scene *s = agent_scene_new(0);
-    struct agent_asker asker = {.takes_at_once = true};
+    struct asker asker = {.takes_at_once = true};
     struct ratls_attester *other = agent_scene_attester(s, 0);
 
     agent_begin(&asker, other, 1);
     other->free(other);
-    agent_wait(&asker);
+    asker_wait(&asker);
     assert_asker_has_evidence(&asker);
-    agent_sleep_ms(100); /* its thread ends by itself; AddressSanitizer looks at what it leaves */
+    sleep_ms(100); /* its thread ends by itself; AddressSanitizer looks at what it leaves */
     agent_scene_free(s);
 }
 
+struct waiter {
+    struct asker asker;
+    bool is_told;
+};
+
 static void wait_within(void *arg)
 {
-    struct agent_asker *asker = arg;
+    struct waiter *waiter = arg;
+    struct asker *asker = &waiter->asker;
     const struct ratls_pcr_selection selection = {1, {{0x000b, 1}}};
     struct ratls_error err = {0};
     uint8_t digest[32];
 
-    asker->is_right =
+    waiter->is_told =
         agent_attest(asker->attester, 9, &asker->err) == RATLS_USAGE &&
         strstr(asker->err.text, "within done()") != NULL &&
         asker->attester->state(asker->attester, &selection, digest, &err) == RATLS_USAGE;
@@ -60,31 +66,32 @@ static void wait_within(void *arg)
 Test(agent_client_async, no_waiting_within_the_call)
 {
     struct agent_scene *s = agent_scene_new(0);
-    struct agent_asker asker = {.attester = s->attester, .request = agent_request(1)};
-    const uint64_t start = agent_now_ms();
+    struct waiter waiter = {{.attester = s->attester, .request = agent_request(1)}, false};
+    struct asker *asker = &waiter.asker;
+    const uint64_t start = now_ms();
 
-    cr_assert_eq(s->attester->begin(s->attester, &asker.request, wait_within, &asker, &asker.job,
-                                    &asker.err),
+    cr_assert_eq(s->attester->begin(s->attester, &asker->request, wait_within, &waiter, &asker->job,
+                                    &asker->err),
                  RATLS_OK);
-    agent_wait(&asker);
-    cr_expect(asker.is_right, "%s", asker.err.text);
-    cr_expect_lt(agent_now_ms() - start, AGENT_SLACK_MS);
-    s->attester->cancel(s->attester, asker.job);
+    asker_wait(asker);
+    cr_expect(waiter.is_told, "%s", asker->err.text);
+    cr_expect_lt(now_ms() - start, SLACK_MS);
+    s->attester->cancel(s->attester, asker->job);
     agent_scene_free(s);
 }
 
 struct chain {
-    struct agent_asker asker;
+    struct asker asker;
     unsigned left;
 };
 
 static void go_on(void *arg)
 {
     struct chain *chain = arg;
-    struct agent_asker *asker = &chain->asker;
+    struct asker *asker = &chain->asker;
 
-    agent_take(asker);
-    if (asker->status != RATLS_OK || !asker->is_right || chain->left == 0) {
+    asker_take(asker);
+    if (!agent_has_evidence(asker) || chain->left == 0) {
         atomic_fetch_add(&asker->calls, 1);
         return;
     }
@@ -102,7 +109,7 @@ Test(agent_client_async, the_next_begins_within_the_call)
     cr_assert_eq(s->attester->begin(s->attester, &chain.asker.request, go_on, &chain,
                                     &chain.asker.job, &chain.asker.err),
                  RATLS_OK);
-    agent_wait(&chain.asker);
+    asker_wait(&chain.asker);
     assert_asker_has_evidence(&chain.asker);
     cr_expect_eq(chain.left, 0);
     agent_scene_free(s);
@@ -112,14 +119,14 @@ Test(agent_client_async, the_next_begins_within_the_call)
 Test(agent_client_async, cancelled)
 {
     struct agent_scene *s = agent_scene_new(0);
-    struct agent_asker gone = {0}, stays = {0};
+    struct asker gone = {0}, stays = {0};
 
     atomic_store(&s->knobs.delay_ms, 100);
     agent_begin(&gone, s->attester, 1);
     agent_begin(&stays, s->attester, 2);
     s->attester->cancel(s->attester, gone.job);
-    agent_wait(&stays);
-    agent_take(&stays);
+    asker_wait(&stays);
+    asker_take(&stays);
     assert_asker_has_evidence(&stays);
     cr_expect_eq(gone.calls, 0);
     atomic_store(&s->knobs.delay_ms, 0);
@@ -133,11 +140,11 @@ Test(agent_client_async, cancelled)
 Test(agent_client_async, taken_too_early)
 {
     struct agent_scene *s = agent_scene_new(0);
-    struct agent_asker asker = {0};
+    struct asker asker = {0};
 
     atomic_store(&s->agent.mood, FAKE_AGENT_SILENT);
     agent_begin(&asker, s->attester, 1);
-    agent_take(&asker);
+    asker_take(&asker);
     cr_expect_eq(asker.status, RATLS_USAGE);
     cr_expect_not_null(strstr(asker.err.text, "before it was done"));
     agent_scene_free(s);
@@ -149,21 +156,21 @@ static atomic_bool is_called;
 static void end_slowly(void *arg)
 {
     atomic_store(&is_called, true);
-    agent_sleep_ms(300);
-    atomic_fetch_add(&((struct agent_asker *)arg)->calls, 1);
+    sleep_ms(300);
+    atomic_fetch_add(&((struct asker *)arg)->calls, 1);
 }
 
 /* Who cancels a job that is just being called waits until the call is over. */
 Test(agent_client_async, cancelled_within_the_call_of_another_thread)
 {
     struct agent_scene *s = agent_scene_new(0);
-    struct agent_asker asker = {.request = agent_request(1)};
+    struct asker asker = {.request = agent_request(1)};
 
     cr_assert_eq(
         s->attester->begin(s->attester, &asker.request, end_slowly, &asker, &asker.job, &asker.err),
         RATLS_OK);
     while (!atomic_load(&is_called))
-        agent_sleep_ms(1);
+        sleep_ms(1);
     s->attester->cancel(s->attester, asker.job);
     cr_expect_eq(asker.calls, 1);
     agent_scene_free(s);
@@ -225,15 +232,15 @@ static unsigned count_quiet_threads(void)
 /* Signals of the program stay with its threads. */
 Test(agent_client_async, signals_are_not_for_the_reader)
 {
-    const uint64_t limit = agent_now_ms() + 10000;
+    const uint64_t limit = now_ms() + 10000;
     struct agent_scene *s = agent_scene_new(0);
     unsigned before;
 
-    agent_sleep_ms(300); /* a thread that is just being created has them blocked as well */
+    sleep_ms(300); /* a thread that is just being created has them blocked as well */
     before = count_quiet_threads();
     assert_attests(s->attester, 1);
-    while (count_quiet_threads() != before + 1 && agent_now_ms() < limit)
-        agent_sleep_ms(10);
+    while (count_quiet_threads() != before + 1 && now_ms() < limit)
+        sleep_ms(10);
     cr_expect_eq(count_quiet_threads(), before + 1, "%u and %u", before, count_quiet_threads());
     agent_scene_free(s);
 }

@@ -10,10 +10,10 @@ TestSuite(agent_client_faults, .timeout = 120);
 
 static void expect_between(uint64_t since, unsigned least, unsigned most)
 {
-    const uint64_t passed = agent_now_ms() - since;
+    const uint64_t passed = now_ms() - since;
 
     cr_expect_geq(passed, least);
-    cr_expect_lt(passed, most + AGENT_SLACK_MS);
+    cr_expect_lt(passed, most + SLACK_MS);
 }
 
 /* An answer that is none ends the connection; whoever asks next gets a new one. */
@@ -31,18 +31,18 @@ Test(agent_client_faults, nonsense)
     struct agent_scene *s = agent_scene_new(0);
 
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const uint64_t start = agent_now_ms();
+        const uint64_t start = now_ms();
 
         atomic_store(&s->agent.mood, cases[i].mood);
         assert_no_evidence(s->attester, RATLS_IO, cases[i].text);
         expect_between(start, 0, 0);
         assert_no_evidence(s->attester, RATLS_IO, cases[i].text);
         atomic_store(&s->agent.mood, FAKE_AGENT_GOOD);
-        agent_sleep_ms(AGENT_RETRY_MS);
+        sleep_ms(AGENT_RETRY_MS);
         assert_attests(s->attester, 1);
         /* The first one is too young to be made anew at once. */
         cr_expect_eq(s->agent.connections, 2 * i + 2);
-        agent_sleep_ms(AGENT_RETRY_MS);
+        sleep_ms(AGENT_RETRY_MS);
     }
     agent_scene_free(s);
 }
@@ -93,9 +93,9 @@ Test(agent_client_faults, evidence_of_another_session_goes_through)
 /* All that wait are told at once, in either way of waiting. */
 Test(agent_client_faults, killed)
 {
-    static struct agent_asker askers[MANY];
+    static struct asker askers[MANY];
     struct agent_scene *s = agent_scene_new(10000);
-    const uint64_t start = agent_now_ms();
+    const uint64_t start = now_ms();
 
     atomic_store(&s->agent.mood, FAKE_AGENT_SILENT);
     for (int i = 0; i < MANY; i++) {
@@ -103,19 +103,19 @@ Test(agent_client_faults, killed)
         agent_begin(&askers[i], s->attester, (uint8_t)i);
     }
     while (atomic_load(&s->agent.questions) < MANY)
-        agent_sleep_ms(1);
+        sleep_ms(1);
     fake_agent_stop(&s->agent);
     for (int i = 0; i < MANY; i++) {
-        agent_wait(&askers[i]);
+        asker_wait(&askers[i]);
         if (!askers[i].takes_at_once)
-            agent_take(&askers[i]);
+            asker_take(&askers[i]);
         cr_assert_eq(askers[i].status, RATLS_IO);
         cr_assert_not_null(strstr(askers[i].err.text, "ended the connection"), "%s",
                            askers[i].err.text);
     }
     expect_between(start, 0, 0);
     fake_agent_start(&s->agent, s->path, s->local);
-    agent_sleep_ms(AGENT_RETRY_MS);
+    sleep_ms(AGENT_RETRY_MS);
     assert_attests(s->attester, 1);
     agent_scene_free(s);
 }
@@ -127,10 +127,10 @@ Test(agent_client_faults, restarted_meanwhile)
 
     for (uint8_t i = 0; i < 5; i++) {
         assert_attests(s->attester, i);
-        agent_sleep_ms(AGENT_RETRY_MS);
+        sleep_ms(AGENT_RETRY_MS);
         fake_agent_stop(&s->agent);
         fake_agent_start(&s->agent, s->path, s->local);
-        agent_sleep_ms(20); /* the end of the connection is seen */
+        sleep_ms(20); /* the end of the connection is seen */
     }
     assert_attests(s->attester, 9);
     agent_scene_free(s);
@@ -140,19 +140,19 @@ Test(agent_client_faults, restarted_meanwhile)
 Test(agent_client_faults, no_storm)
 {
     struct agent_scene *s = agent_scene_new(0);
-    const uint64_t start = agent_now_ms();
+    const uint64_t start = now_ms();
     struct ratls_error err;
     unsigned asked = 0;
 
     atomic_store(&s->agent.mood, FAKE_AGENT_LEAVES);
-    while (agent_now_ms() - start < 1000) {
+    while (now_ms() - start < 1000) {
         err = (struct ratls_error){0};
         cr_assert_eq(agent_attest(s->attester, 1, &err), RATLS_IO);
         cr_assert_not_null(strstr(err.text, "ended the connection"), "%s", err.text);
         asked++;
     }
     cr_expect_gt(asked, 100);
-    cr_expect_leq(s->agent.connections, (agent_now_ms() - start) / 100 + 1);
+    cr_expect_leq(s->agent.connections, (now_ms() - start) / 100 + 1);
     cr_expect_gt(s->agent.connections, 3);
     agent_scene_free(s);
 }
@@ -161,19 +161,19 @@ Test(agent_client_faults, no_storm)
 
 Test(agent_client_faults, silent)
 {
-    static struct agent_asker askers[MANY];
+    static struct asker askers[MANY];
     struct agent_scene *s = agent_scene_new(DEADLINE_MS);
-    uint64_t start = agent_now_ms();
+    uint64_t start = now_ms();
 
     atomic_store(&s->agent.mood, FAKE_AGENT_SILENT);
     assert_no_evidence(s->attester, RATLS_IO, "did not answer within 400 ms");
     expect_between(start, DEADLINE_MS - 5, DEADLINE_MS);
-    start = agent_now_ms();
+    start = now_ms();
     for (int i = 0; i < MANY; i++)
         agent_begin(&askers[i], s->attester, (uint8_t)i);
     for (int i = 0; i < MANY; i++) {
-        agent_wait(&askers[i]);
-        agent_take(&askers[i]);
+        asker_wait(&askers[i]);
+        asker_take(&askers[i]);
         cr_assert_eq(askers[i].status, RATLS_IO);
         cr_assert_not_null(strstr(askers[i].err.text, "did not answer within 400 ms"));
     }
@@ -188,26 +188,26 @@ Test(agent_client_faults, silent)
 Test(agent_client_faults, silent_after_a_rest)
 {
     struct agent_scene *s = agent_scene_new(500);
-    struct agent_asker asker = {0};
+    struct asker asker = {0};
     uint64_t start;
 
     assert_attests(s->attester, 1);
-    agent_sleep_ms(1000);
+    sleep_ms(1000);
     atomic_store(&s->agent.mood, FAKE_AGENT_SILENT);
-    start = agent_now_ms();
+    start = now_ms();
     agent_begin(&asker, s->attester, 2);
-    agent_wait(&asker);
+    asker_wait(&asker);
     expect_between(start, 495, 500);
-    agent_take(&asker);
+    asker_take(&asker);
     cr_expect_eq(asker.status, RATLS_IO);
     agent_scene_free(s);
 }
 
 #define FLOOD 1000 /* more than a socket takes */
 
-static void flood(struct agent_scene *s, struct agent_asker *askers)
+static void flood(struct agent_scene *s, struct asker *askers)
 {
-    const uint64_t start = agent_now_ms();
+    const uint64_t start = now_ms();
 
     atomic_store(&s->agent.mood, FAKE_AGENT_DEAF);
     for (int i = 0; i < FLOOD; i++)
@@ -218,15 +218,15 @@ static void flood(struct agent_scene *s, struct agent_asker *askers)
 /* It does not even read: the socket is full, nobody is kept waiting longer than the deadline. */
 Test(agent_client_faults, deaf)
 {
-    struct agent_asker *askers = calloc(FLOOD, sizeof *askers);
+    struct asker *askers = calloc(FLOOD, sizeof *askers);
     struct agent_scene *s = agent_scene_new(3000);
-    uint64_t start = agent_now_ms();
+    uint64_t start = now_ms();
 
     cr_assert_not_null(askers);
     flood(s, askers);
     for (int i = 0; i < FLOOD; i++) {
-        agent_wait(&askers[i]);
-        agent_take(&askers[i]);
+        asker_wait(&askers[i]);
+        asker_take(&askers[i]);
         cr_assert_eq(askers[i].status, RATLS_IO, "%s", askers[i].err.text);
         cr_assert_not_null(strstr(askers[i].err.text, "did not answer within 3000 ms"), "%s",
                            askers[i].err.text);
@@ -243,16 +243,16 @@ Test(agent_client_faults, deaf)
 /* It was only busy: what did not fit into the socket is sent when there is room. */
 Test(agent_client_faults, deaf_for_a_while)
 {
-    struct agent_asker *askers = calloc(FLOOD, sizeof *askers);
+    struct asker *askers = calloc(FLOOD, sizeof *askers);
     struct agent_scene *s = agent_scene_new(10000);
 
     cr_assert_not_null(askers);
     flood(s, askers);
-    agent_sleep_ms(100);
+    sleep_ms(100);
     atomic_store(&s->agent.mood, FAKE_AGENT_GOOD);
     for (int i = 0; i < FLOOD; i++) {
-        agent_wait(&askers[i]);
-        agent_take(&askers[i]);
+        asker_wait(&askers[i]);
+        asker_take(&askers[i]);
         assert_asker_has_evidence(&askers[i]);
     }
     cr_expect_eq(s->agent.connections, 1);
@@ -264,13 +264,13 @@ Test(agent_client_faults, deaf_for_a_while)
 /* A socket that is full is no reason to keep one who waits any longer than his deadline. */
 Test(agent_client_faults, waiting_for_the_deaf)
 {
-    struct agent_asker *askers = calloc(FLOOD, sizeof *askers);
+    struct asker *askers = calloc(FLOOD, sizeof *askers);
     struct agent_scene *s = agent_scene_new(1500);
     uint64_t start;
 
     cr_assert_not_null(askers);
     flood(s, askers);
-    start = agent_now_ms();
+    start = now_ms();
     assert_no_evidence(s->attester, RATLS_IO, "did not answer within 1500 ms");
     expect_between(start, 1490, 1500);
     for (int i = 0; i < FLOOD; i++)
@@ -283,18 +283,16 @@ Test(agent_client_faults, waiting_for_the_deaf)
 Test(agent_client_faults, too_many)
 {
     const int limit = 16384;
-    struct agent_asker *askers = calloc((size_t)limit, sizeof *askers);
+    struct asker *askers = calloc((size_t)limit, sizeof *askers);
     struct agent_scene *s = agent_scene_new(10000);
-    struct agent_asker late = {.request = agent_request(1)};
+    struct asker late = {.request = agent_request(1)};
 
     cr_assert_not_null(askers);
     atomic_store(&s->agent.mood, FAKE_AGENT_DEAF);
     for (int i = 0; i < limit; i++)
         agent_begin(&askers[i], s->attester, (uint8_t)i);
     assert_no_evidence(s->attester, RATLS_LIMIT, "16384 questions of this process wait already");
-    cr_expect_eq(
-        s->attester->begin(s->attester, &late.request, agent_done, &late, &late.job, &late.err),
-        RATLS_LIMIT);
+    cr_expect_eq(asker_try(&late, s->attester), RATLS_LIMIT);
     cr_expect_null(late.job);
     for (int i = 0; i < limit; i++)
         s->attester->cancel(s->attester, askers[i].job);
@@ -329,7 +327,7 @@ Test(agent_client_faults, descriptors_come_and_go)
         atomic_store(&s->agent.mood, FAKE_AGENT_LEAVES);
         assert_no_evidence(other, RATLS_IO, "ended the connection");
         atomic_store(&s->agent.mood, FAKE_AGENT_GOOD);
-        agent_sleep_ms(AGENT_RETRY_MS);
+        sleep_ms(AGENT_RETRY_MS);
         assert_attests(other, i);
         other->free(other);
     }

@@ -8,23 +8,24 @@
 TestSuite(agent_client_fork, .timeout = 120);
 
 /* A job is of the process that began it; its child begins its own, on a connection of its own. */
-static int use_in_child(struct agent_scene *s, struct agent_asker *one, struct agent_asker *other)
+static int use_in_child(struct agent_scene *s, struct asker *one, struct asker *other)
 {
-    struct agent_asker own = {0};
+    struct asker own = {0};
     struct ratls_error err = {0};
 
     alarm(60); /* who waits for a lock of the parent must fail, not hang */
-    agent_take(one);
+    asker_take(one);
     if (one->status != RATLS_IO || strstr(one->err.text, "before fork()") == NULL)
         return 1;
     s->attester->cancel(s->attester, other->job);
     if (agent_attest(s->attester, 8, &err) != RATLS_OK)
         return 2;
     agent_begin(&own, s->attester, 9);
-    agent_wait(&own);
-    agent_take(&own);
-    if (own.status != RATLS_OK || !own.is_right)
+    asker_wait(&own);
+    asker_take(&own);
+    if (!agent_has_evidence(&own))
         return 3;
+    asker_forget(&own);
     s->attester->free(s->attester);
     return atomic_load(&one->calls) + atomic_load(&other->calls) == 0 ? 0 : 4;
 }
@@ -32,24 +33,24 @@ static int use_in_child(struct agent_scene *s, struct agent_asker *one, struct a
 Test(agent_client_fork, fork)
 {
     struct agent_scene *s = agent_scene_new(0);
-    struct agent_asker one = {0}, other = {0};
+    struct asker one = {0}, other = {0};
     pid_t child;
     int status;
 
     atomic_store(&s->knobs.delay_ms, 200);
     agent_begin(&one, s->attester, 1);
     agent_begin(&other, s->attester, 2);
-    agent_sleep_ms(50); /* at rest while it forks */
+    sleep_ms(50); /* at rest while it forks */
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {
         status = use_in_child(s, &one, &other);
         _exit(status);
     }
-    agent_wait(&one);
-    agent_wait(&other);
-    agent_take(&one);
-    agent_take(&other);
+    asker_wait(&one);
+    asker_wait(&other);
+    asker_take(&one);
+    asker_take(&other);
     assert_asker_has_evidence(&one);
     assert_asker_has_evidence(&other);
     cr_assert_eq(waitpid(child, &status, 0), child);
@@ -147,7 +148,7 @@ Test(agent_client_fork, the_agent_sees_the_end_of_the_parent)
     cr_expect_eq(s->agent.connections, 2);
     s->attester->free(s->attester);
     for (int i = 0; i < 1000 && s->agent.ends == 0; i++)
-        agent_sleep_ms(5);
+        sleep_ms(5);
     cr_expect_eq(s->agent.ends, 1);
     kill(child, SIGKILL);
     cr_assert_eq(waitpid(child, NULL, 0), child);

@@ -13,62 +13,6 @@ TestSuite(attester_async, .init = set_up, .fini = tear_down, .timeout = 120);
 
 #define MANY 64
 
-/* One who does not wait, and looks now and then. */
-struct asker {
-    struct ratls_attester *attester;
-    struct ratls_attest_request request;
-    struct ratls_attest_job *job;
-    atomic_uint calls;
-    bool takes_at_once; /* within done() */
-    enum ratls_status status;
-    struct ratls_error err;
-    struct sample *s;
-};
-
-static void take(struct asker *asker)
-{
-    uint8_t *evidence = NULL;
-    size_t len = 0;
-
-    asker->status =
-        asker->attester->take(asker->attester, asker->job, &evidence, &len, &asker->err);
-    if (asker->status == RATLS_OK) {
-        asker->s = calloc(1, sizeof *asker->s);
-        cr_assert_not_null(asker->s);
-        cr_assert_leq(len, sizeof asker->s->bytes);
-        memcpy(asker->s->bytes, evidence, len);
-        asker->s->len = len;
-    }
-    free(evidence);
-}
-
-static void be_done(void *arg)
-{
-    struct asker *asker = arg;
-
-    if (asker->takes_at_once)
-        take(asker);
-    atomic_fetch_add(&asker->calls, 1);
-}
-
-static void begin(struct asker *asker, struct ratls_attester *attester, uint8_t seed)
-{
-    asker->attester = attester;
-    if (asker->request.mode == 0)
-        asker->request = new_request(seed);
-    assert_ok(attester->begin(attester, &asker->request, be_done, asker, &asker->job, &asker->err),
-              &asker->err);
-}
-
-static void wait_until_done(struct asker *asker)
-{
-    const uint64_t limit = now_ms() + WAIT_MS;
-
-    while (atomic_load(&asker->calls) == 0 && now_ms() < limit)
-        sleep_ms(1);
-    cr_assert_eq(atomic_load(&asker->calls), 1);
-}
-
 Test(attester_async, evidence)
 {
     struct asker asker = {0};
@@ -76,12 +20,8 @@ Test(attester_async, evidence)
 
     init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
     attester = new_attester(NULL, 20000);
-    begin(&asker, attester, 1);
-    wait_until_done(&asker);
-    take(&asker);
-    assert_ok(asker.status, &asker.err);
-    cr_expect(is_sound(asker.s, &asker.request));
-    free(asker.s);
+    attester_ask(&asker, attester, 1);
+    free(sample_of(&asker));
     attester->free(attester);
 }
 
@@ -95,12 +35,9 @@ Test(attester_async, taken_within_the_call)
     init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
     threads = count_threads();
     attester = new_attester(NULL, 20000);
-    begin(&asker, attester, 1);
+    attester_ask(&asker, attester, 1);
     attester->free(attester);
-    wait_until_done(&asker);
-    assert_ok(asker.status, &asker.err);
-    cr_expect(is_sound(asker.s, &asker.request));
-    free(asker.s);
+    free(sample_of(&asker));
     wait_for_threads(threads);
 }
 
@@ -112,8 +49,7 @@ Test(attester_async, malformed_request)
     asker.request.selection.banks[0].pcrs = 0;
     init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
     attester = new_attester(NULL, 20000);
-    assert_fails(attester->begin(attester, &asker.request, be_done, &asker, &asker.job, &asker.err),
-                 RATLS_USAGE, &asker.err, "malformed PCR selection");
+    assert_fails(asker_try(&asker, attester), RATLS_USAGE, &asker.err, "malformed PCR selection");
     cr_expect_null(asker.job);
     attester->free(attester);
     cr_expect_eq(asker.calls, 0);
@@ -129,7 +65,7 @@ Test(attester_async, logs_alone)
     asker.request.logs.ima_bank = RATLS_ALG_SHA256;
     init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
     attester = new_attester(NULL, 20000);
-    begin(&asker, attester, 1);
+    attester_ask(&asker, attester, 1);
     cr_assert_eq(asker.calls, 1);
     assert_fails(asker.status, RATLS_IO, &asker.err, "there are none to send");
     attester->free(attester);
@@ -140,6 +76,7 @@ Test(attester_async, many_share_a_quote)
 {
     const char *const options[] = {"--hang", NULL};
     static struct asker askers[MANY];
+    struct sample *samples[MANY];
     const struct ratls_attest_request waited = new_request(200);
     struct ratls_attester *attester;
     struct tpm_mux mux;
@@ -151,29 +88,24 @@ Test(attester_async, many_share_a_quote)
     attester = new_attester(mux.tcti, 60000);
     for (i = 0; i < MANY; i++) {
         askers[i].takes_at_once = i % 2 == 0;
-        begin(&askers[i], attester, (uint8_t)(3 * i));
+        attester_ask(&askers[i], attester, (uint8_t)(3 * i));
     }
     tpm_mux_arm(&mux, false);
     free(attest(attester, &waited));
+    for (i = 0; i < MANY; i++)
+        samples[i] = sample_of(&askers[i]);
     for (i = 0; i < MANY; i++) {
-        wait_until_done(&askers[i]);
-        if (!askers[i].takes_at_once)
-            take(&askers[i]);
-        assert_ok(askers[i].status, &askers[i].err);
-        cr_assert(is_sound(askers[i].s, &askers[i].request));
-    }
-    for (i = 0; i < MANY; i++) {
-        for (k = 0; k < i && !ratls_slice_equal(askers[k].s->evidence.signature,
-                                                askers[i].s->evidence.signature);)
+        for (k = 0; k < i && !ratls_slice_equal(samples[k]->evidence.signature,
+                                                samples[i]->evidence.signature);)
             k++;
         distinct += k == i;
-        if (askers[i].s->evidence.path.tree_size > largest)
-            largest = askers[i].s->evidence.path.tree_size;
+        if (samples[i]->evidence.path.tree_size > largest)
+            largest = samples[i]->evidence.path.tree_size;
     }
     cr_expect_lt(distinct, 3, "%d quotes", distinct);
     cr_expect_gt(largest, MANY / 2, "no batch is larger than %u", largest);
     for (i = 0; i < MANY; i++)
-        free(askers[i].s);
+        free(samples[i]);
     attester->free(attester);
     tpm_mux_stop(&mux);
 }
@@ -189,7 +121,7 @@ static enum ratls_status begin_until_refused(struct asker *late, struct ratls_at
     for (;;) {
         const uint64_t start = now_ms();
 
-        status = attester->begin(attester, &late->request, be_done, late, &late->job, &late->err);
+        status = asker_try(late, attester);
         *ret_took_ms = now_ms() - start;
         if (status != RATLS_OK || now_ms() > limit)
             return status;
@@ -215,13 +147,13 @@ Test(attester_async, hanging_tpm)
     attester = new_attester(mux.tcti, 400);
     start = now_ms();
     for (int i = 0; i < MANY; i++)
-        begin(&askers[i], attester, (uint8_t)i);
+        attester_ask(&askers[i], attester, (uint8_t)i);
     for (int i = 0; i < MANY; i++)
-        wait_until_done(&askers[i]);
+        asker_wait(&askers[i]);
     cr_expect_geq(now_ms() - start, 390);
     cr_expect_lt(now_ms() - start, 400 + SLACK_MS);
     for (int i = 0; i < MANY; i++) {
-        take(&askers[i]);
+        asker_take(&askers[i]);
         assert_fails(askers[i].status, RATLS_TPM, &askers[i].err, "did not answer within 400 ms");
     }
     assert_fails(begin_until_refused(&late, attester, &took_ms), RATLS_TPM, &late.err,
@@ -243,17 +175,13 @@ Test(attester_async, cancelled_while_the_tpm_is_at_it)
 
     begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 20000);
-    begin(&gone, attester, 1);
-    begin(&stays, attester, 2);
+    attester_ask(&gone, attester, 1);
+    attester_ask(&stays, attester, 2);
     sleep_ms(100);
     attester->cancel(attester, gone.job); /* and does not wait for the TPM */
     tpm_mux_arm(&mux, false);
-    wait_until_done(&stays);
-    take(&stays);
-    assert_ok(stays.status, &stays.err);
-    cr_expect(is_sound(stays.s, &stays.request));
+    free(sample_of(&stays));
     cr_expect_eq(gone.calls, 0);
-    free(stays.s);
     attester->free(attester);
     tpm_mux_stop(&mux);
 }
@@ -346,16 +274,16 @@ static int use_in_child(struct asker *one, struct asker *other)
     struct asker own = {0};
 
     alarm(60); /* who waits for a lock of the parent must fail, not hang */
-    take(one);
+    asker_take(one);
     if (one->status != RATLS_TPM || strstr(one->err.text, "before fork()") == NULL)
         return 1;
     other->attester->cancel(other->attester, other->job);
-    begin(&own, one->attester, 9);
-    wait_until_done(&own);
-    take(&own);
-    if (own.status != RATLS_OK || !is_sound(own.s, &own.request))
+    attester_ask(&own, one->attester, 9);
+    asker_wait(&own);
+    asker_take(&own);
+    if (own.status != RATLS_OK)
         return 2;
-    free(own.s);
+    asker_forget(&own);
     return atomic_load(&one->calls) + atomic_load(&other->calls) == 0 ? 0 : 3;
 }
 
@@ -370,8 +298,8 @@ Test(attester_async, fork)
 
     begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 20000);
-    begin(&one, attester, 1);
-    begin(&other, attester, 2);
+    attester_ask(&one, attester, 1);
+    attester_ask(&other, attester, 2);
     sleep_ms(200); /* at rest while it forks: the TPM is at it (see test_attester_threads.c) */
     child = fork();
     cr_assert_geq(child, 0);
@@ -381,17 +309,10 @@ Test(attester_async, fork)
         _exit(status);
     }
     tpm_mux_arm(&mux, false);
-    wait_until_done(&one);
-    wait_until_done(&other);
-    take(&one);
-    take(&other);
-    assert_ok(one.status, &one.err);
-    assert_ok(other.status, &other.err);
-    cr_expect(is_sound(one.s, &one.request) && is_sound(other.s, &other.request));
+    free(sample_of(&one));
+    free(sample_of(&other));
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child: %x", (unsigned)status);
-    free(one.s);
-    free(other.s);
     attester->free(attester);
     tpm_mux_stop(&mux);
 }

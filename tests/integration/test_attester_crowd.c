@@ -14,11 +14,8 @@ TestSuite(attester_crowd, .init = set_up, .fini = tear_down, .timeout = 120);
 #define BYTES_EACH 1536 /* that one may take while it waits */
 #define LEFT_MAX 65536  /* of all of them: what the allocator and the worker keep for the next */
 
-/* One who does not wait. */
-struct asker {
-    struct ratls_attest_request request;
-    struct ratls_attest_job *job;
-    atomic_uint calls;
+struct member {
+    struct asker asker;
     uint64_t called_ms;
     unsigned order; /* among all that were called */
 };
@@ -27,44 +24,33 @@ static atomic_uint called;
 
 static void be_done(void *arg)
 {
-    struct asker *asker = arg;
+    struct member *member = arg;
 
-    asker->called_ms = now_ms();
-    asker->order = atomic_fetch_add(&called, 1);
-    atomic_fetch_add(&asker->calls, 1);
+    member->called_ms = now_ms();
+    member->order = atomic_fetch_add(&called, 1);
+    asker_done(&member->asker);
 }
 
-static void begin(struct asker *asker, struct ratls_attester *attester, size_t number)
+static void begin_request(struct member *member, struct ratls_attester *attester)
 {
-    struct ratls_error err = {0};
+    struct asker *asker = &member->asker;
 
-    *asker = (struct asker){.request = new_request(1)};
-    memcpy(asker->request.nonce, &number, sizeof number);
-    assert_ok(attester->begin(attester, &asker->request, be_done, asker, &asker->job, &err), &err);
+    asker->attester = attester;
+    assert_ok(attester->begin(attester, &asker->request, be_done, member, &asker->job, &asker->err),
+              &asker->err);
+}
+
+static void begin(struct member *member, struct ratls_attester *attester, size_t number)
+{
+    *member = (struct member){.asker.request = new_request(1)};
+    memcpy(member->asker.request.nonce, &number, sizeof number);
+    begin_request(member, attester);
 }
 
 static void wait_for_calls(unsigned count)
 {
-    const uint64_t limit = now_ms() + 60000;
-
-    while (atomic_load(&called) < count && now_ms() < limit)
-        sleep_ms(1);
+    assert_soon(atomic_load(&called) >= count);
     cr_assert_eq(atomic_load(&called), count);
-}
-
-/* The caller frees it. */
-static struct sample *take(struct asker *asker, struct ratls_attester *attester)
-{
-    struct sample *s = calloc(1, sizeof *s);
-    struct ratls_error err = {0};
-    uint8_t *evidence = NULL;
-
-    cr_assert_not_null(s);
-    assert_ok(attester->take(attester, asker->job, &evidence, &s->len, &err), &err);
-    memcpy(s->bytes, evidence, s->len);
-    free(evidence);
-    cr_assert(is_sound(s, &asker->request));
-    return s;
 }
 
 /* Of AddressSanitizer, whose allocator mallinfo2() does not know. */
@@ -81,32 +67,32 @@ static size_t allocated(void)
 Test(attester_crowd, ten_thousand)
 {
     const char *const options[] = {"--hang", "--disarmed", NULL};
-    struct asker *askers = calloc(CROWD, sizeof *askers);
+    struct member *crowd = calloc(CROWD, sizeof *crowd);
     const struct ratls_attest_request first = new_request(1);
     struct ratls_tpm_counts counts;
     struct ratls_attester *attester;
     struct tpm_mux mux;
     size_t before, with_all;
 
-    cr_assert_not_null(askers);
+    cr_assert_not_null(crowd);
     begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 60000);
     free(attest(attester, &first));
     tpm_mux_arm(&mux, true);
     before = allocated();
     for (size_t i = 0; i < CROWD; i++)
-        begin(&askers[i], attester, i);
+        begin(&crowd[i], attester, i);
     with_all = allocated();
     ratls_tpm_attester_counts(attester, &counts);
     cr_expect_eq(counts.waiting, CROWD);
     cr_expect_lt(with_all - before, (size_t)CROWD * BYTES_EACH, "%zu bytes each",
                  (with_all - before) / CROWD);
     for (size_t i = 0; i < CROWD; i += 2)
-        attester->cancel(attester, askers[i].job);
+        attester->cancel(attester, crowd[i].asker.job);
     tpm_mux_arm(&mux, false);
     wait_for_calls(CROWD / 2);
     for (size_t i = 1; i < CROWD; i += 2)
-        free(take(&askers[i], attester));
+        free(sample_of(&crowd[i].asker));
     ratls_tpm_attester_counts(attester, &counts);
     cr_expect_eq(counts.waiting, 0);
     cr_expect_leq(counts.quotes, 4, "%zu quotes", (size_t)counts.quotes);
@@ -114,7 +100,7 @@ Test(attester_crowd, ten_thousand)
     cr_expect_lt(allocated(), before + LEFT_MAX, "%zu bytes stay", allocated() - before);
     attester->free(attester);
     tpm_mux_stop(&mux);
-    free(askers);
+    free(crowd);
 }
 
 /* The same without an answer: each is called at its own deadline, neither before nor long after. */
@@ -122,10 +108,9 @@ Test(attester_crowd, deadlines)
 {
     const char *const options[] = {"--hang", NULL};
     enum { COUNT = 500, DEADLINE_MS = 500 };
-    static struct asker askers[COUNT];
+    static struct member crowd[COUNT];
     static uint64_t begun[COUNT];
     struct ratls_attester *attester;
-    struct ratls_error err = {0};
     struct tpm_mux mux;
     uint64_t latest = 0;
 
@@ -133,20 +118,19 @@ Test(attester_crowd, deadlines)
     attester = new_attester(mux.tcti, DEADLINE_MS);
     for (size_t i = 0; i < COUNT; i++) {
         begun[i] = now_ms();
-        begin(&askers[i], attester, i);
+        begin(&crowd[i], attester, i);
         if (i % 5 == 4)
             sleep_ms(2);
     }
     wait_for_calls(COUNT);
     for (size_t i = 0; i < COUNT; i++) {
-        uint8_t *evidence = NULL;
-        uint64_t taken = askers[i].called_ms - begun[i];
-        size_t len;
+        uint64_t taken = crowd[i].called_ms - begun[i];
+        struct asker *asker = &crowd[i].asker;
 
         cr_expect_geq(taken, DEADLINE_MS - 1);
         latest = taken > latest ? taken : latest;
-        assert_fails(attester->take(attester, askers[i].job, &evidence, &len, &err), RATLS_TPM,
-                     &err, "did not answer within 500 ms");
+        asker_take(asker);
+        assert_fails(asker->status, RATLS_TPM, &asker->err, "did not answer within 500 ms");
     }
     cr_expect_lt(latest, DEADLINE_MS + SLACK_MS);
     printf("the latest call: %d ms behind its deadline\n", (int)(latest - DEADLINE_MS));
@@ -160,26 +144,23 @@ Test(attester_crowd, odd_selections)
 {
     const char *const options[] = {"--delay-ms", "30", NULL};
     enum { ODD = 20, ALIKE = 40, ALL = 1 + ODD + ALIKE };
-    static struct asker askers[ALL];
+    static struct member crowd[ALL];
     struct ratls_attester *attester;
-    struct ratls_error err = {0};
     struct tpm_mux mux;
 
     begin_over_mux(&mux, options);
     attester = new_attester(mux.tcti, 60000);
     for (size_t i = 0; i < ALL; i++) {
-        askers[i].request = new_request((uint8_t)i);
+        crowd[i].asker.request = new_request((uint8_t)i);
         if (i <= ODD)
-            askers[i].request.selection.banks[0].pcrs = (uint32_t)(1 + i);
-        assert_ok(attester->begin(attester, &askers[i].request, be_done, &askers[i], &askers[i].job,
-                                  &err),
-                  &err);
+            crowd[i].asker.request.selection.banks[0].pcrs = (uint32_t)(1 + i);
+        begin_request(&crowd[i], attester);
     }
     wait_for_calls(ALL);
     for (size_t i = 1 + ODD; i < ALL; i++)
-        cr_expect_leq(askers[i].order, 4 + ALIKE, "%u were before it", askers[i].order);
+        cr_expect_leq(crowd[i].order, 4 + ALIKE, "%u were before it", crowd[i].order);
     for (size_t i = 0; i < ALL; i++)
-        free(take(&askers[i], attester));
+        free(sample_of(&crowd[i].asker));
     attester->free(attester);
     tpm_mux_stop(&mux);
 }
@@ -189,7 +170,7 @@ Test(attester_crowd, a_pcr_that_moves_once)
 {
     const char *const options[] = {"--extend", "7", "--times", "1", "--disarmed", NULL};
     enum { COUNT = 64 };
-    static struct asker askers[COUNT];
+    static struct member crowd[COUNT];
     const struct ratls_attest_request first = new_request(200);
     struct ratls_attester *attester;
     struct sample *before;
@@ -200,10 +181,10 @@ Test(attester_crowd, a_pcr_that_moves_once)
     before = attest(attester, &first);
     tpm_mux_arm(&mux, true);
     for (size_t i = 0; i < COUNT; i++)
-        begin(&askers[i], attester, i);
+        begin(&crowd[i], attester, i);
     wait_for_calls(COUNT);
     for (size_t i = 0; i < COUNT; i++) {
-        struct sample *s = take(&askers[i], attester);
+        struct sample *s = sample_of(&crowd[i].asker);
 
         cr_expect_not(ratls_slice_equal(s->evidence.pcr_values, before->evidence.pcr_values),
                       "the values that were known before are not what was quoted");
@@ -249,7 +230,7 @@ Test(attester_crowd, a_pcr_that_moves_now_and_then)
 {
     const char *const options[] = {"--delay-ms", "20", NULL};
     enum { COUNT = 400 };
-    static struct asker askers[COUNT];
+    static struct member crowd[COUNT];
     struct ratls_attester *attester;
     struct tpm_mux mux;
     pthread_t thread;
@@ -259,7 +240,7 @@ Test(attester_crowd, a_pcr_that_moves_now_and_then)
     attester = new_attester(mux.tcti, 60000);
     cr_assert_eq(pthread_create(&thread, NULL, extend_on_and_on, &extended), 0);
     for (size_t i = 0; i < COUNT; i++) {
-        begin(&askers[i], attester, i);
+        begin(&crowd[i], attester, i);
         sleep_ms(1);
     }
     wait_for_calls(COUNT);
@@ -267,7 +248,7 @@ Test(attester_crowd, a_pcr_that_moves_now_and_then)
     pthread_join(thread, NULL);
     cr_expect_gt(extended, 5);
     for (size_t i = 0; i < COUNT; i++)
-        free(take(&askers[i], attester));
+        free(sample_of(&crowd[i].asker));
     attester->free(attester);
     tpm_mux_stop(&mux);
 }

@@ -4,12 +4,11 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "connection_assert.h"
+#include "patience.h"
 
-#define MS_PER_S 1000
 #define LATE_MS 20000 /* of a machine that has other things to do */
 
 enum call { READS, WRITES };
@@ -20,24 +19,16 @@ struct program {
     enum ratls_outcome opened, outcome;
     char bytes[64];
     size_t len;
-    int64_t took_ms;
+    uint64_t took_ms;
     atomic_bool is_done;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / 1000000;
-}
 
 static void *run(void *arg)
 {
     static const char many[1 << 16];
     struct program *program = arg;
     struct ratls_connection *connection = program->side->connection;
-    int64_t begin_ms;
+    uint64_t begin_ms;
 
     program->opened = ratls_connection_handshake(connection);
     begin_ms = now_ms();
@@ -57,8 +48,7 @@ static void *run(void *arg)
 static void serve(struct connection_pair *pair, struct program *program, bool stalls,
                   bool until(const struct connection_pair *pair))
 {
-    int64_t begin_ms = now_ms();
-    const struct timespec pause = {.tv_nsec = 1000000};
+    uint64_t begin_ms = now_ms();
 
     while (!atomic_load(&program->is_done) && (until == NULL || !until(pair))) {
         cr_assert_lt(now_ms() - begin_ms, LATE_MS);
@@ -68,7 +58,7 @@ static void serve(struct connection_pair *pair, struct program *program, bool st
             pair->server.last = ratls_connection_tick(pair->server.connection);
         if (!stalls || pair->client.accepted == 0)
             pair_carry(pair);
-        nanosleep(&pause, NULL);
+        sleep_ms(1);
     }
 }
 
@@ -169,7 +159,7 @@ Test(connection_blocking, waits_as_long_as_the_socket_says)
     struct ratls_connection *connection = NULL;
     struct timeval timeout = {.tv_usec = 200000};
     struct ratls_error error = {0};
-    int64_t begin_ms;
+    uint64_t begin_ms;
     int ends[2];
 
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "keys.h"
+#include "patience.h"
 #include "session_record.h"
 #include "tls_session.h"
 
@@ -25,13 +26,6 @@ static void tear_down(void)
 }
 
 TestSuite(tls_resumption, .init = set_up, .fini = tear_down, .timeout = 60);
-
-static void wait_ms(unsigned ms)
-{
-    const struct timespec pause = {ms / 1000, (long)(ms % 1000) * 1000000};
-
-    nanosleep(&pause, NULL);
-}
 
 static void expect_resumed(SSL_SESSION *session)
 {
@@ -208,10 +202,10 @@ Test(tls_resumption, never_extended)
         cr_assert_eq(asked.boot_ms, first.boot_ms);
         SSL_SESSION_free(session);
         session = next;
-        wait_ms(50);
+        sleep_ms(50);
     }
     while (ratls_moment_age_ms(&first) < 2000)
-        wait_ms(10);
+        sleep_ms(10);
     expect_full(session);
     SSL_SESSION_free(session);
 }
@@ -255,7 +249,7 @@ Test(tls_resumption, too_old_in_the_end)
     pair = offer_session(world->client, world->server, TLS_NAME, session);
     cr_assert(tls_pair_step(pair));
     while (ratls_moment_age_ms(&first) < 1000)
-        wait_ms(10);
+        sleep_ms(10);
     tls_pair_handshake(pair);
     cr_assert(SSL_session_reused(pair->client.ssl));
     cr_expect_str_eq(tls_failure(pair).check, "tls.resumption");

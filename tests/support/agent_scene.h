@@ -6,32 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <ratls/attester_agent.h>
 
+#include "asker.h"
 #include "evidence.h"
 #include "fake_agent.h"
 #include "fake_tpm.h"
 
-#define AGENT_SLACK_MS 1500 /* sanitizers, and a machine with other work */
-#define AGENT_RETRY_MS 150  /* after that one who went away is asked again */
-
-static inline uint64_t agent_now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static inline void agent_sleep_ms(unsigned ms)
-{
-    const struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
-
-    nanosleep(&t, NULL);
-}
+#define AGENT_RETRY_MS 150 /* after that one who went away is asked again */
 
 struct agent_scene {
     char folder[64];
@@ -148,66 +132,25 @@ static inline void assert_no_evidence(struct ratls_attester *attester, enum ratl
     cr_assert_not_null(strstr(err.text, text), "%s", err.text);
 }
 
-/* One who does not wait. */
-struct agent_asker {
-    struct ratls_attester *attester;
-    struct ratls_attest_request request;
-    struct ratls_attest_job *job;
-    atomic_uint calls;
-    bool takes_at_once; /* within done() */
-    enum ratls_status status;
-    struct ratls_error err;
-    bool is_right; /* if RATLS_OK: it is evidence for the request */
-};
-
-static inline void agent_take(struct agent_asker *asker)
+static inline void agent_begin(struct asker *asker, struct ratls_attester *attester, uint8_t seed)
 {
-    uint8_t *evidence = NULL;
-    size_t len = 0;
-
-    asker->status =
-        asker->attester->take(asker->attester, asker->job, &evidence, &len, &asker->err);
-    if (asker->status == RATLS_OK)
-        asker->is_right = agent_is_for(evidence, len, &asker->request);
-    free(evidence);
-}
-
-static inline void agent_done(void *arg)
-{
-    struct agent_asker *asker = arg;
-
-    if (asker->takes_at_once)
-        agent_take(asker);
-    atomic_fetch_add(&asker->calls, 1);
-}
-
-static inline void agent_begin(struct agent_asker *asker, struct ratls_attester *attester,
-                               uint8_t seed)
-{
-    enum ratls_status status;
-
-    asker->attester = attester;
     asker->request = agent_request(seed);
-    status =
-        attester->begin(attester, &asker->request, agent_done, asker, &asker->job, &asker->err);
-    cr_assert_eq(status, RATLS_OK, "%s", asker->err.text);
-    cr_assert_not_null(asker->job);
+    asker_begin(asker, attester);
 }
 
-static inline void agent_wait(struct agent_asker *asker)
+/* Whether it got evidence, and that for its request. */
+static inline bool agent_has_evidence(const struct asker *asker)
 {
-    const uint64_t limit = agent_now_ms() + 60000;
-
-    while (atomic_load(&asker->calls) == 0 && agent_now_ms() < limit)
-        agent_sleep_ms(1);
-    cr_assert_eq(atomic_load(&asker->calls), 1);
+    return asker->status == RATLS_OK && agent_is_for(asker->evidence, asker->len, &asker->request);
 }
 
-static inline void assert_asker_has_evidence(const struct agent_asker *asker)
+/* Which it then forgets. */
+static inline void assert_asker_has_evidence(struct asker *asker)
 {
     cr_assert_eq(asker->status, RATLS_OK, "%s: %s", ratls_status_name(asker->status),
                  asker->err.text);
-    cr_assert(asker->is_right);
+    cr_assert(agent_has_evidence(asker));
+    asker_forget(asker);
 }
 
 #endif

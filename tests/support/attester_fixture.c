@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "merkle.h"
 
@@ -34,21 +33,6 @@ void assert_fails(enum ratls_status status, enum ratls_status expected,
     cr_assert_not_null(strstr(err->text, text), "\"%s\" has no \"%s\"", err->text, text);
 }
 
-uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-void sleep_ms(unsigned ms)
-{
-    const struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
-
-    nanosleep(&t, NULL);
-}
-
 unsigned count_threads(void)
 {
     struct stat info;
@@ -59,10 +43,7 @@ unsigned count_threads(void)
 
 void wait_for_threads(unsigned count)
 {
-    const uint64_t limit = now_ms() + WAIT_MS;
-
-    while (count_threads() > count && now_ms() < limit)
-        sleep_ms(1);
+    assert_soon(count_threads() <= count);
     cr_assert_eq(count_threads(), count);
 }
 
@@ -165,6 +146,13 @@ bool is_sound(struct sample *s, const struct ratls_attest_request *request)
     return sound;
 }
 
+void sample_keep(struct sample *s, const uint8_t *evidence, size_t len)
+{
+    cr_assert_leq(len, sizeof s->bytes);
+    memcpy(s->bytes, evidence, len);
+    s->len = len;
+}
+
 enum ratls_status try_attest(struct ratls_attester *attester,
                              const struct ratls_attest_request *request, struct sample *s,
                              struct ratls_error *err)
@@ -172,10 +160,8 @@ enum ratls_status try_attest(struct ratls_attester *attester,
     uint8_t *evidence = NULL;
     enum ratls_status status = attester->attest(attester, request, &evidence, &s->len, err);
 
-    if (status == RATLS_OK) {
-        cr_assert_leq(s->len, sizeof s->bytes);
-        memcpy(s->bytes, evidence, s->len);
-    }
+    if (status == RATLS_OK)
+        sample_keep(s, evidence, s->len);
     free(evidence);
     return status;
 }
@@ -188,6 +174,28 @@ struct sample *attest(struct ratls_attester *attester, const struct ratls_attest
     cr_assert_not_null(s);
     assert_ok(try_attest(attester, request, s, &err), &err);
     cr_assert(is_sound(s, request));
+    return s;
+}
+
+void attester_ask(struct asker *asker, struct ratls_attester *attester, uint8_t seed)
+{
+    if (asker->request.mode == 0)
+        asker->request = new_request(seed);
+    asker_begin(asker, attester);
+}
+
+struct sample *sample_of(struct asker *asker)
+{
+    struct sample *s = calloc(1, sizeof *s);
+
+    cr_assert_not_null(s);
+    asker_wait(asker);
+    if (!asker->takes_at_once)
+        asker_take(asker);
+    assert_ok(asker->status, &asker->err);
+    sample_keep(s, asker->evidence, asker->len);
+    asker_forget(asker);
+    cr_assert(is_sound(s, &asker->request));
     return s;
 }
 

@@ -9,14 +9,13 @@
 
 #include <ratls/attester_tpm.h>
 
+#include "asker.h"
 #include "crypto.h"
 #include "evidence.h"
 #include "statement.h"
 #include "swtpm.h"
 
 #define PATH_LEN 256
-#define SLACK_MS 1500 /* sanitizers, and a machine with other work */
-#define WAIT_MS 60000 /* for what comes by itself */
 
 struct fixture {
     struct swtpm tpm;
@@ -43,8 +42,6 @@ struct sample {
 void assert_ok(enum ratls_status status, const struct ratls_error *err);
 void assert_fails(enum ratls_status status, enum ratls_status expected,
                   const struct ratls_error *err, const char *text);
-uint64_t now_ms(void);
-void sleep_ms(unsigned ms);
 unsigned count_threads(void); /* of this process */
 /* Until those have ended that end by themselves: AddressSanitizer looks at what they leave. */
 void wait_for_threads(unsigned count);
@@ -60,8 +57,13 @@ bool is_sound(struct sample *s, const struct ratls_attest_request *request);
 enum ratls_status try_attest(struct ratls_attester *attester,
                              const struct ratls_attest_request *request, struct sample *s,
                              struct ratls_error *err);
+void sample_keep(struct sample *s, const uint8_t *evidence, size_t len);
 /* Sound evidence; the caller frees it. */
 struct sample *attest(struct ratls_attester *attester, const struct ratls_attest_request *request);
+/* One who has no request yet gets new_request(seed). */
+void attester_ask(struct asker *asker, struct ratls_attester *attester, uint8_t seed);
+/* Waits for it, and takes it if that was not done; sound; the caller frees it. */
+struct sample *sample_of(struct asker *asker);
 void assert_attest_fails(struct ratls_attester *attester,
                          const struct ratls_attest_request *request, enum ratls_status status,
                          const char *text);
