@@ -110,11 +110,12 @@ static bool set_option(struct load_plan *plan, int option)
 static void print_json(const struct load_plan *plan, const struct load_result *r)
 {
     printf("{\"accepted\":%zu,\"refused\":%zu,\"broken\":%zu,\"late\":%zu,\"vanished\":%zu,"
-           "\"most\":%zu,\"seconds\":%.3f,\"rate\":%.1f,\"cpu\":%.3f,\"quotes\":%ld,",
-           r->accepted, r->refused, r->broken, r->late, r->vanished, r->most, r->seconds,
-           (double)r->accepted / r->seconds, r->cpu_s / r->seconds, r->usage.quotes);
-    printf("\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"processes\":{",
-           load_latency_ms(&r->latencies, 0.5), load_latency_ms(&r->latencies, 0.99),
+           "\"most\":%zu,\"overtaken\":%zu,\"seconds\":%.3f,\"rate\":%.1f,\"cpu\":%.3f,"
+           "\"quotes\":%ld,",
+           r->accepted, r->refused, r->broken, r->late, r->vanished, r->most, r->overtaken,
+           r->seconds, (double)r->accepted / r->seconds, r->cpu_s / r->seconds, r->usage.quotes);
+    printf("\"quote_ms\":%.3f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"processes\":{",
+           r->quote_ms, load_latency_ms(&r->latencies, 0.5), load_latency_ms(&r->latencies, 0.99),
            load_latency_ms(&r->latencies, 1));
     for (size_t i = 0; i < plan->account.count; i++)
         printf("%s\"%s\":{\"cpu\":%.3f,\"rss_kib\":%ld,\"peak_kib\":%ld}", i == 0 ? "" : ",",
@@ -127,13 +128,13 @@ static void print_words(const struct load_plan *plan, const struct load_result *
 {
     printf("%zu handshakes accepted in %.1f s (%.0f per second); %zu at most at once\n",
            r->accepted, r->seconds, (double)r->accepted / r->seconds, r->most);
-    printf("%zu refused, %zu broken, %zu late, %zu vanished\n", r->refused, r->broken, r->late,
-           r->vanished);
+    printf("%zu refused, %zu broken, %zu late, %zu vanished, %zu behind one who came later\n",
+           r->refused, r->broken, r->late, r->vanished, r->overtaken);
     printf("latency: median %.1f ms, p99 %.1f ms, most %.1f ms\n",
            load_latency_ms(&r->latencies, 0.5), load_latency_ms(&r->latencies, 0.99),
            load_latency_ms(&r->latencies, 1));
     if (plan->account.tally != NULL && r->accepted > 0)
-        printf("quotes: %ld, %.2f per 1000 handshakes\n", r->usage.quotes,
+        printf("quotes: %ld of %.2f ms, %.2f per 1000 handshakes\n", r->usage.quotes, r->quote_ms,
                1000.0 * (double)r->usage.quotes / (double)r->accepted);
     for (size_t i = 0; i < plan->account.count; i++)
         printf("%s: %.0f %% of a core, %ld KiB\n", plan->account.processes[i].name,

@@ -45,11 +45,13 @@ struct load_result {
     size_t broken;   /* connections that ended too early, or were not made */
     size_t late;     /* not accepted within the deadline */
     size_t vanished;
-    size_t most; /* at once */
+    size_t most;      /* at once */
+    size_t overtaken; /* accepted behind one that arrived later */
     double seconds;
     double cpu_s;                    /* of this program, within the time that counts */
     struct load_latencies latencies; /* from the arrival to the accepted handshake */
     struct load_usage usage;         /* of the servers, within the time that counts */
+    double quote_ms;                 /* that the TPM had a quote within it, the median; 0: none */
     char reason[LOAD_REASON_MAX];    /* of the first failure */
 };
 

@@ -6,6 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "command.h"
+
+#define TALLY_LINE 8 /* tests/support/mux_pace.h: microseconds */
+
 bool load_account_add(struct load_account *account, char *text)
 {
     char *equals = strchr(text, '=');
@@ -67,5 +71,33 @@ void load_account_look(const struct load_account *account, struct load_usage *us
         look_at_memory(account->processes[i].pid, &usage->rss_kib[i], &usage->peak_kib[i]);
     }
     if (account->tally != NULL && stat(account->tally, &tally) == 0)
-        usage->quotes = (long)tally.st_size;
+        usage->quotes = (long)tally.st_size / TALLY_LINE;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    const long x = *(const long *)a;
+    const long y = *(const long *)b;
+
+    return (x > y) - (x < y);
+}
+
+double load_account_quote_ms(const struct load_account *account, long first, long end)
+{
+    const size_t wanted = end > first ? (size_t)(end - first) : 0;
+    long *us = calloc(wanted + 1, sizeof *us);
+    FILE *file = account->tally == NULL ? NULL : fopen(account->tally, "r");
+    size_t count = 0;
+    double median_ms;
+
+    bench_must(us != NULL, "out of memory");
+    if (file != NULL && fseek(file, first * TALLY_LINE, SEEK_SET) == 0)
+        while (count < wanted && fscanf(file, "%ld", &us[count]) == 1)
+            count++;
+    if (file != NULL)
+        fclose(file);
+    qsort(us, count, sizeof *us, compare_times);
+    median_ms = count == 0 ? 0 : (double)us[(count - 1) / 2] / 1000;
+    free(us);
+    return median_ms;
 }

@@ -16,7 +16,7 @@ struct load_process {
 struct load_account {
     struct load_process processes[LOAD_PROCESSES_MAX];
     size_t count;
-    const char *tally; /* the file of `tpm_mux --tally`: a byte for each quote; NULL: none */
+    const char *tally; /* the file of `tpm_mux --tally`: a line for each quote; NULL: none */
 };
 
 struct load_usage {
@@ -31,5 +31,8 @@ bool load_account_add(struct load_account *account, char *text);
 
 /* Times and quotes are sums since the processes began. */
 void load_account_look(const struct load_account *account, struct load_usage *usage);
+
+/* How long the TPM had each of the quotes from number `first` up to `end`, the median; 0: none. */
+double load_account_quote_ms(const struct load_account *account, long first, long end);
 
 #endif

@@ -28,6 +28,7 @@ struct crowd {
     double begin_s;   /* of the time that counts */
     double end_s;     /* of it; nobody arrives later */
     double arrival_s; /* the next one's */
+    double latest_s;  /* that of the youngest that was accepted */
     bool is_counting;
     double count_begin_s, cpu_begin_s;
     struct load_usage usage_begin;
@@ -63,6 +64,8 @@ static void end_counting(struct crowd *crowd)
     load_account_look(&crowd->plan->account, usage);
     for (size_t i = 0; i < crowd->plan->account.count; i++)
         usage->cpu_s[i] -= crowd->usage_begin.cpu_s[i];
+    crowd->result->quote_ms =
+        load_account_quote_ms(&crowd->plan->account, crowd->usage_begin.quotes, usage->quotes);
     usage->quotes -= crowd->usage_begin.quotes;
     crowd->result->cpu_s = read_clock(CLOCK_PROCESS_CPUTIME_ID) - crowd->cpu_begin_s;
     crowd->result->seconds = now() - crowd->count_begin_s;
@@ -92,6 +95,10 @@ static void count_accepted(struct crowd *crowd, const struct load_client *client
     if (!counts)
         return;
     crowd->result->accepted++;
+    if (client->begin_s < crowd->latest_s)
+        crowd->result->overtaken++;
+    else
+        crowd->latest_s = client->begin_s;
     add_latency(&crowd->result->latencies, now_s - client->begin_s);
 }
 

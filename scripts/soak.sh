@@ -147,5 +147,5 @@ while [ $count -lt $laps ]; do
     if [ $count -eq $warm_up ]; then remember; fi
     if [ $count -gt $warm_up ]; then compare; fi
 done
-quotes=$(cat "$work/quotes_haproxy" "$work/quotes_agent" | wc -c)
+quotes=$(cat "$work/quotes_haproxy" "$work/quotes_agent" | wc -l)
 ok "$accepted handshakes, none of them failed; $quotes quotes; nothing has grown"

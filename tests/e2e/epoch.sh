@@ -44,7 +44,7 @@ sed -i '/^worker_processes/d' "$work/nginx.conf"
 echo 'worker_processes 1;' >>"$work/nginx.conf"
 
 quotes() {
-    wc -c <"$work/quotes"
+    wc -l <"$work/quotes"
 }
 asked() {
     [ -s "$work/asked" ]

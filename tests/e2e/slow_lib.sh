@@ -29,7 +29,7 @@ now_ms() {
 }
 
 quotes() {
-    wc -c <"$work/quotes"
+    wc -l <"$work/quotes"
 }
 
 # Eight attested clients, and when the TPM works for the first of them one that is plain:

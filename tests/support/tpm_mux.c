@@ -5,7 +5,8 @@
  *
  * While faults are armed they meet TPM2_Quote, or another command, or all; with --times only so
  * often. SIGUSR1 arms, SIGUSR2 disarms. --extend moves a PCR just before the command. --tally
- * counts TPM2_Quote, or the other command, with or without faults.
+ * writes a line for each TPM2_Quote, or other command, with or without faults: how many
+ * microseconds the TPM had it, from when the whole command was here (mux_pace.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +21,9 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "mux_pace.h"
 
 #define CLIENTS_MAX 128
 #define COMMAND_MAX 4096 /* TPM2_MAX_COMMAND_SIZE of tpm2-tss */
@@ -36,12 +38,13 @@ struct client {
     bool is_control;
     size_t len;
     unsigned long turn; /* when its command was complete; 0: it is not */
+    struct timespec received;
     uint8_t command[COMMAND_MAX];
 };
 
 struct mux {
     struct sockaddr_un tpm;
-    long delay_ms;
+    struct mux_pace pace;
     bool hangs;
     uint32_t error; /* 0: none */
     uint32_t code;  /* of the command that faults meet */
@@ -49,7 +52,6 @@ struct mux {
     bool armed;
     long times;   /* that faults will be met; -1: always */
     unsigned pcr; /* extended before a command is passed on; NO_PCR: none */
-    int tally; /* a file that gets a byte for each command that faults would meet; -1: none */
     unsigned long turns;
     size_t count; /* of polled, those before the clients included */
     struct pollfd polled[FIRST_CLIENT + CLIENTS_MAX];
@@ -190,10 +192,10 @@ static bool is_met(const struct mux *mux, const struct client *client)
 static bool serve(struct mux *mux, size_t i)
 {
     struct client *client = &mux->clients[i];
-    const struct timespec delay = {mux->delay_ms / 1000, mux->delay_ms % 1000 * 1000000};
     bool met = is_met(mux, client);
     size_t len;
 
+    mux_pace_begin(&mux->pace, &client->received);
     if (met && mux->times > 0)
         mux->times--;
     if (met && mux->pcr != NO_PCR)
@@ -202,11 +204,9 @@ static bool serve(struct mux *mux, size_t i)
         len = answer_error(mux->error, mux->answer);
     else
         len = ask_tpm(&mux->tpm, client, mux->answer);
-    if (met && mux->delay_ms > 0)
-        nanosleep(&delay, NULL);
-    if (mux->tally >= 0 && read_u32(client->command + 6) == mux->code &&
-        write(mux->tally, "x", 1) != 1)
-        fail("tally");
+    if (met)
+        mux_pace_wait(&mux->pace);
+    mux_pace_end(&mux->pace, read_u32(client->command + 6) == mux->code);
     client->turn = 0;
     client->len = 0;
     return len > 0 && send_all(mux->polled[FIRST_CLIENT + i].fd, mux->answer, len);
@@ -272,8 +272,10 @@ static bool read_client(struct mux *mux, size_t i)
     if (n <= 0)
         return false;
     client->len += (size_t)n;
-    if (client->len >= HEADER_LEN && client->len == read_u32(client->command + 2))
-        client->turn = ++mux->turns;
+    if (client->len < HEADER_LEN || client->len != read_u32(client->command + 2))
+        return true;
+    client->turn = ++mux->turns;
+    client->received = mux_pace_now();
     return true;
 }
 
@@ -330,11 +332,11 @@ static bool take_option(int option, struct mux *mux, const char **path)
     if (option == 'l')
         *path = optarg;
     else if (option == 'd')
-        mux->delay_ms = strtol(optarg, NULL, 10);
+        mux->pace.delay_ms = strtol(optarg, NULL, 10);
     else if (option == 'e')
         mux->error = (uint32_t)strtoul(optarg, NULL, 16);
     else if (option == 'y')
-        mux->tally = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        mux->pace.tally = open(optarg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     else if (option == 'n')
         mux->times = strtol(optarg, NULL, 10);
     else if (option == 'p')
@@ -352,13 +354,13 @@ int main(int argc, char **argv)
     static struct mux mux = {.armed = true,
                              .times = -1,
                              .pcr = NO_PCR,
-                             .tally = -1,
                              .code = CODE_QUOTE,
                              .count = FIRST_CLIENT};
     const char *path = NULL;
     sigset_t signals;
     int option;
 
+    mux_pace_init(&mux.pace);
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
         if (!take_option(option, &mux, &path))
             return usage();
