@@ -184,7 +184,8 @@ print_rows() {
     row nginx_shared "   handshakes that share a quote"
     echo "at once: $crowd_result"
     [ -z "$busy" ] || echo "the load itself was busy, and may be what was measured:$busy"
-    [ -z "$not_ahead" ] || echo "the stand-in for the TPM may have waited for a processor: $not_ahead"
+    [ -z "$not_ahead" ] ||
+        echo "what stands for the TPM may have waited for a processor: $not_ahead"
 }
 
 print_json() {

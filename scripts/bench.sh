@@ -128,7 +128,8 @@ jq -r '"TPM: swtpm, made to take \(.T_injected_ms) ms for a quote in R4 and R5 (
 echo "What each benchmark has to say beside its figures is in build/bench.*.out."
 [ "$idle" -ge 90 ] || echo "This machine had other work: its figures decide nothing."
 if [ -n "$wants_json" ]; then
-    jq -c '[("R1 R1s R2 R2c R3 R4 R5p50 R5p99 R5lone R6 R9 R10 R15 R16 T_ms T_injected_ms" / " ")[] as $name |
+    jq -c '[("R1 R1s R2 R2c R3 R4 R5p50 R5p99 R5lone R6 R9 R10 R15 R16 T_ms T_injected_ms" / " ")[]
+        as $name |
         {($name): .[$name]}] | add' build/bench.json
 fi
 [ -z "$failed" ] || { echo "failed, and without figures:$failed" >&2; exit 1; }

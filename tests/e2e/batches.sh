@@ -9,6 +9,8 @@ for ms in 200 0; do
     start_slow_tpm "t$ms" "$ms"
     start_load_haproxy "t$ms" 2
 done
+start_slow_tpm one 200
+start_load_haproxy one 1
 
 crowd_of() { # crowd_of MS [OPTION...]: two hundred clients at once are all accepted
     ms=$1
@@ -30,6 +32,13 @@ vanished=$(printf '%s\n' "$result" | jq .vanished)
 [ "$vanished" -gt 200 ] || fail "only $vanished clients have vanished: $result"
 crowd_of 200 --policy "$work/policies"
 [ "$quotes" -le 12 ] || fail "after $vanished clients that vanished $quotes quotes for 200"
+# Of those that share a quote who has waited longest is served first: by the attester, and by
+# HAProxy with one thread. Clients that connect at the same moment may change places before.
+result=$(load_of one --rate 100 --seconds 3 --deadline 30 --policy "$work/policies") ||
+    fail "handshakes failed: $result"
+[ "$(printf '%s\n' "$result" | jq '.accepted > 100 and .overtaken * 20 < .accepted')" = true ] ||
+    fail "not the oldest first: $result"
+ok "the oldest first: $(printf '%s\n' "$result" | jq -r '"\(.overtaken) of \(.accepted) were not"')"
 crowd_of 200
 [ "$quotes" -eq 0 ] || fail "plain clients cost $quotes quotes"
 crowd_of 0 --policy "$work/policies"

@@ -128,6 +128,7 @@ Test(attester_crowd, deadlines)
         struct asker *asker = &crowd[i].asker;
 
         cr_expect_geq(taken, DEADLINE_MS - 1);
+        cr_expect_eq(crowd[i].order, i, "number %zu was called as number %u", i, crowd[i].order);
         latest = taken > latest ? taken : latest;
         asker_take(asker);
         assert_fails(asker->status, RATLS_TPM, &asker->err, "did not answer within 500 ms");
@@ -137,6 +138,39 @@ Test(attester_crowd, deadlines)
     attester->free(attester);
     tpm_mux_stop(&mux);
     sleep_ms(200);
+}
+
+/* Of those that share a quote who has waited longest is called first, whoever leaves meanwhile. */
+Test(attester_crowd, oldest_first)
+{
+    const char *const options[] = {"--hang", NULL};
+    enum { COUNT = 300 };
+    static struct member crowd[COUNT];
+    struct ratls_tpm_counts counts;
+    struct ratls_attester *attester;
+    struct tpm_mux mux;
+    unsigned staying = 0;
+
+    begin_over_mux(&mux, options);
+    attester = new_attester(mux.tcti, 60000);
+    for (size_t i = 0; i < COUNT; i++)
+        begin(&crowd[i], attester, i);
+    for (size_t i = 1; i < COUNT; i += 3)
+        attester->cancel(attester, crowd[i].asker.job);
+    tpm_mux_arm(&mux, false);
+    wait_for_calls(COUNT - COUNT / 3);
+    for (size_t i = 0; i < COUNT; i++) {
+        if (i % 3 == 1)
+            continue;
+        cr_expect_eq(crowd[i].order, staying, "number %u was called as number %u", staying,
+                     crowd[i].order);
+        staying++;
+        free(sample_of(&crowd[i].asker));
+    }
+    ratls_tpm_attester_counts(attester, &counts);
+    cr_expect_leq(counts.quotes, 2, "%zu quotes", (size_t)counts.quotes);
+    attester->free(attester);
+    tpm_mux_stop(&mux);
 }
 
 /* Clients with selections of their own do not push out what most clients ask for. */

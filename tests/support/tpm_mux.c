@@ -351,11 +351,8 @@ static bool take_option(int option, struct mux *mux, const char **path)
 
 int main(int argc, char **argv)
 {
-    static struct mux mux = {.armed = true,
-                             .times = -1,
-                             .pcr = NO_PCR,
-                             .code = CODE_QUOTE,
-                             .count = FIRST_CLIENT};
+    static struct mux mux = {
+        .armed = true, .times = -1, .pcr = NO_PCR, .code = CODE_QUOTE, .count = FIRST_CLIENT};
     const char *path = NULL;
     sigset_t signals;
     int option;
