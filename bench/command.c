@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include <getopt.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@ void bench_must(bool is_good, const char *what)
     if (is_good)
         return;
     fprintf(stderr, "bench: %s\n", what);
+    ERR_print_errors_fp(stderr);
     exit(3);
 }
 

@@ -13,7 +13,7 @@ struct bench_command {
 /* [--rounds N] [--json]; ends the program on others. Operands begin at getopt's optind. */
 struct bench_command bench_command(int argc, char **argv, size_t rounds_default);
 
-/* Ends the program if it is not good. */
+/* Ends the program if it is not good, with what OpenSSL has to say of it. */
 void bench_must(bool is_good, const char *what);
 
 #endif

@@ -2,20 +2,10 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
-#include <stdio.h>
-#include <stdlib.h>
 
+#include "command.h"
 #include "samples.h"
 #include "tls_pair.h"
-
-static void check(int ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "bench: %s failed\n", what);
-    ERR_print_errors_fp(stderr);
-    exit(3);
-}
 
 /* One step of a side; returns whether its handshake is complete. */
 static int step(SSL *ssl, double *us)
@@ -25,7 +15,7 @@ static int step(SSL *ssl, double *us)
 
     *us += cpu_us() - begin;
     if (result != 1)
-        check(SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ, "a handshake");
+        bench_must(SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ, "a handshake failed");
     return result == 1;
 }
 
@@ -33,7 +23,7 @@ static SSL *make_side(SSL_CTX *ctx, BIO *in, BIO *out)
 {
     SSL *ssl = SSL_new(ctx);
 
-    check(ssl != NULL && BIO_up_ref(in) && BIO_up_ref(out), "SSL_new");
+    bench_must(ssl != NULL && BIO_up_ref(in) && BIO_up_ref(out), "SSL_new failed");
     SSL_set_bio(ssl, in, out);
     return ssl;
 }
@@ -50,11 +40,12 @@ static struct pair make_pair(SSL_CTX *client, SSL_CTX *server, const char *name,
     double begin = cpu_us();
     double mid;
 
-    check(pair.to_client != NULL && pair.to_server != NULL, "BIO_new");
+    bench_must(pair.to_client != NULL && pair.to_server != NULL, "BIO_new failed");
     BIO_set_mem_eof_return(pair.to_client, -1);
     BIO_set_mem_eof_return(pair.to_server, -1);
     pair.c = make_side(client, pair.to_client, pair.to_server);
-    check(tls_set_sni(pair.c, name) && SSL_set1_host(pair.c, name), "the server's name");
+    bench_must(tls_set_sni(pair.c, name) && SSL_set1_host(pair.c, name),
+               "cannot set the server's name");
     SSL_set_connect_state(pair.c);
     mid = cpu_us();
     pair.s = make_side(server, pair.to_server, pair.to_client);
@@ -86,7 +77,7 @@ static void shake_hands(struct pair *pair, struct pair_cost *cost)
         done |= step(pair->c, &cost->client_us) ? 1 : 0;
         done |= step(pair->s, &cost->server_us) ? 2 : 0;
     }
-    check(done == 3, "a handshake");
+    bench_must(done == 3, "a handshake failed");
 }
 
 void pair_handshake(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost)
@@ -122,7 +113,7 @@ void pair_refusal(SSL_CTX *client, SSL_CTX *server, const char *name, struct pai
     begin = cpu_us();
     result = SSL_do_handshake(pair.c);
     cost->client_us += cpu_us() - begin;
-    check(SSL_get_error(pair.c, result) == SSL_ERROR_SSL, "a refusal");
+    bench_must(SSL_get_error(pair.c, result) == SSL_ERROR_SSL, "the client did not refuse");
     ERR_clear_error();
     free_pair(&pair, cost);
 }

@@ -1,11 +1,9 @@
 #include "wave.h"
 
 #include <openssl/bio.h>
-#include <openssl/err.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 
+#include "command.h"
 #include "samples.h"
 #include "tls_pair.h"
 
@@ -36,20 +34,11 @@ static void charge(const struct wave_cost *cost, struct wave_side *side, struct 
     side->heap += (ptrdiff_t)(end.heap - begin.heap);
 }
 
-static void check(int ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "bench: %s failed\n", what);
-    ERR_print_errors_fp(stderr);
-    exit(3);
-}
-
 static SSL *make_side(SSL_CTX *ctx, BIO *wire)
 {
     SSL *ssl = SSL_new(ctx);
 
-    check(ssl != NULL, "SSL_new");
+    bench_must(ssl != NULL, "SSL_new failed");
     SSL_set_bio(ssl, wire, wire);
     return ssl;
 }
@@ -61,10 +50,11 @@ static void begin_pair(struct pair *pair, SSL_CTX *client, SSL_CTX *server, cons
     struct mark mark;
 
     *pair = (struct pair){.client = NULL};
-    check(BIO_new_bio_pair(&of_client, WIRE, &of_server, WIRE), "BIO_new_bio_pair");
+    bench_must(BIO_new_bio_pair(&of_client, WIRE, &of_server, WIRE), "BIO_new_bio_pair failed");
     mark = mark_now(cost);
     pair->client = make_side(client, of_client);
-    check(tls_set_sni(pair->client, name) && SSL_set1_host(pair->client, name), "a name");
+    bench_must(tls_set_sni(pair->client, name) && SSL_set1_host(pair->client, name),
+               "cannot set a name");
     SSL_set_connect_state(pair->client);
     charge(cost, &cost->client, mark);
     mark = mark_now(cost);
@@ -91,8 +81,8 @@ static bool step(SSL *ssl)
     int result = SSL_do_handshake(ssl);
     int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl, result);
 
-    check(result == 1 || error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_ASYNC,
-          "a handshake");
+    bench_must(result == 1 || error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_ASYNC,
+               "a handshake failed");
     return result == 1;
 }
 
@@ -113,9 +103,10 @@ static void await_server(SSL *server)
     size_t count = 1;
     struct pollfd polled;
 
-    check(SSL_get_all_async_fds(server, &fd, &count) == 1 && count == 1, "a descriptor");
+    bench_must(SSL_get_all_async_fds(server, &fd, &count) == 1 && count == 1,
+               "no descriptor to wait for");
     polled = (struct pollfd){.fd = fd, .events = POLLIN};
-    check(poll(&polled, 1, 60000) == 1, "waiting for the TPM");
+    bench_must(poll(&polled, 1, 60000) == 1, "waiting for the TPM failed");
 }
 
 static void step_servers(struct pair *pairs, struct wave_cost *cost)
@@ -147,7 +138,7 @@ void wave_run(SSL_CTX *client, SSL_CTX *server, const char *name, struct wave_co
         for (size_t k = 0; k < WAVE; k++)
             done += pairs[k].client_done && pairs[k].server_done;
     }
-    check(done == WAVE, "a wave of handshakes");
+    bench_must(done == WAVE, "a wave of handshakes failed");
     for (size_t i = 0; i < WAVE; i++)
         end_pair(&pairs[i], cost);
 }
