@@ -10,12 +10,14 @@
 
 #include "command.h"
 #include "null_tpm.h"
+#include "pair.h"
 #include "samples.h"
 #include "server_world.h"
 #include "wave.h"
 
 #define ROUNDS_DEFAULT 15
-#define WAVES 3 /* of a round */
+#define WAVES 3  /* of a round */
+#define LANE 192 /* handshakes of a thread, one behind the other */
 
 struct result {
     struct samples plain, attested, added; /* of the server, us per handshake */
@@ -68,10 +70,10 @@ struct lane {
 static void *run_lane(void *arg)
 {
     struct lane *lane = arg;
-    struct wave_cost cost = {0};
+    struct pair_cost cost = {0};
 
-    for (int i = 0; i < WAVES; i++)
-        wave_run(lane->client, lane->server, WORLD_NAME, &cost);
+    for (int i = 0; i < LANE; i++)
+        pair_handshake(lane->client, lane->server, WORLD_NAME, &cost);
     return NULL;
 }
 
