@@ -1,13 +1,11 @@
 #include "measured.h"
 
-#include <stdlib.h>
-
+#include "crypto.h"
 #include "evidence.h"
 #include "fail.h"
 #include "tpm_wire.h"
 
 #define LABEL "ratls-state" /* with its NUL */
-#define MEASURED_MAX (sizeof LABEL + RATLS_TPM_NAME_MAX + 8 + RATLS_PCR_VALUES_MAX)
 
 /* The formula stands in attester.h: who brings an attester of his own follows it. */
 enum ratls_status ratls_measured_digest(const struct ratls_measured *measured,
@@ -15,23 +13,18 @@ enum ratls_status ratls_measured_digest(const struct ratls_measured *measured,
                                         struct ratls_error *err)
 {
     static const char label[] = LABEL;
-    uint8_t *bytes = malloc(MEASURED_MAX);
-    struct ratls_writer w = ratls_writer(bytes, MEASURED_MAX);
-    enum ratls_status status;
+    uint8_t counters[8];
+    struct ratls_writer w = ratls_writer(counters, sizeof counters);
+    const struct ratls_slice parts[] = {ratls_slice(label, sizeof label), measured->signer,
+                                        ratls_slice(counters, sizeof counters),
+                                        measured->pcr_values};
 
-    if (bytes == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    ratls_write_bytes(&w, ratls_slice(label, sizeof label));
-    ratls_write_bytes(&w, measured->signer);
+    if (measured->signer.len > RATLS_TPM_NAME_MAX ||
+        measured->pcr_values.len > RATLS_PCR_VALUES_MAX)
+        return ratls_fail(err, RATLS_LIMIT, "a key or PCR values are too long");
     ratls_write_u32(&w, measured->reset_count);
     ratls_write_u32(&w, measured->restart_count);
-    ratls_write_bytes(&w, measured->pcr_values);
-    if (w.failed)
-        status = ratls_fail(err, RATLS_LIMIT, "a key or PCR values are too long");
-    else
-        status = ratls_sha256(ratls_writer_slice(&w), ret_digest, err);
-    free(bytes);
-    return status;
+    return ratls_digest(RATLS_ALG_SHA256, parts, sizeof parts / sizeof *parts, ret_digest, err);
 }
 
 enum ratls_status ratls_measured_evidence(struct ratls_slice in,
