@@ -77,14 +77,15 @@ serve_load() { # serve_load NAME COMMAND...: at $port, by the TPM of this name
     eval "port_of_$serving=$port"
 }
 
-start_load_haproxy() { # start_load_haproxy NAME THREADS
+# shellcheck disable=SC3045
+start_load_haproxy() { # start_load_haproxy NAME THREADS: limited as ratls-provider(7) has it
     port=$(free_port)
     use_haproxy
     sed -e '/^ *\(ssl-mode-async\|nbthread\|maxconn\|maxpipes\)/d' \
         -e "s/^global\$/&\n    ssl-mode-async\n    nbthread $2\n    maxconn $connections_max/" \
         -e "s/^global\$/&\n    maxpipes $((connections_max / 2))/" \
         "$work/haproxy.cfg" >"$work/haproxy_$1.cfg"
-    serve_load "$1" haproxy -f "$work/haproxy_$1.cfg"
+    serve_load "$1" prlimit --nofile="1024:$(ulimit -Hn)" haproxy -f "$work/haproxy_$1.cfg"
 }
 
 start_load_nginx() { # start_load_nginx NAME: with two workers
