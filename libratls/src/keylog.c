@@ -14,10 +14,10 @@
  */
 #include <openssl/crypto.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "crypto.h"
 #include "fail.h"
+#include "thread.h"
 #include "tls_internal.h"
 
 #define BINDER_LABEL "ratls bind"
@@ -42,9 +42,6 @@ static void derive_binder(struct ratls_channel *channel, const char *line)
 
 static void see_secret(const SSL *ssl, const char *line);
 
-#define THREADS "/proc/self/task"
-#define LINKS_OF_FOLDER 2 /* and one for each folder in it, which are the threads */
-
 /*
  * Whether no thread but this one can be in OpenSSL. A thread that another has just begun counts,
  * and who might begin one is here. What cannot be known is no.
@@ -54,13 +51,12 @@ static bool is_alone(struct ratls_tls *tls)
     struct ratls_attester *attester = tls->attester;
     const unsigned own =
         attester == NULL || attester->threads == NULL ? 0 : attester->threads(attester);
-    struct stat info;
 
     if (tls->client_only)
         return true;
     if (atomic_load(&tls->keeps_keylog))
         return false;
-    if (stat(THREADS, &info) == 0 && info.st_nlink == LINKS_OF_FOLDER + 1 + own)
+    if (ratls_thread_count() == 1 + own)
         return true;
     atomic_store(&tls->keeps_keylog, true); /* there will be others again */
     return false;

@@ -1,4 +1,4 @@
-/* Threads of the library. */
+/* Threads of the library, and of the process. */
 #ifndef RATLS_THREAD_H
 #define RATLS_THREAD_H
 
@@ -18,5 +18,10 @@ int ratls_thread_start(pthread_t *ret_thread, void *(*run)(void *arg), void *arg
  */
 void ratls_thread_end(pthread_t thread, pthread_mutex_t *lock, pthread_cond_t *exited,
                       const bool *has_exited, const struct timespec *limit);
+/*
+ * How many threads the process has now; 0 if that cannot be known. From the first call on the
+ * process has one descriptor more.
+ */
+unsigned ratls_thread_count(void);
 
 #endif
