@@ -201,12 +201,13 @@ static bool refuse_user(struct ratls_agentd_session *session, uint64_t id)
     return refuse(session, id, RATLS_AGENTD_REFUSED_USER, &error);
 }
 
+/* Not counted: who had no answer for too long asks this to learn whether there are any again. */
 static bool refuse_look(struct ratls_agentd_session *session, uint64_t id)
 {
     struct ratls_error error = {.status = RATLS_OK};
 
     ratls_fail(&error, RATLS_USAGE, "what the agent counts is for root and for its own user");
-    return refuse(session, id, RATLS_AGENTD_REFUSED_USER, &error);
+    return ratls_agentd_session_refuse(session, id, &error);
 }
 
 static bool refuse_service(struct ratls_agentd_session *session,

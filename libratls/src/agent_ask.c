@@ -10,9 +10,11 @@
 /* The agent is given a twentieth less: so its own word for what is wrong comes before ours. */
 #define DEADLINE_PARTS 20
 
-enum ratls_status ratls_agent_fail_late(const struct ratls_agent_link *link,
-                                        struct ratls_error *err)
+enum ratls_status ratls_agent_fail_late(struct ratls_agent_link *link,
+                                        const struct ratls_agent_job *job, struct ratls_error *err)
 {
+    if (ratls_agent_silence_begin(&link->silence, job->heard, &job->begun))
+        ratls_agent_link_wake(link); /* it sends the probes */
     return ratls_fail(err, RATLS_IO,
                       "the agent at %s did not answer within %u ms: it hangs, or is too busy",
                       link->path, link->deadline_ms);
@@ -55,6 +57,8 @@ static enum ratls_status make_ready(struct ratls_agent_link *link, struct ratls_
 {
     enum ratls_status status = ratls_agent_link_connect(link, err);
 
+    if (status == RATLS_OK)
+        status = ratls_agent_silence_check(&link->silence, link->path, err);
     if (status == RATLS_OK && link->table.count == OPEN_MAX)
         return ratls_fail(err, RATLS_LIMIT,
                           "the agent at %s is too slow: %d questions of this process wait already",
@@ -127,6 +131,7 @@ static void post_job(struct ratls_agent_link *link, struct ratls_agent_job *job)
 {
     pthread_mutex_lock(&link->lock);
     job->status = make_ready(link, &job->error);
+    job->heard = link->silence.heard;
     if (job->status == RATLS_OK) {
         ratls_agent_table_open(&link->table, job);
         if (TAILQ_EMPTY(&link->table.unsent)) {
@@ -166,7 +171,7 @@ static enum ratls_status wait_for_job(struct ratls_agent_link *link, struct ratl
         result = pthread_cond_timedwait(&job->finished, &link->lock, &job->deadline);
     if (!job->is_done) {
         ratls_agent_table_remove(&link->table, job);
-        status = ratls_agent_fail_late(link, err);
+        status = ratls_agent_fail_late(link, job, err);
     }
     pthread_mutex_unlock(&link->lock);
     return status;

@@ -18,6 +18,7 @@ struct ratls_agent_job *ratls_agent_job_new(const struct ratls_agent_question *q
     job->id = question->id;
     job->kind = question->kind;
     job->has_waiter = has_waiter;
+    job->begun = ratls_time_from_now(0);
     job->deadline = ratls_time_from_now(deadline_ms);
     job->message_len = message.len;
     memcpy(job->message, message.p, message.len);

@@ -25,7 +25,9 @@ struct ratls_agent_job {
     pthread_cond_t finished;
     void (*done)(void *arg);
     void *arg;
+    struct timespec begun;
     struct timespec deadline;
+    uint64_t heard;           /* of the silence (agent_silence.h), when it was asked */
     enum ratls_status status; /* from here on: once it is done */
     struct ratls_error error;
     uint8_t *payload;

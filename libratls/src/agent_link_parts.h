@@ -8,6 +8,7 @@
 
 #include "agent_job.h"
 #include "agent_link.h"
+#include "agent_silence.h"
 #include "agent_socket.h"
 
 #define RATLS_AGENT_NO_FD (-1)
@@ -27,6 +28,7 @@ struct ratls_agent_link {
     pthread_mutex_t lock; /* of what follows, up to the blank line */
     unsigned users;       /* the owner, and the reader while it runs: the last one frees all */
     struct ratls_agent_table table;
+    struct ratls_agent_silence silence;
     struct timespec next_try;   /* of connecting; zeros: at any time */
     struct ratls_error trouble; /* why there is no connection until then */
     pthread_t reader;
@@ -56,8 +58,9 @@ static inline bool ratls_agent_link_is_reader(const struct ratls_agent_link *lin
 }
 
 /* agent_ask.c */
-enum ratls_status ratls_agent_fail_late(const struct ratls_agent_link *link,
-                                        struct ratls_error *err);
+/* With the lock held, for a job that came to its deadline. Perhaps the agent hangs. */
+enum ratls_status ratls_agent_fail_late(struct ratls_agent_link *link,
+                                        const struct ratls_agent_job *job, struct ratls_error *err);
 /* Without waiting, and without a signal if nobody is there any more. 0 or an errno. */
 int ratls_agent_send(int fd, const uint8_t *message, size_t len);
 /*

@@ -24,6 +24,7 @@ static void end_connection(struct ratls_agent_link *link, const char *what)
     int fd = atomic_exchange(&link->fd, RATLS_AGENT_NO_FD);
     struct ratls_agent_job *job;
 
+    ratls_agent_silence_end(&link->silence); /* the next one may be another process */
     link->trouble = (struct ratls_error){0};
     ratls_fail(&link->trouble, RATLS_IO, "the agent at %s %s", link->path, what);
     while ((job = TAILQ_FIRST(&link->table.open)) != NULL) {
@@ -81,6 +82,7 @@ static bool hand_out(struct ratls_agent_link *link, struct ratls_slice message)
     if (payload != NULL)
         memcpy(payload, answer.payload.p, answer.payload.len);
     pthread_mutex_lock(&link->lock);
+    ratls_agent_silence_end(&link->silence);
     is_good = deliver(link, &answer, payload);
     pthread_mutex_unlock(&link->lock);
     return is_good;
@@ -121,6 +123,24 @@ static void send_unsent(struct ratls_agent_link *link)
     }
 }
 
+/*
+ * With the lock held. What the agent counts costs it nothing, and whoever may not know is told so:
+ * that is an answer, too. Nobody waits for it: it is passed over, as one that comes too late. If it
+ * cannot be sent, as many questions wait already.
+ */
+static void send_probe(struct ratls_agent_link *link)
+{
+    const struct ratls_agent_question question = {.id = atomic_fetch_add(&link->last_id, 1) + 1,
+                                                  .kind = RATLS_AGENT_STATUS};
+    uint8_t message[RATLS_AGENT_QUESTION_MAX];
+    struct ratls_writer w = ratls_writer(message, sizeof message);
+
+    if (!ratls_agent_silence_take_probe(&link->silence))
+        return;
+    ratls_agent_question_write(&question, &w);
+    (void)ratls_agent_send(atomic_load(&link->fd), message, w.len);
+}
+
 /* ---- waiting, and calling ---- */
 
 /* With the lock held. All wait as long: the oldest is the first to be late. */
@@ -129,7 +149,7 @@ static void end_late(struct ratls_agent_link *link)
     struct ratls_agent_job *job;
 
     while ((job = TAILQ_FIRST(&link->table.open)) != NULL && ratls_time_is_past(&job->deadline)) {
-        job->status = ratls_agent_fail_late(link, &job->error);
+        job->status = ratls_agent_fail_late(link, job, &job->error);
         ratls_agent_table_finish(&link->table, job);
     }
 }
@@ -147,6 +167,11 @@ static void set_timer(struct ratls_agent_link *link)
         link->is_timed = true;
     } else if (link->is_timed && ratls_time_is_past(&link->timer)) {
         link->is_timed = false;
+    }
+    if (link->silence.is_silent &&
+        (!link->is_timed || ratls_time_is_before(&link->silence.next_probe, &link->timer))) {
+        link->timer = link->silence.next_probe;
+        link->is_timed = true;
     }
 }
 
@@ -183,6 +208,7 @@ static void wait_for_answers(struct ratls_agent_link *link)
     struct timespec left;
     bool is_timed;
 
+    send_probe(link);
     set_timer(link);
     is_timed = link->is_timed;
     left = time_left(&link->timer);

@@ -99,8 +99,25 @@ expect 0 "a restarted agent is found again" get
 kill -STOP "$pid_of_ratlsd"
 expect failure "one that hangs fails a handshake in time" get --max-time 20
 has "did not answer within 5000 ms" "$work/nginx-error.log"
+# Each worker learns it by itself: 20 s are enough for both.
+fails_at_once() {
+    ! get --max-time 2 >"$work/hangs.log" 2>&1 || fail "a client was accepted without an agent"
+    ! grep -q 'timed out' "$work/hangs.log"
+}
+wait_for 20 fails_at_once || fail "handshakes wait for an agent that hangs"
+for _ in 1 2 3 4 5 6 7 8; do
+    fails_at_once || fail "a handshake waits again"
+done
+ok "... and the next ones at once"
+has "hangs: no answer for" "$work/nginx-error.log"
+expect 0 "clients without ratls are served meanwhile" plain_get
 kill -CONT "$pid_of_ratlsd"
-expect 0 "when it goes on, so do handshakes" get
+wait_for 5 get --output /dev/null || fail "an agent that goes on is not noticed"
+ok "when it goes on, so do handshakes"
+for _ in 1 2 3 4 5 6 7 8; do
+    get --output /dev/null || fail "a worker did not notice it"
+done
+ok "... of both workers"
 
 # ---- what it allows
 

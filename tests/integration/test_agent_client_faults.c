@@ -163,12 +163,9 @@ Test(agent_client_faults, silent)
 {
     static struct asker askers[MANY];
     struct agent_scene *s = agent_scene_new(DEADLINE_MS);
-    uint64_t start = now_ms();
+    const uint64_t start = now_ms();
 
     atomic_store(&s->agent.mood, FAKE_AGENT_SILENT);
-    assert_no_evidence(s->attester, RATLS_IO, "did not answer within 400 ms");
-    expect_between(start, DEADLINE_MS - 5, DEADLINE_MS);
-    start = now_ms();
     for (int i = 0; i < MANY; i++)
         agent_begin(&askers[i], s->attester, (uint8_t)i);
     for (int i = 0; i < MANY; i++) {
@@ -179,6 +176,7 @@ Test(agent_client_faults, silent)
     }
     expect_between(start, DEADLINE_MS - 5, DEADLINE_MS);
     atomic_store(&s->agent.mood, FAKE_AGENT_GOOD);
+    sleep_ms(AGENT_PROBE_MS);
     assert_attests(s->attester, 3);
     cr_expect_eq(s->agent.connections, 1);
     agent_scene_free(s);
@@ -234,6 +232,7 @@ Test(agent_client_faults, deaf)
     expect_between(start, 2990, 3000);
     cr_expect_eq(s->agent.questions, 0);
     atomic_store(&s->agent.mood, FAKE_AGENT_GOOD);
+    sleep_ms(AGENT_PROBE_MS);
     assert_attests(s->attester, 1);
     cr_expect_leq(s->agent.questions, FLOOD, "what was not sent in time is not sent");
     agent_scene_free(s);

@@ -129,6 +129,8 @@ Test(agent_client_tls, without_an_agent)
     sleep_ms(AGENT_RETRY_MS);
     assert_cannot_attest(setting, "did not answer within 300 ms");
     atomic_store(&setting->s.agent.mood, FAKE_AGENT_REFUSES);
+    assert_cannot_attest(setting, "hangs: no answer for 0 s");
+    sleep_ms(AGENT_PROBE_MS);
     assert_cannot_attest(setting, FAKE_AGENT_REASON);
     assert_serves_plain_clients(setting);
     atomic_store(&setting->s.agent.mood, FAKE_AGENT_GOOD);

@@ -15,7 +15,8 @@
 #include "fake_agent.h"
 #include "fake_tpm.h"
 
-#define AGENT_RETRY_MS 150 /* after that one who went away is asked again */
+#define AGENT_RETRY_MS 150  /* after that one who went away is asked again */
+#define AGENT_PROBE_MS 2500 /* after that it was noticed that one who hung answers again */
 
 struct agent_scene {
     char folder[64];

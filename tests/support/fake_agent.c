@@ -127,6 +127,16 @@ static void answer_badly(enum fake_agent_mood mood, int fd,
     }
 }
 
+/* As ratlsd does for who may not know what it counts. */
+static void answer_probe(struct fake_agent *agent, int fd,
+                         const struct ratls_agent_question *question)
+{
+    const enum fake_agent_mood mood = atomic_load(&agent->mood);
+
+    atomic_fetch_add(&agent->probes, 1);
+    answer_badly(mood == FAKE_AGENT_GOOD ? FAKE_AGENT_REFUSES : mood, fd, question);
+}
+
 static void answer_question(struct fake_agent *agent, int fd,
                             const struct ratls_agent_question *question)
 {
@@ -183,6 +193,10 @@ static void *serve(void *arg)
         }
         if (question.kind == RATLS_AGENT_CANCEL) {
             atomic_fetch_add(&agent->cancels, 1);
+            continue;
+        }
+        if (question.kind == RATLS_AGENT_STATUS) {
+            answer_probe(agent, connection->fd, &question);
             continue;
         }
         pthread_mutex_lock(&agent->parts->lock);

@@ -35,6 +35,7 @@ struct fake_agent {
     atomic_uint connections; /* that there ever were */
     atomic_uint ends;        /* of these, which ended */
     atomic_uint questions;
+    atomic_uint probes; /* whether it answers; by who has had no answer */
     atomic_uint cancels;
     atomic_uint malformed;                  /* questions that are none */
     struct ratls_agent_question last_asked; /* to be looked at when it rests */

@@ -26,7 +26,10 @@ struct ratls_agent_options {
  * the socket, with folders of root alone above it: RATLS_USAGE otherwise.
  *
  * One connection, and one thread that reads from it, serve all questions of a process, 16384 at a
- * time. Each fails by its own deadline (RATLS_IO), at once if nobody listens or the agent ends.
+ * time. Each fails by its own deadline (RATLS_IO), at once if nobody listens or the agent ends. One
+ * that came to its deadline without a byte from the agent, for this question or another, was the
+ * last to wait: until the agent answers again, which the thread finds out by itself, all fail at
+ * once, and say since when it hangs.
  * What the agent says is wrong has its own status: RATLS_TPM of the TPM, RATLS_LIMIT if too many
  * wait, RATLS_USAGE if this user may not ask. done() of <ratls/attester.h> is called by the thread
  * that reads: it should be short, and within it attest() and state() fail with RATLS_USAGE.
