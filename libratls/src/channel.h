@@ -32,6 +32,7 @@ struct ratls_channel {
     uint8_t measured[RATLS_MEASURED_LEN];
     bool has_answered; /* challenges on the finished session, of which this was the last: */
     uint64_t answered;
+    struct ratls_quota challenges; /* for which the program wanted an answer (exchange.h) */
 
     /* The same of the CertificateRequest: sent (server that demands) or received (client). */
     bool demanded;

@@ -5,6 +5,7 @@
 #include "answer_writer.h"
 #include "exchange.h"
 #include "fail.h"
+#include "tls_peer.h"
 
 /* The answer as it grows. */
 struct buffer {
@@ -61,6 +62,20 @@ static enum ratls_status attest(struct ratls_attester *attester, const struct ra
     return status;
 }
 
+/* Before the challenge is counted: it can be answered later. */
+static enum ratls_status check_quota(SSL *ssl, struct ratls_error *err)
+{
+    struct ratls_channel *channel = ratls_channel_begin(ssl);
+
+    if (channel == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    if (ratls_quota_take(&channel->challenges, ratls_peer_now_ms()))
+        return RATLS_OK;
+    return ratls_fail(err, RATLS_LIMIT,
+                      "the other side asks for evidence too often: more than %d times in a second",
+                      RATLS_CHALLENGES_PER_S);
+}
+
 enum ratls_status ratls_exchange_answer(SSL *ssl, enum ratls_role role,
                                         struct ratls_attester *attester, const uint8_t *challenge,
                                         size_t challenge_len, uint8_t **ret_answer, size_t *ret_len,
@@ -77,6 +92,8 @@ enum ratls_status ratls_exchange_answer(SSL *ssl, enum ratls_role role,
                           challenge_len);
     turn.counter = read.counter;
     status = ratls_exchange_request(ssl, role, &read.request, &turn, &request, ret_error);
+    if (status == RATLS_OK)
+        status = check_quota(ssl, ret_error);
     if (status == RATLS_OK)
         status = ratls_exchange_count(ssl, turn.counter, ret_error);
     if (status == RATLS_OK)

@@ -2,11 +2,13 @@
 #include <criterion/criterion.h>
 #include <openssl/err.h>
 
+#include "connection_pair.h"
 #include "exchange_scene.h"
 #include "failmalloc.h"
 #include "keys.h"
 
 #define ALLOCATIONS_MAX 5000
+#define SECOND_MS 1000 /* in which only so many answers are given */
 
 /* So that the key is made each time anew. */
 static void forget_keys(struct tls_world *world)
@@ -84,6 +86,7 @@ static void keep_answer(struct scene *s)
     struct ratls_slice rest;
     struct ratls_piece piece;
 
+    clock_move(SECOND_MS);
     cr_assert_eq(exchange_pair_answer(s->pair, challenge, &answer), RATLS_OK);
     rest = ratls_slice(answer.p, answer.len);
     for (unsigned i = 0; i < 2; i++) {
@@ -106,6 +109,7 @@ static bool try_answer(struct scene *s, size_t n)
     enum ratls_status status;
     bool failed;
 
+    clock_move(SECOND_MS);
     failmalloc_arm(n);
     status = ratls_exchange_answer(s->pair->attests, RATLS_ROLE_SERVER, &attester, challenge.p,
                                    challenge.len, &answer.p, &answer.len, NULL);
@@ -126,6 +130,7 @@ static bool try_check(struct scene *s, size_t n)
 
     forget_keys(s->world); /* before the challenge, which names those that are known */
     challenge = exchange_pair_challenge(s->pair);
+    clock_move(SECOND_MS);
     cr_assert_eq(exchange_pair_answer(s->pair, challenge, &answer), RATLS_OK);
     failmalloc_arm(n);
     status = exchange_pair_check(s->pair, answer);

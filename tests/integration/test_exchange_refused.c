@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "challenge.h"
+#include "connection_pair.h"
 #include "exchange.h"
 #include "exchange_pair.h"
 #include "octets.h"
+
+#define SECOND_MS 1000
+#define IN_A_SECOND 10 /* WIRE.md, 6 */
 
 /* A session on which `count` answers were accepted. */
 static struct exchange_pair *new_pair(struct tls_world *world, unsigned count)
@@ -29,12 +33,14 @@ static struct exchange_message answer_to(struct exchange_pair *pair,
     return answer;
 }
 
-/* An answer to a challenge of its own. */
+/* An answer to a challenge of its own, of as many as a test needs: each in a second of its own. */
 static struct exchange_message take_answer(struct exchange_pair *pair)
 {
     struct exchange_message challenge = exchange_pair_challenge(pair);
-    struct exchange_message answer = answer_to(pair, challenge);
+    struct exchange_message answer;
 
+    clock_move(SECOND_MS);
+    answer = answer_to(pair, challenge);
     free(challenge.p);
     return answer;
 }
@@ -192,6 +198,34 @@ Test(exchange_refused, t4_our_own_evidence)
     cr_assert_eq(verdict_of(pair, RATLS_CHECK_STATEMENT_SPKI), RATLS_FAIL);
     free(challenge.p);
     free(answer.p);
+    exchange_pair_free(pair);
+    tls_world_free(world);
+}
+
+/* As fast as it likes: the TPM signs ten times in a second. */
+Test(exchange_refused, a_peer_that_asks_too_often)
+{
+    struct tls_world *world = tls_world_new();
+    struct exchange_pair *pair = new_pair(world, IN_A_SECOND);
+    struct exchange_pair *other = new_pair(world, 0);
+    struct exchange_message challenge, answer;
+
+    for (unsigned i = 0; i < IN_A_SECOND; i++) {
+        challenge = exchange_pair_challenge(pair);
+        cr_assert_eq(exchange_pair_answer(pair, challenge, &answer), RATLS_LIMIT);
+        cr_assert_not_null(strstr(pair->error.text, "more than 10 times in a second"), "%s",
+                           pair->error.text);
+        cr_assert_null(answer.p);
+        if (i < IN_A_SECOND - 1)
+            free(challenge.p);
+    }
+    cr_expect_eq(exchange_pair_attest(other), RATLS_OK, "others are not to suffer");
+    clock_move(SECOND_MS);
+    answer = answer_to(pair, challenge);
+    cr_expect_eq(exchange_pair_check(pair, answer), RATLS_OK, "the last challenge is still good");
+    free(challenge.p);
+    free(answer.p);
+    exchange_pair_free(other);
     exchange_pair_free(pair);
     tls_world_free(world);
 }

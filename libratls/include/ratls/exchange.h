@@ -71,8 +71,9 @@ ratls_exchange_check(struct ratls_exchange *exchange, const uint8_t *answer, siz
  * RATLS_EXCHANGE_ANSWER_MAX bytes, which an IMA list can need. Waits for the attester. A server may
  * answer as soon as its own Finished is out. RATLS_MALFORMED if it is no challenge; RATLS_USAGE for
  * one that is not newer than the last on this session, for another version than TLS 1.3, or before
- * the handshake is finished. Each answer costs a signature of the TPM: how many a peer may ask for
- * is the program's business.
+ * the handshake is finished; RATLS_LIMIT for the eleventh in a second on one session: each answer
+ * costs a signature of the TPM. That challenge is not used up. How many sessions a peer may have is
+ * the program's business.
  */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_exchange_answer(SSL *ssl, enum ratls_role role, struct ratls_attester *attester,
