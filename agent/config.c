@@ -1,14 +1,17 @@
 #include "config.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "config_document.h"
 #include "config_rules.h"
 #include "epoch_source.h"
 #include "fail.h"
+#include "names.h"
 #include "policy_file.h"
 
 #define QUEUE_DEFAULT 16384
@@ -81,6 +84,54 @@ static enum ratls_status read_paths(const struct ratls_source *source,
     return status;
 }
 
+/* Whom ratlsd becomes; whose group the socket has, unless the configuration names another. */
+static enum ratls_status read_user(const struct ratls_source *source, const char *name,
+                                   struct ratls_agentd_config *config, struct ratls_error *err)
+{
+    const struct passwd *user;
+
+    config->socket_gid = getegid();
+    if (name == NULL)
+        return RATLS_OK;
+    user = getpwnam(name);
+    if (user == NULL)
+        return ratls_source_fail(source, err, "user",
+                                 "no user of the name %.64s on this machine; `useradd --system "
+                                 "--groups tss %.64s` makes one",
+                                 name, name);
+    if (user->pw_uid == 0)
+        return ratls_source_fail(source, err, "user",
+                                 "%.64s is root; name a user of ratlsd's own, who may use the TPM",
+                                 name);
+    config->socket_gid = user->pw_gid;
+    return copy_text(name, &config->user, err);
+}
+
+static enum ratls_status read_rights(const struct ratls_source *source,
+                                     const struct ratls_agentd_document *document,
+                                     struct ratls_agentd_config *config, struct ratls_error *err)
+{
+    static const struct {
+        const char *text;
+        mode_t mode;
+    } modes[] = {{"0600", 0600}, {"0660", 0660}, {"0666", 0666}};
+    const char *mode = document->socket_mode == NULL ? "0660" : document->socket_mode;
+    const char *group = document->socket_group;
+    id_t gid = config->socket_gid;
+
+    if (group != NULL && !ratls_agentd_find_id(group, true, &gid))
+        return ratls_source_fail(source, err, "socket-group",
+                                 "no group of the name %.64s on this machine", group);
+    config->socket_gid = (gid_t)gid;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (strcmp(mode, modes[i].text) == 0) {
+            config->socket_mode = modes[i].mode;
+            return RATLS_OK;
+        }
+    return ratls_source_fail(source, err, "socket-mode",
+                             "must be 0660 (the group may connect), 0666 (everybody) or 0600");
+}
+
 static enum ratls_status read_numbers(const struct ratls_source *source,
                                       const struct ratls_agentd_document *document,
                                       struct ratls_agentd_config *config, struct ratls_error *err)
@@ -111,7 +162,9 @@ static enum ratls_status read_document(const struct ratls_source *source,
     if (status == RATLS_OK)
         status = read_epoch(source, document->epoch, &config->epoch, err);
     if (status == RATLS_OK)
-        status = copy_text(document->user, &config->user, err);
+        status = read_user(source, document->user, config, err);
+    if (status == RATLS_OK)
+        status = read_rights(source, document, config, err);
     if (status == RATLS_OK)
         status = ratls_agentd_read_rules(source, document, config, err);
     return status;

@@ -38,6 +38,8 @@ struct ratls_agentd_config {
     char *epoch;
     unsigned epoch_s; /* 0: the default */
     char *socket;     /* never NULL */
+    gid_t socket_gid; /* of a socket that ratlsd makes itself; the next as well */
+    mode_t socket_mode;
     char *user;
     char *metrics;
     unsigned queue; /* questions that wait, of all users */

@@ -13,11 +13,12 @@ static const cyaml_schema_value_t text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, RATLS_YAML_VALUE_MAX),
 };
 
+/* Empty lists are taken here, so that config_rules.c says what to do about them. */
 static const cyaml_schema_field_t client_fields[] = {
     TEXT_FIELD("user", struct ratls_agentd_document_client, user),
     TEXT_FIELD("group", struct ratls_agentd_document_client, group),
     CYAML_FIELD_SEQUENCE("services", CYAML_FLAG_POINTER, struct ratls_agentd_document_client,
-                         services, &text_schema, 1, RATLS_AGENTD_SERVICES_MAX),
+                         services, &text_schema, 0, RATLS_AGENTD_SERVICES_MAX),
     TEXT_FIELD("rate", struct ratls_agentd_document_client, rate),
     TEXT_FIELD("waiting", struct ratls_agentd_document_client, waiting),
     CYAML_FIELD_IGNORE("comment", CYAML_FLAG_OPTIONAL),
@@ -38,11 +39,13 @@ static const cyaml_schema_field_t document_fields[] = {
     TEXT_FIELD("epoch", struct ratls_agentd_document, epoch),
     TEXT_FIELD("epoch-seconds", struct ratls_agentd_document, epoch_seconds),
     TEXT_FIELD("socket", struct ratls_agentd_document, socket),
+    TEXT_FIELD("socket-group", struct ratls_agentd_document, socket_group),
+    TEXT_FIELD("socket-mode", struct ratls_agentd_document, socket_mode),
     TEXT_FIELD("user", struct ratls_agentd_document, user),
     TEXT_FIELD("metrics", struct ratls_agentd_document, metrics),
     TEXT_FIELD("queue", struct ratls_agentd_document, queue),
     CYAML_FIELD_SEQUENCE("clients", CYAML_FLAG_POINTER, struct ratls_agentd_document, clients,
-                         &client_schema, 1, RATLS_AGENTD_RULES_MAX),
+                         &client_schema, 0, RATLS_AGENTD_RULES_MAX),
     CYAML_FIELD_IGNORE("comment", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_END,
 };

@@ -25,6 +25,8 @@ struct ratls_agentd_document {
     char *epoch;
     char *epoch_seconds;
     char *socket;
+    char *socket_group;
+    char *socket_mode;
     char *user;
     char *metrics;
     char *queue;

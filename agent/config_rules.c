@@ -1,30 +1,15 @@
 #include "config_rules.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fail.h"
+#include "names.h"
 
 #define WAITING_DEFAULT 4096
 #define RATE_MAX 1000000
-#define NUMBER_DIGITS_MAX 10    /* of an id_t */
-#define ID_MAX (UINT32_MAX - 1) /* the last one stands for none: setresuid(2) */
 #define AT_MAX 64
-
-/* False for anything but digits without a leading zero. */
-static bool read_digits(const char *text, unsigned long max, unsigned long *ret)
-{
-    size_t digits = strspn(text, "0123456789");
-
-    if (digits == 0 || digits > NUMBER_DIGITS_MAX || text[digits] != '\0' ||
-        (text[0] == '0' && digits > 1))
-        return false;
-    *ret = strtoul(text, NULL, 10);
-    return *ret <= max;
-}
 
 enum ratls_status ratls_agentd_read_number(const struct ratls_source *source, const char *key,
                                            const char *value, unsigned max, unsigned *ret,
@@ -34,7 +19,7 @@ enum ratls_status ratls_agentd_read_number(const struct ratls_source *source, co
 
     if (value == NULL)
         return RATLS_OK;
-    if (!read_digits(value, max, &number) || number == 0)
+    if (!ratls_agentd_read_digits(value, max, &number) || number == 0)
         return ratls_source_fail(source, err, key, "must be a number, 1 to %u", max);
     *ret = (unsigned)number;
     return RATLS_OK;
@@ -45,29 +30,6 @@ static const char *at(char out[static AT_MAX], size_t index, const char *key)
 {
     (void)snprintf(out, AT_MAX, "clients[%zu]%s%s", index, key[0] == '\0' ? "" : ".", key);
     return out;
-}
-
-/* A number needs no entry in a database. */
-static bool find_id(const char *name, bool is_group, id_t *ret_id)
-{
-    const struct passwd *user;
-    const struct group *group;
-    unsigned long number;
-
-    if (read_digits(name, ID_MAX, &number)) {
-        *ret_id = (id_t)number;
-        return true;
-    }
-    if (is_group) {
-        group = getgrnam(name);
-        if (group != NULL)
-            *ret_id = group->gr_gid;
-        return group != NULL;
-    }
-    user = getpwnam(name);
-    if (user != NULL)
-        *ret_id = user->pw_uid;
-    return user != NULL;
 }
 
 static enum ratls_status read_who(const struct ratls_source *source, size_t index,
@@ -82,7 +44,7 @@ static enum ratls_status read_who(const struct ratls_source *source, size_t inde
         return ratls_source_fail(source, err, at(place, index, ""),
                                  "needs either user or group, and not both");
     rule->is_group = client->group != NULL;
-    if (find_id(name, rule->is_group, &rule->id))
+    if (ratls_agentd_find_id(name, rule->is_group, &rule->id))
         return RATLS_OK;
     return ratls_source_fail(source, err, at(place, index, key),
                              "no %s of the name %.64s on this machine", key, name);
@@ -99,9 +61,15 @@ static enum ratls_status read_services(const struct ratls_source *source, size_t
                                        const struct ratls_agentd_document_client *client,
                                        struct ratls_agentd_rule *rule, struct ratls_error *err)
 {
+    char place[AT_MAX];
+
+    if (client->services_count == 0)
+        return ratls_source_fail(source, err, at(place, index, "services"),
+                                 "an empty list: name what this %s may attest as, such as "
+                                 "[default]",
+                                 rule->is_group ? "group" : "user");
     for (size_t i = 0; i < client->services_count; i++) {
         const char *name = client->services[i];
-        char place[AT_MAX];
 
         (void)snprintf(place, sizeof place, "clients[%zu].services[%zu]", index, i);
         if (!is_service(name))
@@ -151,6 +119,10 @@ enum ratls_status ratls_agentd_read_rules(const struct ratls_source *source,
 {
     enum ratls_status status = RATLS_OK;
 
+    if (document->clients_count == 0)
+        return ratls_source_fail(source, err, "clients",
+                                 "an empty list: nobody could attest; add a rule for the user of "
+                                 "your server, such as {user: www-data, services: [default]}");
     config->rules = calloc(document->clients_count, sizeof *config->rules);
     if (config->rules == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");

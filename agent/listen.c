@@ -23,11 +23,6 @@
 #endif
 
 #define FOLDER_MODE 0755
-/*
- * Everybody may connect: the kernel says who it is, and the rules decide. The mode of a file could
- * name one group only, and who is kept out by it would not learn why.
- */
-#define SOCKET_MODE 0666
 #define LOCK_MODE 0600
 #define PATIENCE_S 10
 #define PATH_LEN (sizeof((struct sockaddr_un *)NULL)->sun_path + sizeof ".lock")
@@ -192,9 +187,24 @@ static enum ratls_status remove_stale(const char *path, struct ratls_error *err)
     return unlink(path) == 0 ? RATLS_OK : fail_file(path, err);
 }
 
-static enum ratls_status bind_socket(const char *path, int *ret_fd, struct ratls_error *err)
+/* The rules decide what a user gets; who may connect at all, the file's group. */
+static enum ratls_status give_rights(const struct ratls_agentd_config *config,
+                                     struct ratls_error *err)
 {
+    if (chown(config->socket, (uid_t)-1, config->socket_gid) != 0)
+        return ratls_fail(err, errno == EPERM ? RATLS_USAGE : RATLS_IO,
+                          "%s: giving it the group %u (socket-group): %s", config->socket,
+                          (unsigned)config->socket_gid, strerror(errno));
+    return chmod(config->socket, config->socket_mode) == 0 ? RATLS_OK
+                                                           : fail_file(config->socket, err);
+}
+
+static enum ratls_status bind_socket(const struct ratls_agentd_config *config, int *ret_fd,
+                                     struct ratls_error *err)
+{
+    const char *path = config->socket;
     struct sockaddr_un address;
+    enum ratls_status status = RATLS_OK;
     int fd;
 
     if (!set_address(path, &address))
@@ -202,35 +212,40 @@ static enum ratls_status bind_socket(const char *path, int *ret_fd, struct ratls
     fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return ratls_fail(err, RATLS_IO, "socket: %s", strerror(errno));
-    if (bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
-        chmod(path, SOCKET_MODE) == 0 && listen(fd, SOMAXCONN) == 0) {
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+        status = fail_file(path, err);
+    if (status == RATLS_OK)
+        status = give_rights(config, err);
+    if (status == RATLS_OK && listen(fd, SOMAXCONN) != 0)
+        status = fail_file(path, err);
+    if (status == RATLS_OK)
         *ret_fd = fd;
-        return RATLS_OK;
-    }
-    fail_file(path, err);
-    close(fd);
-    return RATLS_IO;
+    else
+        close(fd);
+    return status;
 }
 
-static enum ratls_status open_own(const char *path, int *ret_fd, struct ratls_error *err)
+static enum ratls_status open_own(const struct ratls_agentd_config *config, int *ret_fd,
+                                  struct ratls_error *err)
 {
-    enum ratls_status status = make_folder(path, err);
+    enum ratls_status status = make_folder(config->socket, err);
 
     if (status == RATLS_OK)
-        status = lock_path(path, err);
+        status = lock_path(config->socket, err);
     if (status == RATLS_OK)
-        status = remove_stale(path, err);
-    return status == RATLS_OK ? bind_socket(path, ret_fd, err) : status;
+        status = remove_stale(config->socket, err);
+    return status == RATLS_OK ? bind_socket(config, ret_fd, err) : status;
 }
 
-enum ratls_status ratls_agentd_listen(const char *path, int *ret_fd, struct ratls_error *err)
+enum ratls_status ratls_agentd_listen(const struct ratls_agentd_config *config, int *ret_fd,
+                                      struct ratls_error *err)
 {
     const int passed = sd_listen_fds(1);
     enum ratls_status status;
 
     if (passed < 0)
         return ratls_fail(err, RATLS_IO, "sockets of systemd: %s", strerror(-passed));
-    status = passed > 0 ? take_passed(passed, ret_fd, err) : open_own(path, ret_fd, err);
+    status = passed > 0 ? take_passed(passed, ret_fd, err) : open_own(config, ret_fd, err);
     if (status == RATLS_OK)
         refuse_files(*ret_fd);
     return status;

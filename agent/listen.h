@@ -2,15 +2,15 @@
 #ifndef RATLS_AGENTD_LISTEN_H
 #define RATLS_AGENTD_LISTEN_H
 
-#include <ratls/error.h>
+#include "config.h"
 
 /*
- * A listening SOCK_SEQPACKET socket: that which systemd passed, if it passed one, else one at this
- * path. The socket of an agent that is gone is replaced, that of one which lives is not. The
- * caller closes *ret_fd.
+ * A listening SOCK_SEQPACKET socket: that which systemd passed, if it passed one, else one with the
+ * path, group and mode of the configuration. The socket of an agent that is gone is replaced, that
+ * of one which lives is not. The caller closes *ret_fd.
  */
-RATLS_MUST_CHECK enum ratls_status ratls_agentd_listen(const char *path, int *ret_fd,
-                                                       struct ratls_error *err);
+RATLS_MUST_CHECK enum ratls_status ratls_agentd_listen(const struct ratls_agentd_config *config,
+                                                       int *ret_fd, struct ratls_error *err);
 
 /* Connects to an agent; RATLS_IO says whether there is one. */
 RATLS_MUST_CHECK enum ratls_status ratls_agentd_connect(const char *path, int *ret_fd,

@@ -21,15 +21,9 @@ static enum ratls_status find_user(const char *name, const struct passwd **ret_u
 {
     *ret_user = getpwnam(name);
     if (*ret_user == NULL)
-        return ratls_fail(
-            err, RATLS_USAGE,
-            "user: there is no user %.64s on this machine; `useradd --system --groups "
-            "tss %.64s` makes one",
-            name, name);
+        return ratls_fail(err, RATLS_USAGE, "user: there is no user %.64s any more", name);
     if ((*ret_user)->pw_uid == 0)
-        return ratls_fail(err, RATLS_USAGE,
-                          "user: %.64s is root; name a user of ratlsd's own, who may use the TPM",
-                          name);
+        return ratls_fail(err, RATLS_USAGE, "user: %.64s is root", name);
     return RATLS_OK;
 }
 

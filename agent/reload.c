@@ -27,6 +27,8 @@ static void warn_of_restart(const struct ratls_agentd_config *old,
         {"epoch", is_same(old->epoch, now->epoch)},
         {"epoch-seconds", old->epoch_s == now->epoch_s},
         {"socket", is_same(old->socket, now->socket)},
+        {"socket-group", old->socket_gid == now->socket_gid},
+        {"socket-mode", old->socket_mode == now->socket_mode},
         {"user", is_same(old->user, now->user)},
     };
 

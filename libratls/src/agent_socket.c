@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent_access.h"
 #include "fail.h"
 
 #define ROOT 0
@@ -83,10 +84,7 @@ static enum ratls_status fail_connect(const char *path, int error, struct ratls_
         return ratls_fail(err, RATLS_IO, "no agent listens at %s: start ratlsd", path);
     case EACCES:
     case EPERM:
-        return ratls_fail(err, RATLS_IO,
-                          "%s: this user may not reach the agent: look at the rights of the socket "
-                          "and its folder",
-                          path);
+        return ratls_agent_fail_access(path, err);
     case EAGAIN:
         return ratls_fail(err, RATLS_IO, "the agent at %s is too busy to take a connection", path);
     case EPROTOTYPE:

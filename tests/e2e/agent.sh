@@ -17,6 +17,7 @@ state: $state
 tcti: $tcti
 user: daemon
 socket: $socket
+socket-group: www-data
 boot-log: none
 ima-list: none
 clients:
@@ -47,18 +48,26 @@ start_agent
 
 # The servers: no state folder, no TPM.
 sed -i '/^state = /d; /^tcti = /d' "$work/server.cnf"
-printf 'agent = %s\n' "$socket" >>"$work/server.cnf"
+printf 'agent = %s\nlog = stderr\n' "$socket" >>"$work/server.cnf"
 use_example nginx.conf
 start nginx env OPENSSL_CONF="$work/server.cnf" nginx -c "$work/nginx.conf" -g 'daemon off;'
 wait_until_listening nginx "$port"
 nginx_port=$port
 port=$(free_port)
 cp "$work/server.key" "$work/games.key"
-start games setpriv --reuid games --regid games --clear-groups env \
-    OPENSSL_CONF="$work/server.cnf" openssl s_server -quiet -www -tls1_3 \
-    -accept "$address:$port" -cert "$work/server.pem" -key "$work/games.key"
-wait_until_listening games "$port"
+start_games() { # start_games GROUP...: option of setpriv
+    start games setpriv --reuid games --regid games "$@" env \
+        OPENSSL_CONF="$work/server.cnf" openssl s_server -quiet -www -tls1_3 \
+        -accept "$address:$port" -cert "$work/server.pem" -key "$work/games.key"
+    wait_until_listening games "$port"
+}
+# Who is not in the group of the socket cannot even ask, and the log says what to do.
+start_games --clear-groups
 games_port=$port
+expect failure "a user who is not in the group of the socket" get
+has "add the user games to the group www-data" "$work/games.log"
+stop games
+start_games --groups www-data
 
 port=$nginx_port
 expect 0 "curl accepts nginx" get

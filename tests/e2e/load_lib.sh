@@ -54,7 +54,7 @@ start_load_agent() { # start_load_agent MS: ratlsd, before a TPM of this latency
     {
         printf 'state: %s\ntcti: %s\nsocket: %s\n' "$state" "$tcti" "$agent_socket"
         printf 'boot-log: none\nima-list: none\n'
-        [ "$(id -u)" -ne 0 ] || echo "user: daemon"
+        [ "$(id -u)" -ne 0 ] || printf 'user: daemon\nsocket-mode: 0666\n'
         echo clients:
         for caller in $callers; do
             printf '  - user: %s\n    services: [default]\n' "$caller"

@@ -1,6 +1,7 @@
 /* ratlsd: its configuration read again, its own rights, and what it says of itself. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,6 +178,38 @@ static void write_config(const char *text)
     cr_assert_eq(fclose(out), 0);
 }
 
+static void expect_rights(const char *rest, gid_t gid, mode_t mode)
+{
+    struct stat info;
+
+    write_config(rest);
+    agent_run(&agent);
+    cr_assert_eq(stat(agent.socket, &info), 0);
+    cr_expect_eq(info.st_gid, gid);
+    cr_expect_eq(info.st_mode & 0777, mode, "%o", (unsigned)info.st_mode);
+    agent_stop(&agent);
+}
+
+/* Who may connect at all, where systemd makes no socket. */
+Test(agent_reload, rights_of_the_socket)
+{
+    const char *const clients = "clients: [{user: 0, services: [shop]}]\n";
+    const struct passwd *user = getpwnam(AGENT_USER);
+    char rest[PATH_LEN];
+
+    if (geteuid() != 0)
+        cr_skip_test("only root gives files to groups");
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    agent_configure(&agent, "");
+    cr_assert_not_null(user);
+    snprintf(rest, sizeof rest, "user: " AGENT_USER "\n%s", clients);
+    expect_rights(rest, user->pw_gid, 0660);
+    snprintf(rest, sizeof rest, "user: " AGENT_USER "\nsocket-group: 20007\n%s", clients);
+    expect_rights(rest, 20007, 0660);
+    snprintf(rest, sizeof rest, "user: " AGENT_USER "\nsocket-mode: 0666\n%s", clients);
+    expect_rights(rest, user->pw_gid, 0666);
+}
+
 Test(agent_reload, refuses_to_begin)
 {
     char folder[PATH_LEN];
@@ -190,7 +223,8 @@ Test(agent_reload, refuses_to_begin)
         assert_not_begun("user: root is root");
     }
     write_config("user: no-such-user\nclients: [{user: 0, services: [shop]}]\n");
-    assert_not_begun("there is no user no-such-user on this machine; `useradd --system");
+    assert_not_begun("ratlsd.yaml:5:7: user: no user of the name no-such-user on this machine; "
+                     "`useradd --system");
     agent_configure(&agent, of_us("clients: [{user: %u, services: [shop]}]\n"));
     snprintf(folder, sizeof folder, "%s/agent", f.tpm.folder);
     cr_assert_eq(mkdir(folder, 0755), 0);

@@ -43,7 +43,8 @@ void agent_configure(struct agent *agent, const char *rest)
     snprintf(agent->log, sizeof agent->log, "%s/ratlsd.log", f.tpm.folder);
     out = fopen(agent->config, "we");
     cr_assert_not_null(out);
-    fprintf(out, "state: %s\nsocket: %s\nboot-log: none\nima-list: none\n", f.state, agent->socket);
+    fprintf(out, "state: %s\nsocket: %s\nsocket-mode: 0666\nboot-log: none\nima-list: none\n",
+            f.state, agent->socket);
     if (agent->tcti != NULL)
         fprintf(out, "tcti: %s\n", agent->tcti);
     if (geteuid() == 0)

@@ -1,8 +1,10 @@
 /* ratlsd.yaml: what it becomes, and each mistake with its place and words. */
 #include <criterion/criterion.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 
@@ -22,6 +24,8 @@ Test(agentd_config, smallest)
     cr_assert_eq(read_text(SMALLEST, &config, &err), RATLS_OK, "%s", err.text);
     cr_expect_str_eq(config->state, "/s");
     cr_expect_str_eq(config->socket, "/run/ratls/agent.sock");
+    cr_expect_eq(config->socket_gid, getegid());
+    cr_expect_eq(config->socket_mode, 0660);
     cr_expect_null(config->tcti);
     cr_expect_null(config->boot_log);
     cr_expect_null(config->user);
@@ -49,6 +53,8 @@ Test(agentd_config, every_key)
                                "epoch: http://tsa.example/\n"
                                "epoch-seconds: 20\n"
                                "socket: /run/x.sock\n"
+                               "socket-group: games\n"
+                               "socket-mode: 0666\n"
                                "user: daemon\n"
                                "queue: 65536\n"
                                "metrics: /m.prom\n"
@@ -71,6 +77,8 @@ Test(agentd_config, every_key)
     cr_expect_str_eq(config->epoch, "http://tsa.example/");
     cr_expect_eq(config->epoch_s, 20);
     cr_expect_str_eq(config->socket, "/run/x.sock");
+    cr_expect_eq(config->socket_gid, getgrnam("games")->gr_gid);
+    cr_expect_eq(config->socket_mode, 0666);
     cr_expect_str_eq(config->user, "daemon");
     cr_expect_str_eq(config->metrics, "/m.prom");
     cr_expect_eq(config->queue, 65536);
@@ -95,12 +103,19 @@ static const struct {
     {"", "r.yaml:1:1: the file is empty"},
     {"clients: [{user: 0, services: [a]}]\n", "r.yaml:1:1: the key state is missing"},
     {"state: /s\n", "r.yaml:1:1: the key clients is missing"},
-    {"state: /s\nclients: []\n", "r.yaml:2:10: clients: an empty list"},
+    {"state: /s\nclients: []\n",
+     "r.yaml:2:10: clients: an empty list: nobody could attest; add a rule"},
     {SMALLEST "port: 1\n", "r.yaml:3:1: port: unknown key"},
     {SMALLEST "state: /t\n", "r.yaml:3:1: duplicate key: state stands already in line 1"},
     {"state: s\nclients: [{user: 0, services: [a]}]\n",
      "r.yaml:1:8: state: must be an absolute path"},
     {SMALLEST "socket: agent.sock\n", "r.yaml:3:9: socket: must be an absolute path"},
+    {SMALLEST "socket-mode: 660\n", "r.yaml:3:14: socket-mode: must be 0660"},
+    {SMALLEST "socket-group: no-such-group\n",
+     "r.yaml:3:15: socket-group: no group of the name no-such-group on this machine"},
+    {SMALLEST "user: no-such-user\n",
+     "r.yaml:3:7: user: no user of the name no-such-user on this machine; `useradd"},
+    {SMALLEST "user: root\n", "r.yaml:3:7: user: root is root; name a user of ratlsd's own"},
     {SMALLEST "metrics: m\n", "r.yaml:3:10: metrics: must be an absolute path"},
     {SMALLEST "result: m\n", "r.yaml:3:9: result: must be an absolute path"},
     {SMALLEST "boot-log: b\n", "r.yaml:3:11: boot-log: must be an absolute path, or none"},
@@ -117,7 +132,8 @@ static const struct {
     {WITH_CLIENT("{services: [a]}"), "clients[0]: needs either user or group, and not both"},
     {WITH_CLIENT("{user: 0, group: 0, services: [a]}"), "needs either user or group, and not both"},
     {WITH_CLIENT("{user: 0}"), "r.yaml:2:11: clients[0]: the key services is missing"},
-    {WITH_CLIENT("{user: 0, services: []}"), "clients[0].services: an empty list"},
+    {WITH_CLIENT("{user: 0, services: []}"),
+     "r.yaml:2:31: clients[0].services: an empty list: name what this user may attest as"},
     {WITH_CLIENT("{user: 0, services: a}"), "clients[0].services: expected a list"},
     {WITH_CLIENT("{user: 0, services: [a, a]}"),
      "r.yaml:2:35: clients[0].services[1]: the same service twice"},
