@@ -191,7 +191,12 @@ static enum ratls_status remove_stale(const char *path, struct ratls_error *err)
 static enum ratls_status give_rights(const struct ratls_agentd_config *config,
                                      struct ratls_error *err)
 {
-    if (chown(config->socket, (uid_t)-1, config->socket_gid) != 0)
+    struct stat info;
+
+    if (stat(config->socket, &info) != 0)
+        return fail_file(config->socket, err);
+    if (info.st_gid != config->socket_gid &&
+        chown(config->socket, (uid_t)-1, config->socket_gid) != 0)
         return ratls_fail(err, errno == EPERM ? RATLS_USAGE : RATLS_IO,
                           "%s: giving it the group %u (socket-group): %s", config->socket,
                           (unsigned)config->socket_gid, strerror(errno));

@@ -33,6 +33,7 @@ socket: $work/run/agent.sock
 boot-log: none
 ima-list: none
 metrics: $work/metrics/ratlsd.prom
+socket-group: $(id -g)
 clients: [{user: $(id -u), services: [web]}]
 END
 mkdir "$work/metrics"
