@@ -10,7 +10,7 @@
 
 #include "fail.h"
 
-#define NAME_MAX_LEN 32    /* bytes of a name that are shown: useradd(8) makes none that is longer */
+#define NAME_MAX_LEN 32   /* bytes of a name that are shown; useradd(8) makes none that is longer */
 #define LINE_MAX_LEN 2048 /* of the files: behind a longer line nothing is found */
 
 /*

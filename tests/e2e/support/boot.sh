@@ -1,6 +1,6 @@
 #!/bin/sh
-# A machine of the programs of this one: systemd as process 1, in namespaces and a cgroup of its own,
-# with an /etc, /var and /dev of its own, in memory. Only root can. For agent_boot.sh.
+# A machine of the programs of this one: systemd as process 1, in namespaces and a cgroup of its
+# own, with an /etc, /var and /dev of its own, in memory. Only root can. For agent_boot.sh.
 #
 #   boot.sh start FOLDER       begins it, and stays; FOLDER/root is its root from inside, where
 #                              FOLDER/local becomes /usr/local and FOLDER/tpm becomes /srv
