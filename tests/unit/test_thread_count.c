@@ -100,7 +100,7 @@ static int find_descriptor(void)
         len = readlink(link, target, sizeof target - 1);
         target[len < 0 ? 0 : len] = '\0';
         if (strcmp(target, expected) == 0)
-            found = atoi(entry->d_name);
+            found = (int)strtol(entry->d_name, NULL, 10);
     }
     closedir(folder);
     return found;
