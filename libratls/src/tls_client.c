@@ -157,11 +157,6 @@ void ratls_progress_watch_context(SSL_CTX *ctx, struct ratls_tls *tls)
     SSL_CTX_set_info_callback(ctx, see_progress);
 }
 
-void ratls_progress_watch_new(SSL *ssl)
-{
-    SSL_set_info_callback(ssl, see_progress);
-}
-
 bool ratls_progress_is_watched(const SSL *ssl, const struct ratls_channel *channel)
 {
     return channel != NULL && channel->is_watched && SSL_get_info_callback(ssl) == see_progress;

@@ -33,3 +33,12 @@ void ratls_tls_contexts_watch(void)
             ratls_progress_watch_context(tls->ctx, tls);
     pthread_mutex_unlock(&lock);
 }
+
+void ratls_tls_contexts_guard(void)
+{
+    pthread_mutex_lock(&lock);
+    for (struct ratls_tls *tls = first; tls != NULL; tls = tls->next)
+        if (tls->demands)
+            ratls_keylog_keep(tls->ctx, tls);
+    pthread_mutex_unlock(&lock);
+}

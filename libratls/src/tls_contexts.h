@@ -17,4 +17,7 @@ void ratls_tls_contexts_remove(struct ratls_tls *tls); /* accepts one that was n
  */
 void ratls_tls_contexts_watch(void);
 
+/* Likewise our keylog callback in each that demands evidence of clients. */
+void ratls_tls_contexts_guard(void);
+
 #endif

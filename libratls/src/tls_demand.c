@@ -6,13 +6,14 @@
  * not, is seen to at two places, for a program may take one of them from us: the info callback,
  * which comes before every message, and the keylog callback, which comes between ServerHello and
  * CertificateRequest. Each puts the other back. A program that sets both has mostly done so when
- * its first SSL is made: there they become ours again, and pass on to the program's.
+ * its first SSL is made: there the keylog callback becomes ours again, and passes on to its own.
  */
 #include <openssl/err.h>
 #include <stdlib.h>
 
 #include "crypto.h"
 #include "fail.h"
+#include "tls_contexts.h"
 #include "tls_index.h"
 #include "tls_internal.h"
 
@@ -73,21 +74,13 @@ void ratls_demand_guard(SSL *ssl)
 }
 
 /*
- * OpenSSL calls this within SSL_new(), for every SSL of the process. The SSL's own info callback
- * goes with it to another SSL_CTX, that it may get by the client's name; QUIC is not made yet.
+ * OpenSSL calls this within SSL_new(), for every SSL of the process, since 3.2 before there is more
+ * of it than its address. It may get another SSL_CTX by the client's name: so all of them.
  */
 static void see_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
 {
-    SSL *ssl = parent;
-    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
-    struct ratls_tls *tls = ctx == NULL ? NULL : ratls_tls_of_context(ctx);
-
-    (void)ptr, (void)ad, (void)index, (void)argl, (void)argp;
-    if (tls == NULL || !tls->demands)
-        return;
-    ratls_keylog_keep(ctx, tls);
-    if (!ratls_is_quic_of_openssl(ssl))
-        ratls_progress_watch_new(ssl);
+    (void)parent, (void)ptr, (void)ad, (void)index, (void)argl, (void)argp;
+    ratls_tls_contexts_guard();
 }
 
 static struct ratls_tls_index new_index = RATLS_TLS_INDEX(CRYPTO_EX_INDEX_SSL, see_new, NULL, NULL);

@@ -164,7 +164,6 @@ bool ratls_verdict_is_deferred(const SSL *ssl, const struct ratls_channel *chann
 /* tls_client.c, of both sides: the info callback of an SSL, and of a context. */
 void ratls_progress_watch(SSL *ssl, struct ratls_channel *channel);
 void ratls_progress_watch_context(SSL_CTX *ctx, struct ratls_tls *tls);
-void ratls_progress_watch_new(SSL *ssl); /* one that is just being made */
 /* No info callback but that one will be called when the handshake that goes on fails. */
 bool ratls_progress_is_watched(const SSL *ssl, const struct ratls_channel *channel);
 

@@ -184,21 +184,10 @@ static void no_keylog(const SSL *ssl, const char *line)
     (void)ssl, (void)line;
 }
 
-/* What a program finds that leaves the info callback of its SSL as it is. */
-static void (*info_of_new(SSL_CTX *server))(const SSL *, int, int)
-{
-    SSL *ssl = SSL_new(server);
-    void (*found)(const SSL *, int, int) = SSL_get_info_callback(ssl);
-
-    SSL_free(ssl);
-    return found;
-}
-
 static struct tls_pair *pair_without(SSL_CTX *client, struct mutual_world *world, enum taken taken)
 {
     SSL_CTX *server;
     struct tls_pair *pair;
-    void (*of_new)(const SSL *, int, int);
 
     SSL_CTX_free(world->server);
     server = world->server = mutual_server(world);
@@ -207,10 +196,9 @@ static struct tls_pair *pair_without(SSL_CTX *client, struct mutual_world *world
         SSL_CTX_set_info_callback(server, no_info);
     if (taken == KEYLOG || taken == BOTH_OF_CONTEXT || taken == BOTH)
         SSL_CTX_set_keylog_callback(server, no_keylog);
-    of_new = info_of_new(server);
     pair = mutual_pair(client, server);
     if (taken != INFO_OF_SSL && taken != BOTH) /* the pair's own */
-        SSL_set_info_callback(pair->server.ssl, of_new);
+        SSL_set_info_callback(pair->server.ssl, NULL);
     return pair;
 }
 
@@ -230,6 +218,47 @@ Test(tls_mutual_hostile, callbacks_that_are_taken_away)
         assert_mutual(pair);
         tls_pair_free(pair);
     }
+    SSL_CTX_free(stranger);
+    mutual_world_free(world);
+}
+
+static int change_context(SSL *ssl, int *alert, void *arg)
+{
+    (void)alert;
+    cr_assert_not_null(SSL_set_SSL_CTX(ssl, arg));
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static void take_both(SSL_CTX *server)
+{
+    SSL_CTX_set_verify(server, SSL_VERIFY_NONE, NULL);
+    SSL_CTX_set_info_callback(server, no_info);
+    SSL_CTX_set_keylog_callback(server, no_keylog);
+}
+
+/* A server with a context for each name, all of which have callbacks of the program. */
+Test(tls_mutual_hostile, callbacks_of_a_context_chosen_by_name)
+{
+    struct mutual_world *world = mutual_world_new();
+    SSL_CTX *stranger = tls_plain_client(world->base);
+    SSL_CTX *chosen = mutual_server(world);
+    struct tls_pair *pair;
+
+    take_both(world->server);
+    take_both(chosen);
+    SSL_CTX_set_tlsext_servername_callback(world->server, change_context);
+    SSL_CTX_set_tlsext_servername_arg(world->server, chosen);
+    pair = mutual_pair(stranger, world->server);
+    SSL_set_info_callback(pair->server.ssl, NULL); /* the pair's own */
+    cr_assert_not(tls_pair_handshake(pair));
+    cr_assert_eq(SSL_get_SSL_CTX(pair->server.ssl), chosen);
+    assert_server_closed(pair);
+    tls_pair_free(pair);
+    pair = mutual_pair(world->client, world->server);
+    SSL_set_info_callback(pair->server.ssl, NULL);
+    assert_mutual(pair);
+    tls_pair_free(pair);
+    SSL_CTX_free(chosen);
     SSL_CTX_free(stranger);
     mutual_world_free(world);
 }
