@@ -19,12 +19,16 @@
 
 #define CONTEXT_LEN 32 /* SSL_MAX_SID_CTX_LENGTH */
 
-/* What there is to say goes on the error stack, and into the log. */
+/*
+ * What there is to say goes on the error stack, and into the log. OpenSSL's own QUIC takes what is
+ * there for an error of its own, and ends before its client hears of it.
+ */
 static void tell(const SSL *ssl, const struct ratls_channel *channel)
 {
     const struct ratls_tls *tls = ratls_tls_of(ssl);
 
-    ratls_raise_error(&channel->error);
+    if (!ratls_is_quic_of_openssl(ssl))
+        ratls_raise_error(&channel->error);
     if (tls != NULL && tls->log != NULL)
         tls->log(ssl, channel);
 }
@@ -116,13 +120,20 @@ static enum ratls_status forbid_resumption(SSL *ssl, struct ratls_error *err)
     return RATLS_OK;
 }
 
-/* To close the channel stops no QUIC; without a cipher suite there is no handshake. */
+/*
+ * To close the channel stops no QUIC; without a cipher suite there is no handshake. OpenSSL's own
+ * loses them when the ClientHello comes: before that it would end without a word to the client.
+ */
 static void refuse_quic(SSL *ssl, struct ratls_channel *channel)
 {
     static const struct ratls_error err = {RATLS_USAGE,
                                            "attestation needs TLS 1.3; the program uses QUIC"};
 
+    const bool is_told = channel->error.text[0] != '\0';
+
     (void)SSL_set_ciphersuites(ssl, "");
+    if (is_told)
+        return;
     channel->error = err;
     tell(ssl, channel);
 }
@@ -135,6 +146,8 @@ static void begin(SSL *ssl)
     if (channel == NULL)
         return;
     channel->accepted = false;
+    if (ratls_is_quic_of_openssl(ssl))
+        return;
     if (ratls_is_quic(ssl))
         refuse_quic(ssl, channel);
     else if (forbid_resumption(ssl, &err) != RATLS_OK)
@@ -198,6 +211,8 @@ void ratls_demand_progress(SSL *ssl, int where)
     channel = ratls_channel_of(ssl);
     if (channel == NULL || channel->demander == NULL)
         return;
+    if (where & SSL_CB_LOOP && ratls_is_quic_of_openssl(ssl))
+        refuse_quic(ssl, channel);
     if (where & SSL_CB_EXIT || is_early(ssl, where)) {
         hold(ssl, channel);
         return;
