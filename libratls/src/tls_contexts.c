@@ -34,6 +34,15 @@ void ratls_tls_contexts_watch(void)
     pthread_mutex_unlock(&lock);
 }
 
+void ratls_tls_contexts_watch_sessions(void)
+{
+    pthread_mutex_lock(&lock);
+    for (struct ratls_tls *tls = first; tls != NULL; tls = tls->next)
+        if (tls->attester != NULL)
+            ratls_sessions_watch(tls->ctx, tls);
+    pthread_mutex_unlock(&lock);
+}
+
 void ratls_tls_contexts_guard(void)
 {
     pthread_mutex_lock(&lock);

@@ -17,6 +17,9 @@ void ratls_tls_contexts_remove(struct ratls_tls *tls); /* accepts one that was n
  */
 void ratls_tls_contexts_watch(void);
 
+/* Likewise the callback for sessions that the program keeps, in each that attests. */
+void ratls_tls_contexts_watch_sessions(void);
+
 /* Likewise our keylog callback in each that demands evidence of clients. */
 void ratls_tls_contexts_guard(void);
 

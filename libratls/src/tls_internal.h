@@ -62,6 +62,7 @@ struct ratls_tls {
     _Atomic(SSL_CTX_keylog_cb_func) chained_keylog; /* the program's own */
     void (*chained_info)(const SSL *ssl, int where, int result); /* likewise, if it demands */
     _Atomic(ratls_get_session_fn *) chained_get_session;
+    bool sees_sessions; /* under the lock: all contexts have been looked at with this one */
 };
 
 /* OpenSSL's callbacks are shown as const what they may well change. */
@@ -137,6 +138,7 @@ int ratls_server_add_acknowledgement(const SSL *ssl, const struct ratls_tls *tls
 void ratls_server_keep_state(struct ratls_channel *channel, struct ratls_slice evidence);
 RATLS_MUST_CHECK bool ratls_server_watch_tickets(SSL_CTX *ctx);
 void ratls_server_watch_sessions(const SSL *ssl, struct ratls_tls *tls);
+void ratls_sessions_watch(SSL_CTX *ctx, struct ratls_tls *tls);
 
 /* tls_resume.c: a client's sessions, before the ClientHello and behind the handshake. */
 void ratls_client_choose_session(SSL *ssl, struct ratls_channel *channel);

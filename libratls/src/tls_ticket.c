@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "measured.h"
+#include "tls_contexts.h"
 #include "tls_internal.h"
 
 #define LABEL "ratls-1" /* with its NUL */
@@ -150,13 +151,8 @@ static SSL_SESSION *get_session(SSL *ssl, const unsigned char *id, int len, int 
     return NULL;
 }
 
-/*
- * At each request, as the program may have set its own since. It is of the context that the
- * handshake began with, which is still that of the SSL while the ClientHello is read.
- */
-void ratls_server_watch_sessions(const SSL *ssl, struct ratls_tls *tls)
+void ratls_sessions_watch(SSL_CTX *ctx, struct ratls_tls *tls)
 {
-    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
     ratls_get_session_fn *current;
 
     pthread_mutex_lock(&tls->lock);
@@ -166,6 +162,25 @@ void ratls_server_watch_sessions(const SSL *ssl, struct ratls_tls *tls)
         SSL_CTX_sess_set_get_cb(ctx, get_session);
     }
     pthread_mutex_unlock(&tls->lock);
+}
+
+/*
+ * At each request, as the program may have set its own since. OpenSSL asks the context that the
+ * handshake began with, which is not that of the SSL any more if the program has changed it by the
+ * ClientHello, as HAProxy does, and cannot be found from there: so all of them, where it is due.
+ */
+void ratls_server_watch_sessions(const SSL *ssl, struct ratls_tls *tls)
+{
+    ratls_get_session_fn *current;
+    bool is_due;
+
+    pthread_mutex_lock(&tls->lock);
+    current = SSL_CTX_sess_get_get_cb(SSL_get_SSL_CTX(ssl));
+    is_due = !tls->sees_sessions || (current != NULL && current != get_session);
+    tls->sees_sessions = true;
+    pthread_mutex_unlock(&tls->lock);
+    if (is_due)
+        ratls_tls_contexts_watch_sessions();
 }
 
 /* Before the program sets its own: there is no way to learn of one, and so none to call it. */

@@ -3,6 +3,7 @@
 # the server's measured state is the same; never from a file. nginx with tickets, and with its own
 # cache.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/resumption_lib.sh"
 need curl nginx
 prepare
 printf 'max-age: 10m\n' >>"$work/policies/server.yaml"
@@ -44,46 +45,6 @@ expect_curls_answers() {
     ok "curl $curl_version $manner"
 }
 
-# nginx as a client of nginx keeps the sessions themselves.
-start_front() {
-    front=$(free_port)
-    mkdir -p "$work/front"
-    cat >"$work/front.conf" <<EOF
-worker_processes 1;
-pid $work/front/pid;
-error_log $work/front-error.log info;
-events {}
-http {
-    access_log off;
-    client_body_temp_path $work/front;
-    proxy_temp_path $work/front;
-    fastcgi_temp_path $work/front;
-    uwsgi_temp_path $work/front;
-    scgi_temp_path $work/front;
-    upstream back { server $address:$port; }
-    server {
-        listen $address:$front;
-        location / {
-            proxy_pass https://back;
-            proxy_ssl_protocols TLSv1.3;
-            proxy_ssl_verify on;
-            proxy_ssl_trusted_certificate $work/server.pem;
-            proxy_ssl_name $name;
-            proxy_ssl_server_name on;
-        }
-    }
-}
-EOF
-    start front env OPENSSL_CONF="$work/client.cnf" nginx -c "$work/front.conf" \
-        -g 'daemon off; error_log stderr;'
-    wait_until_listening front "$front"
-}
-
-through_front() {
-    curl --silent --show-error --fail --max-time 30 --output /dev/null \
-        --write-out '%header{x-resumed}\n' "http://$address:$front/[1-3]"
-}
-
 # A server's look at its state is up to a second old: until then it takes no ticket.
 front_resumes() {
     through_front >"$work/answers" 2>&1 &&
@@ -92,10 +53,6 @@ front_resumes() {
 
 python_gives() { # python_gives ANSWERS
     three_of_python >"$work/output.log" 2>&1 && [ "$(tr '\n' ' ' <"$work/output.log")" = "$1 " ]
-}
-
-front_is_refused() {
-    ! through_front >"$work/answers" 2>&1
 }
 
 three_answers() { # curl writes down what it saw when it ends; nginx does at once

@@ -248,6 +248,27 @@ Test(tls_tickets, kept_by_the_program_and_given)
     resume_kept(find_and_give);
 }
 
+static int change_context(SSL *ssl, int *alert, void *arg)
+{
+    (void)alert;
+    cr_assert_not_null(SSL_set_SSL_CTX(ssl, arg));
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* As HAProxy: another context for the name, before ours are called; OpenSSL asks the first one. */
+Test(tls_tickets, kept_by_the_program_for_another_context)
+{
+    SSL_CTX *chosen = tls_server(world);
+
+    SSL_CTX_set_options(chosen, SSL_OP_NO_TICKET);
+    SSL_CTX_set_session_cache_mode(chosen, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_set_session_id_context(chosen, (const unsigned char *)"test", 4);
+    SSL_CTX_sess_set_get_cb(chosen, find);
+    SSL_CTX_set_client_hello_cb(world->server, change_context, chosen);
+    resume_kept(find);
+    SSL_CTX_free(chosen);
+}
+
 /* ---- sessions in OpenSSL's own cache, which asks nobody ---- */
 
 static void assert_lapses_in_cache(void)
