@@ -31,12 +31,7 @@ mkdir "$work/etc"
 run=$(commands 'ratls init .*')
 [ -n "$run" ] || fail "the README has no ratls init"
 expect 0 "$run" sh -c "$run --state $work/state"
-section() { # section LAST-KEY: the lines of openssl.cnf in the README that end with this key
-    awk -v last="^    $1 = " '/^    (\.include|openssl_conf)/ { text = "" }
-        { text = text substr($0, 5) "\n" }
-        $0 ~ last { printf "%s", text }' "$readme" | here
-}
-section state >"$work/etc/openssl.cnf"
+sed -n '/^    \.include/,/^    state = /s/^    //p' "$readme" | here >"$work/etc/openssl.cnf"
 [ "$(grep -c . "$work/etc/openssl.cnf")" -eq 4 ] || fail "the README has not four lines"
 grep -qx "role = server" "$work/etc/openssl.cnf" || fail "the four lines make no server"
 make_certificate server
@@ -61,13 +56,24 @@ for pattern in 'ratls policy learn .*' 'ratls probe .*' 'ratls exec .*'; do
 done
 has welcome
 
+# shellcheck disable=SC2016 # what stands between backquotes there
+run=$(sed -n 's/.*`\(ratls policy update --dry-run [^`]*\)`.*/\1/p' "$readme" | at_the_bank)
+[ -n "$run" ] || fail "the README has no ratls policy update"
+expect 0 "$run" sh -c "$run"
+
 mkdir "$work/etc/policies"
 cp bank.yaml "$work/etc/policies/"
-section policy >"$work/client.cnf"
-[ "$(grep -c . "$work/client.cnf")" -eq 14 ] || fail "the README has no 14 lines for a client"
-expect 0 "a client with the lines of the README" get
+example=$(commands 'install -m 644 .*' | cut -d ' ' -f 4)
+[ -n "$example" ] || fail "the README names no configuration of a client"
+here "$RATLS_SOURCE_DIR/$example" >"$work/client.cnf"
+expect 0 "a client with the configuration that the README names" get
 has welcome
-expect 0 "the README's way to be sure" env OPENSSL_CONF="$work/client.cnf" openssl list -providers
+# The same lines stand in the manual page.
+sed -n '/^openssl_conf/,/^```/p' "$RATLS_SOURCE_DIR/libratls/man/ratls-provider.7.scd" |
+    grep -v '^```' | here >"$work/client.cnf"
+expect 0 "a client with the lines of ratls-provider(7)" get
+has welcome
+expect 0 "a way to be sure" env OPENSSL_CONF="$work/client.cnf" openssl list -providers
 has ratls
 extend_pcr 7
 expect 35 "refuses after a PCR has changed" get
