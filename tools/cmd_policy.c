@@ -16,6 +16,6 @@ static const struct ratls_command commands[] = {
 int ratls_cmd_policy(int argc, char **argv)
 {
     return ratls_command_run("ratls policy",
-                             "A policy says what a server must prove (policies/README.md).",
+                             "A policy says what a server must prove (ratls-policy(5)).",
                              commands, argc, argv);
 }

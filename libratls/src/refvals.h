@@ -3,7 +3,7 @@
  * that a policy names. One form in memory, whatever the file is: sorted digests, and names behind
  * them. A compiled file is that form, and is mapped: it costs no heap, however long it is.
  *
- * What a file may be is known by its content (policies/README.md, "Reference values"):
+ * What a file may be is known by its content (ratls-policy(5), REFERENCE VALUES):
  *   text      lines "HEX  NAME" as sha256sum writes them (also "*NAME", and sha384sum, sha512sum);
  *             "#" begins a comment; a "./" before a name becomes "/"
  *   Keylime   a runtime policy (JSON): its digests, of paths

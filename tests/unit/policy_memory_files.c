@@ -1,4 +1,4 @@
-/* Memory for the files that a policy names: what policies/README.md says of it. */
+/* Memory for the files that a policy names: what ratls-policy(5) says of it, LIMITS. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>

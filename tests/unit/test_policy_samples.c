@@ -160,27 +160,22 @@ static const char *const log_keys[] = {
     "exclude",          "sync",   "violations",
 };
 
-static void expect_keys(const char *readme, const char *page, const char *const *words,
-                        size_t count)
+static void expect_keys(const char *page, const char *const *words, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        char row[64], heading[64];
+        char heading[64];
 
-        snprintf(row, sizeof row, "`%s` | ", words[i]);
         snprintf(heading, sizeof heading, "\n*%s:* ", words[i]);
-        cr_expect(ne(ptr, strstr(readme, row), NULL), "%s", words[i]);
         cr_expect(ne(ptr, strstr(page, heading), NULL), "%s", words[i]);
     }
 }
 
-Test(policy_samples, documents_have_every_key)
+Test(policy_samples, manual_page_has_every_key)
 {
-    char *readme = read_text("policies/README.md");
     char *page = read_text("libratls/man/ratls-policy.5.scd");
 
-    expect_keys(readme, page, keys, sizeof keys / sizeof *keys);
-    expect_keys(readme, page, log_keys, sizeof log_keys / sizeof *log_keys);
-    free(readme);
+    expect_keys(page, keys, sizeof keys / sizeof *keys);
+    expect_keys(page, log_keys, sizeof log_keys / sizeof *log_keys);
     free(page);
 }
 
