@@ -185,3 +185,51 @@ Test(tls_pha, t39_two_outstanding_requests)
     tls_pair_free(pair);
     mutual_world_free(world);
 }
+
+static bool nonces_are_equal;
+
+enum ratls_status __real_ratls_random(uint8_t *out, size_t len, struct ratls_error *err);
+enum ratls_status __wrap_ratls_random(uint8_t *out, size_t len, struct ratls_error *err);
+
+enum ratls_status __wrap_ratls_random(uint8_t *out, size_t len, struct ratls_error *err)
+{
+    if (!nonces_are_equal)
+        return __real_ratls_random(out, len, err);
+    memset(out, 0x5a, len);
+    return RATLS_OK;
+}
+
+/*
+ * T2: a man in the middle with the client's TLS key, who has the client answer a server that it has
+ * accepted, and says the same to another one. Even if both had chosen the same nonce.
+ */
+Test(tls_pha, t2_relayed_to_another_session)
+{
+    struct mutual_world *world = mutual_world_new();
+    struct mutual_raw raw = {.chain_index = 0};
+    SSL_CTX *man = mutual_raw_client(world, &raw);
+    SSL_CTX *server = mutual_plain_server(world);
+    struct tls_pair *honest = connect_for_more(world->client, world->server);
+    struct tls_pair *relayed = connect_for_more(man, server);
+    const uint8_t *evidence;
+    size_t len;
+
+    assert_mutual(honest);
+    assert_connected(relayed);
+    cr_assert_eq(ratls_tls_verify_clients(server, world->policy, NULL), RATLS_OK);
+    nonces_are_equal = true;
+    ask_again(honest);
+    assert_alive(honest);
+    evidence = ratls_tls_evidence(honest->server.ssl, &len);
+    tls_bytes_add(&raw.evidence, evidence, len);
+    ask_again(relayed);
+    nonces_are_equal = false;
+    assert_ended(relayed, "statement.binder");
+    cr_assert_gt(raw.demand.len, 0);
+    tls_pair_free(relayed);
+    tls_pair_free(honest);
+    SSL_CTX_free(server);
+    SSL_CTX_free(man);
+    mutual_raw_clear(&raw);
+    mutual_world_free(world);
+}

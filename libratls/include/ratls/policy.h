@@ -1,6 +1,6 @@
 /*
- * Appraisal policy (RFC 9334, 8.5): what a server must prove, in YAML. policies/README.md has every
- * key; ratls-policy(5) is the same as a manual page.
+ * Appraisal policy (RFC 9334, 8.5): what a server must prove, in YAML. ratls-policy(5) has every
+ * key.
  */
 #ifndef RATLS_POLICY_H
 #define RATLS_POLICY_H
