@@ -72,6 +72,9 @@ void ratls_agentd_note(struct ratls_agentd *agent, const struct ratls_error *out
                count_done(agent) > agent->done_before) {
         ratls_agentd_log(LOG_NOTICE, "the TPM answers again");
         agent->is_failing = false;
+    } else if (outcome->status == RATLS_IO || outcome->status == RATLS_MEMORY ||
+               outcome->status == RATLS_CRYPTO) {
+        ratls_agentd_log(LOG_WARNING, "a question has no answer: %s", outcome->text);
     }
 }
 

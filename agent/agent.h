@@ -54,7 +54,10 @@ void ratls_agentd_wake(struct ratls_agentd *agent);
 /* Sends the answers of questions that are done. */
 void ratls_agentd_deliver(struct ratls_agentd *agent);
 
-/* What came of a question: the first failure of the TPM is logged, and when it is over. */
+/*
+ * What came of a question. Of the TPM the first failure is logged, and when it is over; of the
+ * machine, such as want of memory, each. What is the caller's mistake is not.
+ */
 void ratls_agentd_note(struct ratls_agentd *agent, const struct ratls_error *outcome);
 
 /* The metrics as they are now; the caller frees *ret_text. */

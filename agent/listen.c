@@ -83,6 +83,26 @@ static bool set_address(const char *path, struct sockaddr_un *ret_address)
     return true;
 }
 
+static enum ratls_status fail_connect(const char *path, int cause, struct ratls_error *err)
+{
+    switch (cause) {
+    case ENOENT:
+    case ECONNREFUSED:
+        return ratls_fail(err, RATLS_IO,
+                          "%s: no ratlsd listens there: start it, or name its socket with --socket",
+                          path);
+    case EACCES:
+        return ratls_fail(err, RATLS_IO,
+                          "%s: permission denied: only root and the agent's own user see what it "
+                          "counts",
+                          path);
+    case EPROTOTYPE:
+        return ratls_fail(err, RATLS_IO, "%s: a socket, but not of ratlsd", path);
+    default:
+        return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(cause));
+    }
+}
+
 enum ratls_status ratls_agentd_connect(const char *path, int *ret_fd, struct ratls_error *err)
 {
     const struct timeval patience = {.tv_sec = PATIENCE_S};
@@ -101,12 +121,7 @@ enum ratls_status ratls_agentd_connect(const char *path, int *ret_fd, struct rat
         *ret_fd = fd;
         return RATLS_OK;
     }
-    status = errno == ENOENT || errno == ECONNREFUSED
-                 ? ratls_fail(err, RATLS_IO,
-                              "%s: no ratlsd listens there: start it, or name its socket "
-                              "with --socket",
-                              path)
-                 : fail_file(path, err);
+    status = fail_connect(path, errno, err);
     close(fd);
     return status;
 }

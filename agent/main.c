@@ -108,6 +108,32 @@ static enum ratls_status open_attester(const struct ratls_agentd_config *config,
     return RATLS_OK;
 }
 
+/* Who is not root may look, too, and may not see all that ratlsd will see. */
+static enum ratls_status check_parts(const char *path, const struct ratls_agentd_config *config,
+                                     struct ratls_agentd_services *services,
+                                     struct ratls_error *err)
+{
+    const bool is_guest = geteuid() != 0 && config->user != NULL;
+    struct ratls_error why = {.status = RATLS_OK};
+    enum ratls_status status = RATLS_OK;
+
+    if (is_guest)
+        ratls_agentd_log(LOG_NOTICE,
+                         "ratlsd begins as root, and this is another user, who may not see the "
+                         "key and the logs");
+    else
+        status = ratls_agentd_check_user(config->user, err);
+    if (status == RATLS_OK)
+        status = open_attester(config, services, &why);
+    if (why.status == RATLS_OK)
+        return status;
+    if (is_guest && status == RATLS_IO)
+        return ratls_fail(err, status,
+                          "%.200s; %.64s itself is good: run this as root for the rest", why.text,
+                          path);
+    return ratls_fail(err, status, "%s", why.text);
+}
+
 static enum ratls_status check_config(const char *path, struct ratls_error *err)
 {
     struct ratls_agentd_services services = {.count = 0};
@@ -115,11 +141,9 @@ static enum ratls_status check_config(const char *path, struct ratls_error *err)
     enum ratls_status status = ratls_agentd_config_load(path, &config, err);
 
     if (status == RATLS_OK)
-        status = ratls_agentd_check_user(config->user, err);
+        status = check_parts(path, config, &services, err);
     if (status == RATLS_OK)
-        status = open_attester(config, &services, err);
-    if (status == RATLS_OK)
-        printf("%s is good: %zu rules, %zu services, key in %s; the TPM was not asked\n", path,
+        printf("%s is good: rules: %zu, services: %zu, key in %s; the TPM was not asked\n", path,
                config->rule_count, services.count, config->state);
     ratls_agentd_services_clear(&services);
     ratls_agentd_config_free(config);

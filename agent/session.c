@@ -256,8 +256,10 @@ static bool ask_tpm(struct ratls_agentd_session *session,
         return refuse_excess(session, message->id, RATLS_AGENTD_REFUSED_RATE,
                              "this user asks too often in a second", rule->rate, "rate");
     error.status = ratls_agentd_question_begin(session, message, service, &error);
-    if (error.status != RATLS_OK)
+    if (error.status != RATLS_OK) {
+        ratls_agentd_note(agent, &error);
         return ratls_agentd_session_refuse(session, message->id, &error);
+    }
     ratls_agentd_wake(agent);
     return true;
 }

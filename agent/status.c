@@ -40,7 +40,10 @@ static enum ratls_status ask(int fd, uint8_t *buffer, size_t cap, struct ratls_a
         return ratls_fail(err, RATLS_IO, "asking the agent: %s", strerror(errno));
     n = recv(fd, buffer, cap, 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        return ratls_fail(err, RATLS_IO, "the agent has not answered for %d s", PATIENCE_S);
+        return ratls_fail(
+            err, RATLS_IO,
+            "the agent has not answered for %d s: it hangs; see its log, or restart it",
+            PATIENCE_S);
     if (n <= 0)
         return ratls_fail(err, RATLS_IO,
                           "the agent ended the connection: too many are open, or it is being "

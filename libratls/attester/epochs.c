@@ -37,6 +37,7 @@ struct ratls_epochs {
     pthread_cond_t changed; /* state */
     pthread_t thread;
     bool is_running;
+    bool lacks_thread; /* none could be started, and that was told */
     bool is_stopping;
     bool is_orphaned;
     enum state state;
@@ -269,22 +270,39 @@ bool ratls_epochs_is_ours(const struct ratls_epochs *epochs)
     return epochs->process == getpid();
 }
 
+/*
+ * With the lock held. Without a thread there are no epochs, and quotes for nonces as ever. False:
+ * it cannot be started, for the first time of several.
+ */
+static bool start_thread(struct ratls_epochs *epochs)
+{
+    const bool lacked_thread = epochs->lacks_thread;
+
+    epochs->is_running = ratls_thread_start(&epochs->thread, run, epochs) == 0;
+    epochs->lacks_thread = !epochs->is_running;
+    return epochs->is_running || lacked_thread;
+}
+
 struct ratls_epoch *ratls_epochs_now(struct ratls_epochs *epochs)
 {
     const uint64_t now = clock_ms();
     struct ratls_epoch *epoch = NULL;
+    bool is_known = true;
 
     pthread_mutex_lock(&epochs->lock);
     /* A thread that rested, or is at its end, has something to do again. */
     if (epochs->now == NULL || now >= epochs->last_use + epochs->length_ms)
         pthread_cond_signal(&epochs->wake);
     epochs->last_use = now;
-    /* Without a thread there are no epochs, and quotes for nonces as ever. */
     if (!epochs->is_running)
-        epochs->is_running = ratls_thread_start(&epochs->thread, run, epochs) == 0;
+        is_known = start_thread(epochs);
     if (epochs->now != NULL && now < epochs->began + epochs->length_ms)
         epoch = ratls_epoch_up_ref(epochs->now);
     pthread_mutex_unlock(&epochs->lock);
+    if (!is_known && epochs->options.notice != NULL)
+        epochs->options.notice(epochs->options.notice_arg,
+                               "no thread for time stamps can be started: each connection waits "
+                               "for a quote of its own");
     return epoch;
 }
 

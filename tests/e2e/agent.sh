@@ -39,7 +39,16 @@ figure() { # figure SERIES
 
 write_agent_conf default
 expect 0 "the configuration is good" "$ratlsd" --check-config --config "$work/ratlsd.yaml"
-has "2 rules, 1 services"
+has "rules: 2, services: 1"
+as_games() {
+    setpriv --reuid games --regid games --clear-groups "$@"
+}
+expect 3 "who may not see the key is told that the file is good" as_games "$ratlsd" \
+    --check-config --config "$work/ratlsd.yaml"
+has "ak.conf: Permission denied; $work/ratlsd.yaml itself is good: run this as root for the rest"
+sed 's/^user: .*/user: no-such-user/' "$work/ratlsd.yaml" >"$work/wrong.yaml"
+expect 2 "... or what is wrong in it" as_games "$ratlsd" --check-config --config "$work/wrong.yaml"
+has "wrong.yaml:3:7: user: no user of the name no-such-user on this machine"
 expect 2 "another is not" "$ratlsd" --check-config --config "$work/nothing.yaml"
 has "nothing.yaml"
 expect 3 "no agent, no status" "$ratlsd" --status --socket "$socket"
@@ -94,7 +103,9 @@ quotes=$(($(figure ratls_quotes_total) - before))
 ok "ten handshakes with two servers of two users: $quotes quotes"
 port=$nginx_port
 
-# Its metrics, in both forms.
+# Its metrics, in both forms; not for everybody.
+expect 3 "who may not connect sees no status" as_games "$ratlsd" --status --socket "$socket"
+has "only root and the agent's own user see what it counts"
 expect 0 "status as JSON" "$ratlsd" --status --json --socket "$socket"
 cp "$work/output.log" "$work/status.json"
 expect 0 "... is JSON" "$python" -c 'import json, sys

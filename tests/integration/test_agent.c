@@ -54,6 +54,42 @@ Test(agent, evidence)
     agent_stop(&agent);
 }
 
+#define SAME_CHAIN 5 /* questions whose numbers differ by what a table of them may have as size */
+#define STEP 1024
+
+/* Numbers are the caller's choice: each question has its own answer, and its own cancel. */
+Test(agent, numbers_that_are_alike)
+{
+    struct ratls_agent_question questions[SAME_CHAIN], cancel = {.kind = RATLS_AGENT_CANCEL};
+    const char *const options[] = {"--delay-ms", "300", NULL};
+    struct ratls_agent_answer answer;
+    bool is_answered[SAME_CHAIN] = {false};
+    struct tpm_mux mux;
+    int fd;
+
+    agent_start_over(&agent, &mux, options);
+    fd = agent_connect(&agent);
+    for (uint8_t i = 0; i < SAME_CHAIN; i++) {
+        questions[i] = evidence_question(7 + (uint64_t)STEP * i, (uint8_t)(10 * i));
+        agent_send(fd, &questions[i]);
+    }
+    cancel.id = questions[1].id;
+    agent_send(fd, &cancel);
+    for (unsigned k = 0; k < SAME_CHAIN - 1; k++) {
+        size_t i;
+
+        agent_receive(fd, &answer, buffer);
+        i = (size_t)((answer.id - 7) / STEP);
+        cr_assert(i < SAME_CHAIN && i != 1 && !is_answered[i]);
+        assert_evidence(&answer, (uint8_t)(10 * i), "shop");
+        is_answered[i] = true;
+    }
+    agent_await_figure(&agent, "ratls_waiting", 0);
+    close(fd);
+    agent_stop(&agent);
+    tpm_mux_stop(&mux);
+}
+
 /* As the attester itself says it. */
 Test(agent, state)
 {

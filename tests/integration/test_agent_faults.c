@@ -52,6 +52,32 @@ Test(agent_faults, hanging_tpm)
     tpm_mux_stop(&mux);
 }
 
+/* No thread for the TPM: the question is refused, and the log says why. */
+Test(agent_faults, no_thread)
+{
+    struct ratls_agent_question question = evidence_question(1, 10);
+    struct ratls_agent_answer answer;
+    struct rlimit limit;
+    int fd;
+
+    if (geteuid() != 0)
+        cr_skip_test("who is not root would have no process either");
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    cr_assert_eq(getrlimit(RLIMIT_NPROC, &limit), 0);
+    limit.rlim_cur = 1; /* it counts for the user that the agent becomes, and not for root */
+    cr_assert_eq(setrlimit(RLIMIT_NPROC, &limit), 0);
+    agent_start_simply(&agent, NULL);
+    fd = agent_connect(&agent);
+    for (unsigned i = 0; i < 2; i++) {
+        agent_send(fd, &question);
+        agent_receive(fd, &answer, buffer);
+        assert_refused(&answer, 1, RATLS_TPM, "starting the thread of the TPM: ");
+    }
+    agent_wait_for_log(&agent, "the TPM fails: starting the thread of the TPM: ");
+    close(fd);
+    cr_expect_eq(agent_end(&agent, SIGKILL), -1); /* a sanitizer's end needs a thread */
+}
+
 /* Longer than anybody waits: then who comes is told at once, until the TPM is there again. */
 Test(agent_faults, tpm_hangs_for_long)
 {
