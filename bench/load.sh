@@ -2,25 +2,27 @@
 # Real clients against unmodified HAProxy and nginx, with TPMs that take 0 to 500 ms for a quote:
 # R4, R5 and R6, and what else is to be known (bench/README.md). Needs a build without sanitizers in
 # RATLS_BINARY_DIR; scripts/bench.sh sees to it.
-# usage: load.sh [--quick] [--rounds N] [--json]
+# usage: load.sh [--quick] [--rounds N] [--rate N] [--json]
+# --rate: clients per second of which R4 and R5 are; 300 if nothing is said.
 set -eu
 : "${RATLS_SOURCE_DIR:=$(cd "$(dirname "$0")/.." && pwd)}" "${RATLS_BINARY_DIR:?}"
 export RATLS_SOURCE_DIR
-rounds=5 quick=no json=no
+rounds=5 rate=300 quick=no json=no
 while [ $# -gt 0 ]; do
     case "$1" in
     --quick) quick=yes rounds=1 ;;
     --rounds) rounds=${2:?}; shift ;;
+    --rate) rate=${2:?}; shift ;;
     --json) json=yes ;;
-    *) echo "usage: load.sh [--quick] [--rounds N] [--json]" >&2; exit 2 ;;
+    *) echo "usage: load.sh [--quick] [--rounds N] [--rate N] [--json]" >&2; exit 2 ;;
     esac
     shift
 done
 . "$RATLS_SOURCE_DIR/tests/e2e/load_lib.sh"
 need jq
 
-rate=300           # clients per second of which R4 and R5 are
-latency_ms=70      # of the TPM where they are measured: an Infineon SLB9670
+calm_rate=200      # beside it: with fewer clients, who wait less for each other
+latency_ms=70      # of the TPM where R4 and R5 are measured: an Infineon SLB9670
 crowd=1500         # R6: more than are served within two quotes of the slowest TPM
 seconds=6 slow_seconds=10
 [ $quick = no ] || seconds=4
@@ -78,12 +80,16 @@ add_open_loop() { # add_open_loop [SUFFIX]: the result of attested clients that 
 }
 
 measure_latency() {
-    measure "t$latency_ms" --rate $rate --seconds 3
+    measure "t$latency_ms" --rate "$rate" --seconds 3
     plain=$(value_of "$result" .p50_ms)
     add plain_p50_ms "$plain"
-    measure "t$latency_ms" --rate $rate --warm-up 1 --seconds $seconds --policy "$work/policies"
+    measure "t$latency_ms" --rate "$rate" --warm-up 1 --seconds $seconds \
+        --policy "$work/policies"
     add_open_loop
     add overtaken "$(value_of "$result" '.overtaken / .accepted * 1000')"
+    measure "t$latency_ms" --rate $calm_rate --warm-up 1 --seconds $seconds \
+        --policy "$work/policies"
+    add_open_loop _calm
     measure "t$latency_ms" --clients 1 --seconds 1
     plain=$(value_of "$result" .p50_ms)
     measure "t$latency_ms" --clients 1 --seconds 2 --policy "$work/policies"
@@ -91,7 +97,7 @@ measure_latency() {
 }
 
 measure_other_latency() { # measure_other_latency MS
-    measure "t$1" --rate $rate --warm-up 1 --seconds $slow_seconds --policy "$work/policies"
+    measure "t$1" --rate "$rate" --warm-up 1 --seconds $slow_seconds --policy "$work/policies"
     add_open_loop "_$1"
 }
 
@@ -138,10 +144,10 @@ measure_nginx
 # ---- ten thousand at once, of a TPM that takes 500 ms
 
 measure_crowd() { # measure_crowd N: or as many as this user may open
-    [ "$1" -lt "$connections_max" ] || set -- "$connections_max"
     start_slow_tpm crowd 500
     put_ahead mux_crowd
-    start_load_haproxy crowd 1
+    start_load_haproxy crowd 1 2
+    [ "$1" -lt "$connections_max" ] || set -- "$connections_max"
     begin_kib=$(awk '/^VmRSS:/ { print $2 }' "/proc/$(pid_of crowd)/status")
     result=$(load_of crowd --clients "$1" --count "$1" --seconds 60 --deadline 60 \
         --policy "$work/policies" --account "haproxy=$(pid_of crowd)") || true
@@ -169,6 +175,8 @@ print_rows() {
     row R5lone "R5 added latency / T of a lone client"
     row plain_p50_ms "   plain: median latency, ms"
     row overtaken "   served behind one who came later, of 1000"
+    row R5p50_calm "   R5 median at $calm_rate per s"
+    row R5p99_calm "   R5 p99 at $calm_rate per s"
     [ $quick = yes ] || for ms in 25 170 500; do
         row "T_$ms" "   T, measured, of $ms ms"
         row "R4_$ms" "   R4 with it"

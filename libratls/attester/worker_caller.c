@@ -2,6 +2,8 @@
  * The thread that calls those who do not wait for the TPM: when they have what they wanted, or when
  * their deadline has passed. It never talks to the TPM, which may never answer.
  */
+#include <sched.h>
+
 #include "worker_parts.h"
 
 static struct ratls_job *find_peer(struct ratls_ring *link)
@@ -49,6 +51,17 @@ static void call(struct ratls_worker *worker, struct ratls_job *job)
     pthread_mutex_lock(&worker->lock);
 }
 
+/*
+ * The thread of the TPM has woken us, and is about to give it the next command. Where both share a
+ * core it, and the TPM, would otherwise wait behind all the handshakes that we set off.
+ */
+static void let_the_tpm_work(struct ratls_worker *worker)
+{
+    pthread_mutex_unlock(&worker->lock);
+    (void)sched_yield();
+    pthread_mutex_lock(&worker->lock);
+}
+
 /* Nobody is to be called: all that are in by_age still wait. */
 static void wait_for_jobs(struct ratls_worker *worker)
 {
@@ -63,6 +76,8 @@ static void wait_for_jobs(struct ratls_worker *worker)
     else
         (void)pthread_cond_wait(&worker->caller.wake, &worker->lock);
     worker->is_timed = false;
+    if (!ratls_ring_is_empty(&worker->over))
+        let_the_tpm_work(worker);
 }
 
 void *ratls_worker_run_caller(void *arg)

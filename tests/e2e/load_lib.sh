@@ -10,7 +10,6 @@ bench_load=$RATLS_BINARY_DIR/bin/bench_load
 raise_limit() {
     ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"
     clients_max=$(($(ulimit -n) - 200))
-    connections_max=$((clients_max / 3)) # so many descriptors has each in HAProxy
 }
 raise_limit
 
@@ -77,13 +76,16 @@ serve_load() { # serve_load NAME COMMAND...: at $port, by the TPM of this name
     eval "port_of_$serving=$port"
 }
 
+# start_load_haproxy NAME THREADS [EACH]: limited as ratls-provider(7) has it. EACH: how many
+# descriptors each connection may have; 2 do where clients ask for nothing. $connections_max then.
 # shellcheck disable=SC3045
-start_load_haproxy() { # start_load_haproxy NAME THREADS: limited as ratls-provider(7) has it
+start_load_haproxy() {
+    connections_max=$((clients_max / ${3:-3}))
     port=$(free_port)
     use_haproxy
     sed -e '/^ *\(ssl-mode-async\|nbthread\|maxconn\|maxpipes\)/d' \
         -e "s/^global\$/&\n    ssl-mode-async\n    nbthread $2\n    maxconn $connections_max/" \
-        -e "s/^global\$/&\n    maxpipes $((connections_max / 2))/" \
+        -e "s/^global\$/&\n    maxpipes $((connections_max * (${3:-3} - 2) / 2))/" \
         "$work/haproxy.cfg" >"$work/haproxy_$1.cfg"
     serve_load "$1" prlimit --nofile="1024:$(ulimit -Hn)" haproxy -f "$work/haproxy_$1.cfg"
 }
