@@ -1,6 +1,6 @@
 /* A doubly linked ring: what is in it leaves without a search. Guarded by whoever owns it. */
-#ifndef RATLS_ATTESTER_RING_H
-#define RATLS_ATTESTER_RING_H
+#ifndef RATLS_RING_H
+#define RATLS_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>
