@@ -5,32 +5,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS 64 /* epochs of as many processes of servers */
+#include "recent.h"
+
+#define SLOTS 64 /* epochs of as many processes of servers; a power of 2 */
 #define SHA256_LEN 32
 
 struct slot {
-    uint64_t last_use; /* 0: empty */
+    struct ratls_recent_item item;
     uint8_t sha256[SHA256_LEN];
     struct ratls_token token; /* of tokens */
     EVP_PKEY *key;            /* of keys; owned */
 };
 
+struct table {
+    struct ratls_recent recent;
+    struct ratls_index_item *places[SLOTS];
+    struct slot slots[SLOTS];
+};
+
 struct ratls_epoch_memory {
     pthread_mutex_t lock;
-    uint64_t uses;
-    struct slot tokens[SLOTS];
-    struct slot keys[SLOTS];
+    struct table tokens;
+    struct table keys;
 };
+
+static bool init_table(struct table *table)
+{
+    return ratls_recent_init(&table->recent, table->places, SLOTS);
+}
 
 struct ratls_epoch_memory *ratls_epoch_memory_new(void)
 {
     struct ratls_epoch_memory *memory = calloc(1, sizeof *memory);
 
-    if (memory != NULL && pthread_mutex_init(&memory->lock, NULL) != 0) {
-        free(memory);
-        return NULL;
-    }
-    return memory;
+    if (memory != NULL && init_table(&memory->tokens) && init_table(&memory->keys) &&
+        pthread_mutex_init(&memory->lock, NULL) == 0)
+        return memory;
+    free(memory);
+    return NULL;
 }
 
 void ratls_epoch_memory_free(struct ratls_epoch_memory *memory)
@@ -38,37 +50,34 @@ void ratls_epoch_memory_free(struct ratls_epoch_memory *memory)
     if (memory == NULL)
         return;
     for (size_t i = 0; i < SLOTS; i++)
-        EVP_PKEY_free(memory->keys[i].key);
+        EVP_PKEY_free(memory->keys.slots[i].key);
     pthread_mutex_destroy(&memory->lock);
     free(memory);
 }
 
-/* With the lock held; NULL if there is none. Counts as a use. */
-static struct slot *find_slot(struct ratls_epoch_memory *memory, struct slot *slots,
-                              const uint8_t *sha256)
+/* With the lock held; NULL if there is none. */
+static struct slot *find_slot(struct table *table, const uint8_t *sha256)
 {
-    for (size_t i = 0; i < SLOTS; i++)
-        if (slots[i].last_use != 0 && memcmp(slots[i].sha256, sha256, SHA256_LEN) == 0) {
-            slots[i].last_use = ++memory->uses;
-            return &slots[i];
-        }
-    return NULL;
+    struct ratls_recent_item *item =
+        ratls_recent_find(&table->recent, ratls_slice(sha256, SHA256_LEN));
+
+    return item == NULL ? NULL : RATLS_RING_MEMBER(item, struct slot, item);
 }
 
 /* With the lock held: that one, an empty one, or the one that was not used for longest. */
-static struct slot *take_slot(struct ratls_epoch_memory *memory, struct slot *slots,
-                              const uint8_t *sha256)
+static struct slot *take_slot(struct table *table, const uint8_t *sha256)
 {
-    struct slot *slot = find_slot(memory, slots, sha256);
+    struct slot *slot = find_slot(table, sha256);
+    struct ratls_recent_item *leaving;
 
     if (slot != NULL)
         return slot;
-    slot = &slots[0];
-    for (size_t i = 1; i < SLOTS; i++)
-        if (slots[i].last_use < slot->last_use)
-            slot = &slots[i];
-    slot->last_use = ++memory->uses;
+    leaving = ratls_recent_make_room(&table->recent);
+    slot = leaving == NULL ? &table->slots[table->recent.count]
+                           : RATLS_RING_MEMBER(leaving, struct slot, item);
     memcpy(slot->sha256, sha256, SHA256_LEN);
+    slot->item.by_key.key = ratls_slice(slot->sha256, SHA256_LEN);
+    ratls_recent_add(&table->recent, &slot->item);
     return slot;
 }
 
@@ -78,7 +87,7 @@ bool ratls_epoch_memory_token(struct ratls_epoch_memory *memory, const uint8_t s
     const struct slot *slot;
 
     pthread_mutex_lock(&memory->lock);
-    slot = find_slot(memory, memory->tokens, sha256);
+    slot = find_slot(&memory->tokens, sha256);
     if (slot != NULL)
         *ret_token = slot->token;
     pthread_mutex_unlock(&memory->lock);
@@ -91,7 +100,7 @@ EVP_PKEY *ratls_epoch_memory_key(struct ratls_epoch_memory *memory, const uint8_
     EVP_PKEY *key = NULL;
 
     pthread_mutex_lock(&memory->lock);
-    slot = find_slot(memory, memory->keys, sha256);
+    slot = find_slot(&memory->keys, sha256);
     if (slot != NULL && slot->key != NULL && EVP_PKEY_up_ref(slot->key) == 1)
         key = slot->key;
     pthread_mutex_unlock(&memory->lock);
@@ -104,8 +113,8 @@ void ratls_epoch_memory_seen(struct ratls_epoch_memory *memory, const struct rat
     struct slot *slot;
 
     pthread_mutex_lock(&memory->lock);
-    take_slot(memory, memory->tokens, seen->token_sha256)->token = seen->token;
-    slot = take_slot(memory, memory->keys, seen->key_sha256);
+    take_slot(&memory->tokens, seen->token_sha256)->token = seen->token;
+    slot = take_slot(&memory->keys, seen->key_sha256);
     if (slot->key != seen->key && EVP_PKEY_up_ref(seen->key) == 1) {
         before = slot->key;
         slot->key = seen->key;

@@ -1,6 +1,7 @@
 /*
- * A hash table with a fixed pool of entries. The lock is held for lookups and copies only: never
- * while a key is made or freed, nor during any allocation or signature verification.
+ * Entries are found by the key's Name, and made when needed. The lock is held for look-ups and
+ * copies only: never while a key is made or freed, nor during any allocation or signature
+ * verification.
  */
 #include "keys.h"
 
@@ -9,70 +10,74 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enrolments.h"
 #include "fail.h"
 #include "quote_memory.h"
 
-#define ENTRIES_MAX 1024
-#define BUCKETS 1024 /* a power of 2 */
-#define SERVERS_MAX 4
+#define ENTRIES_MAX 1024   /* a power of 2 */
 #define SERVER_LEN_MAX 255 /* RFC 1035, 3.1; of a longer one nothing is remembered */
 
-/* A chain that was verified for a server. */
-struct enrolment {
-    uint8_t server[32]; /* SHA-256 of its name */
-    uint8_t chain[32];
-    int64_t until;
-    bool used;
-};
-
 struct entry {
-    struct entry *next; /* in its bucket */
-    uint64_t last_use;
-    EVP_PKEY *key; /* NULL: not made yet */
-    struct enrolment enrolments[SERVERS_MAX];
-    size_t next_enrolment; /* the one to replace next */
+    struct ratls_recent_item item; /* kept: a quote was accepted, and counters are set */
+    EVP_PKEY *key;                 /* NULL: not made yet */
+    struct ratls_enrolments enrolments;
     struct ratls_tpm_counters counters;
-    size_t name_len;
+    uint8_t *area; /* of its length in bytes; NULL: no request names the key */
+    size_t area_len;
     uint8_t name[RATLS_TPM_NAME_MAX];
-    bool accepted; /* a quote was, and counters are set */
-    uint8_t id[RATLS_KEY_ID_LEN];
-    size_t area_len; /* 0: not kept; then no request names the key */
-    uint8_t area[RATLS_AREA_KNOWN_MAX];
 };
 
 struct ratls_key_cache {
     pthread_mutex_t lock;
-    uint64_t uses;
-    size_t count;
+    struct ratls_recent entries;
+    struct ratls_index_item *places[ENTRIES_MAX];
+    struct ratls_enrolled enrolled;
     struct ratls_quote_memory quotes;
-    struct entry *buckets[BUCKETS];
-    struct entry entries[ENTRIES_MAX];
 };
+
+static bool init_cache(struct ratls_key_cache *cache)
+{
+    if (!ratls_recent_init(&cache->entries, cache->places, ENTRIES_MAX) ||
+        !ratls_enrolled_init(&cache->enrolled) || !ratls_quote_memory_init(&cache->quotes))
+        return false;
+    if (pthread_mutex_init(&cache->lock, NULL) == 0)
+        return true;
+    ratls_quote_memory_clear(&cache->quotes);
+    return false;
+}
 
 struct ratls_key_cache *ratls_key_cache_new(void)
 {
     struct ratls_key_cache *cache = calloc(1, sizeof(*cache));
-    if (!cache)
-        return NULL;
-    if (pthread_mutex_init(&cache->lock, NULL) != 0) {
-        free(cache);
-        return NULL;
-    }
-    if (pthread_mutex_init(&cache->quotes.lock, NULL) != 0) {
-        pthread_mutex_destroy(&cache->lock);
-        free(cache);
-        return NULL;
-    }
-    return cache;
+    if (cache && init_cache(cache))
+        return cache;
+    free(cache);
+    return NULL;
+}
+
+static struct entry *entry_of(struct ratls_recent_item *item)
+{
+    return item ? RATLS_RING_MEMBER(item, struct entry, item) : NULL;
+}
+
+static void free_entry(struct entry *entry)
+{
+    if (!entry)
+        return;
+    EVP_PKEY_free(entry->key);
+    free(entry->area);
+    free(entry);
 }
 
 void ratls_key_cache_free(struct ratls_key_cache *cache)
 {
+    struct ratls_recent_item *item;
     if (!cache)
         return;
-    for (size_t i = 0; i < cache->count; i++)
-        EVP_PKEY_free(cache->entries[i].key);
-    pthread_mutex_destroy(&cache->quotes.lock);
+    while ((item = ratls_recent_take(&cache->entries)))
+        free_entry(entry_of(item));
+    ratls_enrolled_clear(&cache->enrolled);
+    ratls_quote_memory_clear(&cache->quotes);
     pthread_mutex_destroy(&cache->lock);
     free(cache);
 }
@@ -82,68 +87,58 @@ struct ratls_quote_memory *ratls_key_cache_quotes(struct ratls_key_cache *cache)
     return &cache->quotes;
 }
 
-/* A Name is an algorithm and a digest: its last bytes are spread evenly. */
-static struct entry **find_bucket(struct ratls_key_cache *cache, struct ratls_slice name)
-{
-    size_t hash = (size_t)name.p[name.len - 2] << 8 | name.p[name.len - 1];
-    return &cache->buckets[hash & (BUCKETS - 1)];
-}
-
 static bool is_name(struct ratls_slice name)
 {
     return name.len > 2 && name.len <= RATLS_TPM_NAME_MAX;
 }
 
-/* NULL if there is none. Counts as a use. */
+/* With the lock held; NULL if there is none. Counts as a use. */
 static struct entry *find_entry(struct ratls_key_cache *cache, struct ratls_slice name)
 {
-    if (!is_name(name))
+    return is_name(name) ? entry_of(ratls_recent_find(&cache->entries, name)) : NULL;
+}
+
+/* NULL if memory is short. */
+static struct entry *make_entry(struct ratls_slice name)
+{
+    struct entry *entry = calloc(1, sizeof(*entry));
+    if (!entry)
         return NULL;
-    for (struct entry *e = *find_bucket(cache, name); e; e = e->next)
-        if (e->name_len == name.len && memcmp(e->name, name.p, name.len) == 0) {
-            e->last_use = ++cache->uses;
-            return e;
-        }
-    return NULL;
+    memcpy(entry->name, name.p, name.len);
+    entry->item.by_key.key = ratls_slice(entry->name, name.len);
+    return entry;
 }
 
-static void unlink_entry(struct ratls_key_cache *cache, struct entry *entry)
+/* With the lock held. Returns the one that has to go for it, or NULL. */
+static struct entry *add_entry(struct ratls_key_cache *cache, struct entry *entry)
 {
-    struct entry **link = find_bucket(cache, (struct ratls_slice){entry->name, entry->name_len});
-    while (*link != entry)
-        link = &(*link)->next;
-    *link = entry->next;
+    struct entry *leaving = entry_of(ratls_recent_make_room(&cache->entries));
+    if (leaving)
+        ratls_enrolments_leave(&cache->enrolled, &leaving->enrolments);
+    ratls_recent_add(&cache->entries, &entry->item);
+    return leaving;
 }
 
-/* An unused entry, or that of the key which is missed least. */
-static struct entry *take_entry(struct ratls_key_cache *cache)
-{
-    if (cache->count < ENTRIES_MAX)
-        return &cache->entries[cache->count++];
-    struct entry *victim = &cache->entries[0];
-    for (size_t i = 1; i < ENTRIES_MAX; i++) {
-        struct entry *e = &cache->entries[i];
-        if (e->accepted == victim->accepted ? e->last_use < victim->last_use : victim->accepted)
-            victim = e;
-    }
-    unlink_entry(cache, victim);
-    return victim;
-}
-
-/* Finds or adds. The key of the entry that had to go for it, if any, is left to the caller. */
-static struct entry *add_entry(struct ratls_key_cache *cache, struct ratls_slice name,
-                               EVP_PKEY **ret_evicted)
+/*
+ * Finds or adds, with the lock held, but not all the time. NULL if memory is short: then the key is
+ * not remembered. *ret_leaving, if it is set, is to be freed without the lock.
+ */
+static struct entry *hold_entry(struct ratls_key_cache *cache, struct ratls_slice name,
+                                struct entry **ret_leaving)
 {
     struct entry *entry = find_entry(cache, name);
     if (entry)
         return entry;
-    entry = take_entry(cache);
-    *ret_evicted = entry->key;
-    struct entry **bucket = find_bucket(cache, name);
-    *entry = (struct entry){.next = *bucket, .last_use = ++cache->uses, .name_len = name.len};
-    memcpy(entry->name, name.p, name.len);
-    *bucket = entry;
-    return entry;
+    pthread_mutex_unlock(&cache->lock);
+    struct entry *made = make_entry(name);
+    pthread_mutex_lock(&cache->lock);
+    entry = find_entry(cache, name); /* another thread may have been faster */
+    if (entry || !made) {
+        *ret_leaving = made;
+        return entry;
+    }
+    *ret_leaving = add_entry(cache, made);
+    return made;
 }
 
 static EVP_PKEY *find_key(struct ratls_key_cache *cache, struct ratls_slice name)
@@ -160,13 +155,13 @@ static EVP_PKEY *find_key(struct ratls_key_cache *cache, struct ratls_slice name
 /* Remembers a key, unless another thread was faster. The cache takes its own reference. */
 static void remember_key(struct ratls_key_cache *cache, struct ratls_slice name, EVP_PKEY *key)
 {
-    EVP_PKEY *evicted = NULL;
+    struct entry *leaving = NULL;
     pthread_mutex_lock(&cache->lock);
-    struct entry *entry = add_entry(cache, name, &evicted);
-    if (!entry->key && EVP_PKEY_up_ref(key) == 1)
+    struct entry *entry = hold_entry(cache, name, &leaving);
+    if (entry && !entry->key && EVP_PKEY_up_ref(key) == 1)
         entry->key = key;
     pthread_mutex_unlock(&cache->lock);
-    EVP_PKEY_free(evicted);
+    free_entry(leaving);
 }
 
 enum ratls_status ratls_key_cache_get(struct ratls_key_cache *cache,
@@ -198,14 +193,6 @@ static bool hash_server(const char *server, uint8_t out[static 32])
     return ratls_sha256(ratls_slice(lower, len), out, NULL) == RATLS_OK;
 }
 
-static struct enrolment *find_enrolment(struct entry *entry, const uint8_t server[static 32])
-{
-    for (size_t i = 0; i < SERVERS_MAX; i++)
-        if (entry->enrolments[i].used && memcmp(entry->enrolments[i].server, server, 32) == 0)
-            return &entry->enrolments[i];
-    return NULL;
-}
-
 bool ratls_key_cache_chain_known(struct ratls_key_cache *cache, struct ratls_slice name,
                                  const uint8_t *chain_sha256, const char *server, int64_t now)
 {
@@ -214,49 +201,88 @@ bool ratls_key_cache_chain_known(struct ratls_key_cache *cache, struct ratls_sli
         return false;
     pthread_mutex_lock(&cache->lock);
     struct entry *entry = find_entry(cache, name);
-    const struct enrolment *e = entry ? find_enrolment(entry, hash) : NULL;
+    struct ratls_enrolment *e = entry ? ratls_enrolments_find(&entry->enrolments, hash) : NULL;
     bool known = e && now < e->until && (!chain_sha256 || memcmp(e->chain, chain_sha256, 32) == 0);
+    if (known)
+        ratls_enrolment_use(e);
     pthread_mutex_unlock(&cache->lock);
     return known;
 }
 
-static void put_enrolment(struct entry *entry, const struct enrolment *enrolment)
+/* What may be needed with the lock held, made without it. NULL: it is not needed, or not there. */
+struct spare {
+    uint8_t *area;
+    struct ratls_enrolled_server *server;
+};
+
+static struct spare make_spare(struct ratls_slice area, const uint8_t server[static 32])
 {
-    struct enrolment *e = find_enrolment(entry, enrolment->server);
-    if (!e) {
-        e = &entry->enrolments[entry->next_enrolment];
-        entry->next_enrolment = (entry->next_enrolment + 1) % SERVERS_MAX;
-    }
-    *e = *enrolment;
+    struct spare spare = {NULL, NULL};
+    if (area.len == 0 || area.len > RATLS_AREA_KNOWN_MAX)
+        return spare;
+    spare.area = malloc(area.len);
+    spare.server = calloc(1, sizeof(*spare.server));
+    if (spare.area)
+        memcpy(spare.area, area.p, area.len);
+    if (spare.server)
+        memcpy(spare.server->sha256, server, 32);
+    return spare;
 }
 
-/* WIRE.md, 2: an id is the first bytes of SHA-256(Name). */
-static void put_area(struct entry *entry, struct ratls_slice area, const uint8_t id[static 32])
+/* A Name is a hash of the area: an entry never gets another one. */
+static void put_area(struct entry *entry, struct spare *spare, size_t len)
 {
-    memcpy(entry->id, id, sizeof(entry->id));
-    entry->area_len = area.len <= sizeof(entry->area) ? area.len : 0;
-    if (entry->area_len != 0)
-        memcpy(entry->area, area.p, area.len);
+    if (entry->area || !spare->area)
+        return;
+    entry->area = spare->area;
+    entry->area_len = len;
+    spare->area = NULL;
+}
+
+/* What a server shows again needs no memory. False: it is not there, or cannot be named. */
+static bool renew_enrolment(struct ratls_key_cache *cache, struct ratls_slice name,
+                            const struct ratls_enrolment *enrolment)
+{
+    pthread_mutex_lock(&cache->lock);
+    struct entry *entry = find_entry(cache, name);
+    bool is_renewed = entry && ratls_enrolments_renew(&entry->enrolments, enrolment);
+    pthread_mutex_unlock(&cache->lock);
+    return is_renewed;
+}
+
+static void put_enrolment(struct ratls_key_cache *cache, struct ratls_slice name,
+                          struct ratls_slice area, struct ratls_enrolment *enrolment)
+{
+    struct spare spare = make_spare(area, enrolment->name.server);
+    struct entry *leaving = NULL;
+    pthread_mutex_lock(&cache->lock);
+    struct entry *entry = hold_entry(cache, name, &leaving);
+    if (entry) {
+        put_area(entry, &spare, area.len);
+        enrolment->area = ratls_slice(entry->area, entry->area_len);
+        spare.server =
+            ratls_enrolments_put(&cache->enrolled, &entry->enrolments, enrolment, spare.server);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    free_entry(leaving);
+    free(spare.area);
+    free(spare.server);
 }
 
 void ratls_key_cache_chain_verified(struct ratls_key_cache *cache, struct ratls_slice name,
                                     struct ratls_slice area, const uint8_t *chain_sha256,
                                     const char *server, int64_t until)
 {
-    struct enrolment enrolment = {.until = until, .used = true};
+    struct ratls_enrolment enrolment = {.is_used = true, .until = until};
     uint8_t id[32];
-    EVP_PKEY *evicted = NULL;
-    if (!is_name(name) || !hash_server(server, enrolment.server) ||
+    if (!is_name(name) || !hash_server(server, enrolment.name.server) ||
         ratls_sha256(name, id, NULL) != RATLS_OK)
         return;
+    memcpy(enrolment.name.id, id, sizeof(enrolment.name.id)); /* WIRE.md, 2: its first bytes */
     if (chain_sha256)
         memcpy(enrolment.chain, chain_sha256, 32);
-    pthread_mutex_lock(&cache->lock);
-    struct entry *entry = add_entry(cache, name, &evicted);
-    put_enrolment(entry, &enrolment);
-    put_area(entry, area, id);
-    pthread_mutex_unlock(&cache->lock);
-    EVP_PKEY_free(evicted);
+    if (!renew_enrolment(cache, name, &enrolment))
+        put_enrolment(cache, name, area, &enrolment);
 }
 
 bool ratls_key_cache_counters(struct ratls_key_cache *cache, struct ratls_slice name,
@@ -264,7 +290,7 @@ bool ratls_key_cache_counters(struct ratls_key_cache *cache, struct ratls_slice 
 {
     pthread_mutex_lock(&cache->lock);
     const struct entry *entry = find_entry(cache, name);
-    bool found = entry && entry->accepted;
+    bool found = entry && entry->item.is_kept;
     if (found)
         *ret_counters = entry->counters;
     pthread_mutex_unlock(&cache->lock);
@@ -285,29 +311,17 @@ bool ratls_tpm_counters_before(const struct ratls_tpm_counters *a,
 void ratls_key_cache_seen(struct ratls_key_cache *cache, struct ratls_slice name,
                           const struct ratls_tpm_counters *counters)
 {
-    EVP_PKEY *evicted = NULL;
+    struct entry *leaving = NULL;
     if (!is_name(name))
         return;
     pthread_mutex_lock(&cache->lock);
-    struct entry *entry = add_entry(cache, name, &evicted);
-    if (!entry->accepted || ratls_tpm_counters_before(&entry->counters, counters))
+    struct entry *entry = hold_entry(cache, name, &leaving);
+    if (entry && (!entry->item.is_kept || ratls_tpm_counters_before(&entry->counters, counters)))
         entry->counters = *counters;
-    entry->accepted = true;
+    if (entry)
+        ratls_recent_keep(&cache->entries, &entry->item);
     pthread_mutex_unlock(&cache->lock);
-    EVP_PKEY_free(evicted);
-}
-
-/* The entry's place among the at most max that were used last; best is sorted, the latest first. */
-static size_t insert_latest(const struct entry **best, size_t count, size_t max,
-                            const struct entry *entry)
-{
-    size_t i = count < max ? count++ : max - 1;
-    if (best[i] && best[i]->last_use > entry->last_use)
-        return count;
-    for (; i > 0 && best[i - 1]->last_use < entry->last_use; i--)
-        best[i] = best[i - 1];
-    best[i] = entry;
-    return count;
+    free_entry(leaving);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -318,20 +332,11 @@ static int compare_ids(const void *a, const void *b)
 size_t ratls_key_cache_ids(struct ratls_key_cache *cache, const char *server, int64_t now,
                            uint8_t (*out)[RATLS_KEY_ID_LEN], size_t max)
 {
-    const struct entry *best[RATLS_KEY_IDS_MAX] = {NULL};
     uint8_t hash[32];
-    size_t count = 0;
-    max = max < RATLS_KEY_IDS_MAX ? max : RATLS_KEY_IDS_MAX;
     if (max == 0 || !hash_server(server, hash))
         return 0;
     pthread_mutex_lock(&cache->lock);
-    for (size_t i = 0; i < cache->count; i++) {
-        const struct enrolment *e = find_enrolment(&cache->entries[i], hash);
-        if (e && now < e->until && cache->entries[i].area_len != 0)
-            count = insert_latest(best, count, max, &cache->entries[i]);
-    }
-    for (size_t i = 0; i < count; i++)
-        memcpy(out[i], best[i]->id, RATLS_KEY_ID_LEN);
+    size_t count = ratls_enrolled_ids(&cache->enrolled, hash, now, out, max);
     pthread_mutex_unlock(&cache->lock);
     qsort(out, count, RATLS_KEY_ID_LEN, compare_ids);
     return count;
@@ -344,20 +349,15 @@ enum ratls_status ratls_key_cache_named(struct ratls_key_cache *cache,
                                         uint8_t out[static RATLS_AREA_KNOWN_MAX], size_t *ret_len,
                                         struct ratls_error *err)
 {
-    uint8_t hash[32];
-    struct entry *found = NULL;
-    if (!hash_server(server, hash))
+    struct ratls_enrolment_name name;
+    if (!hash_server(server, name.server))
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    memcpy(name.id, id, sizeof(name.id));
     pthread_mutex_lock(&cache->lock);
-    for (size_t i = 0; !found && i < cache->count; i++) {
-        struct entry *entry = &cache->entries[i];
-        if (entry->area_len != 0 && memcmp(entry->id, id, sizeof(entry->id)) == 0 &&
-            find_enrolment(entry, hash))
-            found = entry;
-    }
+    const struct ratls_enrolment *found = ratls_enrolled_named(&cache->enrolled, &name);
     if (found)
-        memcpy(out, found->area, found->area_len);
-    *ret_len = found ? found->area_len : 0;
+        memcpy(out, found->area.p, found->area.len);
+    *ret_len = found ? found->area.len : 0;
     pthread_mutex_unlock(&cache->lock);
     return RATLS_OK;
 }

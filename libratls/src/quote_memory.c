@@ -21,18 +21,15 @@ enum ratls_status ratls_quote_hash(struct ratls_slice ak_name, struct ratls_slic
     return ratls_digest(RATLS_ALG_SHA256, parts, sizeof parts / sizeof *parts, out, err);
 }
 
-/* With the lock held; NULL if there is none. Counts as a use. */
-static struct ratls_quote_slot *find_slot(struct ratls_quote_memory *memory, const uint8_t *sha256)
+bool ratls_quote_memory_init(struct ratls_quote_memory *memory)
 {
-    for (size_t i = 0; i < RATLS_QUOTES_KNOWN_MAX; i++) {
-        struct ratls_quote_slot *slot = &memory->slots[i];
+    return ratls_recent_init(&memory->recent, memory->places, RATLS_QUOTES_KNOWN_MAX) &&
+           pthread_mutex_init(&memory->lock, NULL) == 0;
+}
 
-        if (slot->last_use != 0 && memcmp(slot->sha256, sha256, SHA256_LEN) == 0) {
-            slot->last_use = ++memory->uses;
-            return slot;
-        }
-    }
-    return NULL;
+void ratls_quote_memory_clear(struct ratls_quote_memory *memory)
+{
+    pthread_mutex_destroy(&memory->lock);
 }
 
 bool ratls_quote_memory_knows(struct ratls_quote_memory *memory, const uint8_t sha256[static 32])
@@ -40,22 +37,30 @@ bool ratls_quote_memory_knows(struct ratls_quote_memory *memory, const uint8_t s
     bool is_known;
 
     pthread_mutex_lock(&memory->lock);
-    is_known = find_slot(memory, sha256) != NULL;
+    is_known = ratls_recent_find(&memory->recent, ratls_slice(sha256, SHA256_LEN)) != NULL;
     pthread_mutex_unlock(&memory->lock);
     return is_known;
 }
 
+/* With the lock held, of one that is not there: an empty slot, or that of the one that goes. */
+static struct ratls_quote_slot *take_slot(struct ratls_quote_memory *memory)
+{
+    struct ratls_recent_item *leaving = ratls_recent_make_room(&memory->recent);
+
+    return leaving == NULL ? &memory->slots[memory->recent.count]
+                           : RATLS_RING_MEMBER(leaving, struct ratls_quote_slot, item);
+}
+
 void ratls_quote_memory_seen(struct ratls_quote_memory *memory, const uint8_t sha256[static 32])
 {
-    struct ratls_quote_slot *slot = &memory->slots[0];
+    struct ratls_quote_slot *slot;
 
     pthread_mutex_lock(&memory->lock);
-    if (find_slot(memory, sha256) == NULL) {
-        for (size_t i = 1; i < RATLS_QUOTES_KNOWN_MAX; i++)
-            if (memory->slots[i].last_use < slot->last_use)
-                slot = &memory->slots[i];
-        slot->last_use = ++memory->uses;
+    if (ratls_recent_find(&memory->recent, ratls_slice(sha256, SHA256_LEN)) == NULL) {
+        slot = take_slot(memory);
         memcpy(slot->sha256, sha256, SHA256_LEN);
+        slot->item.by_key.key = ratls_slice(slot->sha256, SHA256_LEN);
+        ratls_recent_add(&memory->recent, &slot->item);
     }
     pthread_mutex_unlock(&memory->lock);
 }

@@ -1,7 +1,7 @@
 /*
  * Quotes whose signature was verified, of one policy file: a quote of a batch comes with each
  * handshake of it, one of an epoch with each handshake of the epoch. Bounded; has its own lock,
- * held for a look through the hashes and nothing else.
+ * held for a look-up and nothing else.
  *
  * What is remembered is one fact: this key made this signature over these bytes. It stands for
  * nothing else: path, statement, PCRs and all other checks are made each time. Only quotes that
@@ -14,19 +14,23 @@
 
 #include <ratls/error.h>
 
-#include "bytes.h"
+#include "recent.h"
 
-#define RATLS_QUOTES_KNOWN_MAX 64 /* quotes of as many processes of servers at a time */
+#define RATLS_QUOTES_KNOWN_MAX 64 /* of as many processes of servers at a time; a power of 2 */
 
-/* Zeros, but for the lock, is an empty one. */
 struct ratls_quote_memory {
     pthread_mutex_t lock;
-    uint64_t uses;
+    struct ratls_recent recent;
+    struct ratls_index_item *places[RATLS_QUOTES_KNOWN_MAX];
     struct ratls_quote_slot {
-        uint64_t last_use; /* 0: empty */
+        struct ratls_recent_item item;
         uint8_t sha256[32];
     } slots[RATLS_QUOTES_KNOWN_MAX];
 };
+
+/* It is all zeros. False: there is no lock, or there are no random bytes. */
+RATLS_MUST_CHECK bool ratls_quote_memory_init(struct ratls_quote_memory *memory);
+void ratls_quote_memory_clear(struct ratls_quote_memory *memory);
 
 /*
  * What stands for a quote here: a hash of the key's Name, of what it signed, and of the signature,

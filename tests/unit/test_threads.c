@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "epoch_memory.h"
 #include "keys.h"
 #include "pki.h"
 #include "quote_memory.h"
@@ -21,6 +22,8 @@
 static atomic_uint mistakes;
 static pthread_barrier_t start;
 static struct ratls_key_cache *cache;
+static struct ratls_epoch_memory *epochs;
+static EVP_PKEY *key_of_epochs;
 static struct ratls_tpm_public area;
 static struct ratls_tpm_signature signature;
 static uint8_t point[TPM_P256_POINT], r[32], s[32];
@@ -66,6 +69,30 @@ static void use_memory(struct ratls_slice name, unsigned round)
     expect(!ratls_quote_memory_knows(ratls_key_cache_quotes(cache), name.p + 1), "quote", round);
 }
 
+/* Of one server each: more than are kept, so that keys and servers of other threads have to go. */
+static void flood_memory(struct ratls_slice name, unsigned number)
+{
+    const struct ratls_tpm_counters counters = {1, 0, 0};
+    char server[32];
+    snprintf(server, sizeof(server), "server-%u", number);
+    ratls_key_cache_seen(cache, name, &counters);
+    ratls_key_cache_chain_verified(cache, name, name, NULL, server, 100);
+}
+
+static void use_epoch(struct ratls_slice name, unsigned number, unsigned round)
+{
+    struct ratls_epoch_seen seen = {.token = {.time = number}, .key = key_of_epochs};
+    struct ratls_token token;
+    memcpy(seen.token_sha256, name.p + 2, 32);
+    memcpy(seen.key_sha256, name.p + 2, 32);
+    ratls_epoch_memory_seen(epochs, &seen);
+    if (ratls_epoch_memory_token(epochs, seen.token_sha256, &token))
+        expect(token.time == number, "token", round);
+    EVP_PKEY *key = ratls_epoch_memory_key(epochs, seen.key_sha256);
+    expect(!key || key == key_of_epochs, "key of an epoch", round);
+    EVP_PKEY_free(key);
+}
+
 /* Every thread uses the same few keys and floods the cache with its own. */
 static void *work(void *arg)
 {
@@ -79,6 +106,9 @@ static void *work(void *arg)
         use_key(ratls_slice(name, sizeof(name)), round);
         if (shared)
             use_memory(ratls_slice(name, sizeof(name)), round);
+        else
+            flood_memory(ratls_slice(name, sizeof(name)), number);
+        use_epoch(ratls_slice(name, sizeof(name)), number, round);
     }
     return NULL;
 }
@@ -91,6 +121,8 @@ int main(void)
     area = tpm_p256_area(key, point);
     signature = tpm_p256_sign(key, MESSAGE, r, s);
     cache = ratls_key_cache_new();
+    epochs = ratls_epoch_memory_new();
+    key_of_epochs = key;
     pthread_barrier_init(&start, NULL, THREADS);
     for (unsigned i = 0; i < THREADS; i++) {
         first[i] = 100000 * (i + 1);
@@ -101,6 +133,7 @@ int main(void)
         pthread_join(threads[i], NULL);
     pthread_barrier_destroy(&start);
     ratls_key_cache_free(cache);
+    ratls_epoch_memory_free(epochs);
     EVP_PKEY_free(key);
     return atomic_load(&mistakes) == 0 ? 0 : 1;
 }
