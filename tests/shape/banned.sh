@@ -23,7 +23,7 @@ report() {
     fi
 }
 
-report "banned" "$(search "$everywhere" libratls provider tools agent examples tests fuzz bench)"
+report "banned" "$(search "$everywhere" libratls provider ca tools agent examples tests fuzz bench)"
 report "banned in libraries" "$(search "$library" libratls/src libratls/attester)"
 report "output of a library" \
     "$(grep -nE '[^_]std(err|out)' libratls/src/*.c libratls/attester/*.c || true)"

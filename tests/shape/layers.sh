@@ -3,7 +3,8 @@
 # examples/ includes anything but the public headers.
 set -eu
 cd "${RATLS_SOURCE_DIR:?}"
-set -- libratls/src/*.[ch] libratls/attester/*.[ch] provider/*.[ch] tools/*.[ch] agent/*.[ch]
+set -- libratls/src/*.[ch] libratls/attester/*.[ch] provider/*.[ch] ca/*.[ch] tools/*.[ch] \
+    agent/*.[ch]
 
 awk '
 function base(path) { sub(/.*\//, "", path); return path }
@@ -34,6 +35,7 @@ FNR == 1 {
     if ((getline line < (dir header)) >= 0) target = own in layer ? own : header
     else if ((getline line < ("libratls/src/" header)) >= 0) target = header
     else if ((getline line < ("libratls/attester/" header)) >= 0) target = "attester/"
+    else if ((getline line < ("ca/" header)) >= 0) target = "ca/"
     else if ((getline line < ("tools/" header)) >= 0) target = "tools/"
     else target = "?"
     sub(/\.h$/, "", target)

@@ -19,7 +19,7 @@ for binary; do
         bad=1
     fi
 done
-if grep -rnE 'RATLS_TEST|UNSAFE|FUZZING_BUILD_MODE' libratls provider tools agent; then
+if grep -rnE 'RATLS_TEST|UNSAFE|FUZZING_BUILD_MODE' libratls provider ca tools agent; then
     echo "a switch for tests in what is installed"
     bad=1
 fi

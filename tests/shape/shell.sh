@@ -13,7 +13,7 @@ for script; do
 done
 if command -v codespell >/dev/null; then
     codespell -q 3 --ignore-words-list=nin,sesion,caf,abd,re-using \
-        --skip='*.bin,*.der' README.md NEWS CONTRIBUTING.md cmake libratls provider tools agent \
+        --skip='*.bin,*.der' README.md NEWS CONTRIBUTING.md cmake libratls provider ca tools agent \
         examples policies scripts tests docs formal
 else
     echo "codespell is missing"

@@ -5,7 +5,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "${RATLS_SOURCE_DIR:?}"
 
-find cmake libratls provider tools agent examples tests fuzz bench scripts \
+find cmake libratls provider ca tools agent examples tests fuzz bench scripts \
     \( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name CMakeLists.txt -o \
     -name '*.cmake' \) -print | sort >"$folder/files"
 # shellcheck disable=SC2046 # names without spaces
