@@ -23,6 +23,7 @@ int ratls_cmd_policy_explain(int argc, char **argv);
 int ratls_cmd_policy_learn(int argc, char **argv);
 int ratls_cmd_policy_lint(int argc, char **argv);
 int ratls_cmd_policy_update(int argc, char **argv);
+int ratls_cmd_roots(int argc, char **argv);
 
 /*
  * Runs the command that argv[1] names, or prints the list of them. `program` is what stands before

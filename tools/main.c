@@ -24,6 +24,7 @@ static const struct ratls_command commands[] = {
     {"exec", "run a program so that it verifies its servers", ratls_cmd_exec},
     {"watch", "appraise a server again and again, beside programs", ratls_cmd_watch},
     {"policy", "write and check policies", ratls_cmd_policy},
+    {"roots", "say which makers of TPMs are believed", ratls_cmd_roots},
     {NULL, NULL, NULL},
 };
 
