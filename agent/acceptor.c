@@ -56,7 +56,7 @@ static void begin_session(struct ratls_agentd *agent, int fd)
 
     if (ratls_agentd_peer_read(fd, &peer, &error) != RATLS_OK) {
         ratls_agentd_log(LOG_WARNING, "%s", error.text);
-        close(fd);
+        ratls_agentd_close(agent, fd);
         return;
     }
     excess = find_excess(agent, &peer);
@@ -65,7 +65,7 @@ static void begin_session(struct ratls_agentd *agent, int fd)
         ratls_agentd_log(LOG_WARNING, "closed a connection of user %u: %s", (unsigned)peer.uid,
                          excess);
         ratls_agentd_peer_clear(&peer);
-        close(fd);
+        ratls_agentd_close(agent, fd);
         return;
     }
     if (ratls_agentd_session_begin(agent, fd, &peer, &error) != RATLS_OK)
@@ -120,7 +120,8 @@ void ratls_agentd_stop_listener(struct ratls_agentd *agent)
 {
     agent->listener_source = sd_event_source_disable_unref(agent->listener_source);
     agent->is_listener_paused = false;
-    if (agent->listener >= 0)
+    /* Connections that nobody accepted may have files, too: the end of the process closes it. */
+    if (agent->listener >= 0 && !agent->takes_files)
         close(agent->listener);
     agent->listener = -1;
 }

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "acceptor.h"
+#include "disposal.h"
 #include "fail.h"
 #include "log.h"
 #include "reload.h"
@@ -37,6 +39,15 @@ void ratls_agentd_clear(struct ratls_agentd *agent)
     ratls_agentd_inbox_clear(&agent->inbox);
     ratls_agentd_config_free(agent->config);
     agent->config = NULL;
+}
+
+/* At the end of the process the kernel does it, and does not wait. */
+void ratls_agentd_close(const struct ratls_agentd *agent, int fd)
+{
+    if (!agent->takes_files)
+        close(fd);
+    else if (!agent->is_stopping)
+        ratls_agentd_dispose(fd);
 }
 
 enum ratls_status ratls_agentd_figures_text(const struct ratls_agentd *agent, char **ret_text,

@@ -25,6 +25,7 @@ struct ratls_agentd {
     size_t session_max;    /* as file descriptors allow */
     struct ratls_agentd_session_queue to_flush;
     int listener;
+    bool takes_files; /* the kernel cannot refuse what callers pass along: disposal.h */
     sd_event_source *listener_source;
     bool is_listener_paused; /* until the next tick: there was no room for a connection */
     sd_event_source *tick;
@@ -48,6 +49,9 @@ RATLS_MUST_CHECK enum ratls_status ratls_agentd_run(struct ratls_agentd *agent,
 RATLS_MUST_CHECK enum ratls_status ratls_agentd_init(struct ratls_agentd *agent,
                                                      struct ratls_error *err);
 void ratls_agentd_clear(struct ratls_agentd *agent);
+
+/* A connection of a caller, as one of its own does not end: disposal.h. */
+void ratls_agentd_close(const struct ratls_agentd *agent, int fd);
 
 /* There is something with a deadline: see to it that somebody looks. */
 void ratls_agentd_wake(struct ratls_agentd *agent);

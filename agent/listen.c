@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "fail.h"
-#include "log.h"
 
 /* Linux 6.16; glibc does not have it yet. The number is that of asm-generic/socket.h. */
 #if !defined SO_PASSRIGHTS && SO_PEERGROUPS == 59
@@ -32,23 +31,17 @@ static enum ratls_status fail_file(const char *path, struct ratls_error *err)
     return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
 }
 
-/*
- * Who receives a message with files in it, or ends a connection on which one waits, closes them;
- * and that takes as long as their owner wants: a TCP socket may linger, a file may be of a server
- * that hangs. So the kernel is to take none. Connections have this of the socket that listens.
- */
-static void refuse_files(int fd)
+/* What that is for: disposal.h. Connections have it of the socket that listens. */
+static bool refuse_files(int fd)
 {
 #ifdef SO_PASSRIGHTS
     const int none = 0;
 
-    if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof none) == 0)
-        return;
-#endif
+    return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof none) == 0;
+#else
     (void)fd;
-    ratls_agentd_log(
-        LOG_NOTICE, "callers can pass files on this kernel (before Linux 6.16), and hold ratlsd up "
-                    "with them: let only your servers connect, see SYSTEMD in ratlsd(8)");
+    return false;
+#endif
 }
 
 /* ---- systemd's ---- */
@@ -258,7 +251,7 @@ static enum ratls_status open_own(const struct ratls_agentd_config *config, int 
 }
 
 enum ratls_status ratls_agentd_listen(const struct ratls_agentd_config *config, int *ret_fd,
-                                      struct ratls_error *err)
+                                      bool *ret_takes_files, struct ratls_error *err)
 {
     const int passed = sd_listen_fds(1);
     enum ratls_status status;
@@ -267,6 +260,6 @@ enum ratls_status ratls_agentd_listen(const struct ratls_agentd_config *config, 
         return ratls_fail(err, RATLS_IO, "sockets of systemd: %s", strerror(-passed));
     status = passed > 0 ? take_passed(passed, ret_fd, err) : open_own(config, ret_fd, err);
     if (status == RATLS_OK)
-        refuse_files(*ret_fd);
+        *ret_takes_files = !refuse_files(*ret_fd);
     return status;
 }

@@ -160,7 +160,7 @@ static enum ratls_status prepare(struct ratls_agentd *agent, struct ratls_error 
     if (status == RATLS_OK)
         status = open_attester(agent->config, &agent->services, err);
     if (status == RATLS_OK)
-        status = ratls_agentd_listen(agent->config, &agent->listener, err);
+        status = ratls_agentd_listen(agent->config, &agent->listener, &agent->takes_files, err);
     if (status != RATLS_OK)
         return status;
     agent->session_max = ratls_agentd_session_max();
@@ -222,6 +222,7 @@ int main(int argc, char **argv)
     /* tpm2-tss would print its own log between our lines; who wants it sets the variable. */
     setenv("TSS2_LOG", "all+NONE", 0);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN); /* disposal.h */
     ratls_out_command("ratlsd");
     if (!read_arguments(argc, argv, &arguments, &code))
         return ratls_out_close(code);

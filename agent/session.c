@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "disposal.h"
 #include "fail.h"
 #include "log.h"
 #include "session_send.h"
@@ -47,6 +48,14 @@ static ssize_t receive(const struct ratls_agentd_session *session, uint8_t *out,
     return n == 0 ? -1 : n; /* an empty message cannot be told from the end, and is none */
 }
 
+static bool complain_of_files(const struct ratls_agentd_session *session)
+{
+    session->agent->metrics.refused[RATLS_AGENTD_REFUSED_MALFORMED]++;
+    ratls_agentd_log(LOG_WARNING, "ended a connection of user %u: it passed a file",
+                     (unsigned)session->peer.uid);
+    return false;
+}
+
 static bool read_messages(struct ratls_agentd_session *session)
 {
     uint8_t message[RATLS_AGENT_QUESTION_MAX + 1]; /* one byte more tells that it is too long */
@@ -56,6 +65,8 @@ static bool read_messages(struct ratls_agentd_session *session)
 
         if (session->unsent != NULL)
             return true;
+        if (session->agent->takes_files && ratls_agentd_has_files(session->fd))
+            return complain_of_files(session);
         len = receive(session, message, sizeof message);
         if (len < 0)
             return false;
@@ -101,7 +112,7 @@ static void choose_rule(struct ratls_agentd_session *session)
 static void free_session(struct ratls_agentd_session *session)
 {
     sd_event_source_disable_unref(session->source);
-    close(session->fd);
+    ratls_agentd_close(session->agent, session->fd);
     ratls_agentd_peer_clear(&session->peer);
     free(session->unsent);
     free(session);
@@ -140,7 +151,7 @@ enum ratls_status ratls_agentd_session_begin(struct ratls_agentd *agent, int fd,
     enum ratls_status status;
 
     if (session == NULL) {
-        close(fd);
+        ratls_agentd_close(agent, fd);
         ratls_agentd_peer_clear(peer);
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     }

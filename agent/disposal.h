@@ -1,0 +1,19 @@
+/*
+ * Connections on which files may wait (SCM_RIGHTS), where the kernel cannot be told to take none.
+ * Who receives such a message, or closes the connection, closes the files too; and that takes as
+ * long as their owner wants: a TCP socket may linger, a file may be of a server that hangs.
+ */
+#ifndef RATLS_AGENTD_DISPOSAL_H
+#define RATLS_AGENTD_DISPOSAL_H
+
+#include <stdbool.h>
+
+/* Whether there are files in the message that is the next to be received. */
+bool ratls_agentd_has_files(int fd);
+/*
+ * Closes a connection, and does not wait for what is in it. That takes a process for a moment,
+ * which nobody waits for: SIGCHLD must be ignored.
+ */
+void ratls_agentd_dispose(int fd);
+
+#endif
