@@ -161,7 +161,7 @@ Test(agent, malformed_messages)
         int fd = agent_connect(&agent);
 
         cr_assert_eq(send(fd, bad->bytes, bad->len, 0), (ssize_t)bad->len);
-        cr_expect_not(agent_try_receive(fd, &answer, buffer, 5000), "%s", bad->name);
+        cr_expect_not(agent_try_receive(fd, &answer, buffer, SLACK_MS), "%s", bad->name);
         close(fd);
     }
     agent_send(good, &question);
@@ -191,7 +191,7 @@ Test(agent, only_statements_of_sessions)
 
         message[mode_at] = modes[i];
         cr_assert_eq(send(fd, message, w.len, 0), (ssize_t)w.len);
-        cr_expect_not(agent_try_receive(fd, &answer, buffer, 5000), "mode %u", modes[i]);
+        cr_expect_not(agent_try_receive(fd, &answer, buffer, SLACK_MS), "mode %u", modes[i]);
         close(fd);
     }
     cr_expect_eq(agent_figure(&agent, "ratls_quotes_total"), 0);
@@ -201,7 +201,7 @@ Test(agent, only_statements_of_sessions)
 /* An id that is in use ends the connection; one that is free again does not. */
 Test(agent, ids)
 {
-    const char *const options[] = {"--delay-ms", "300", NULL};
+    const char *const options[] = {"--hang", "--disarmed", NULL};
     const struct ratls_agent_question question = evidence_question(1, 10);
     struct ratls_agent_answer answer;
     struct tpm_mux mux;
@@ -214,11 +214,13 @@ Test(agent, ids)
         agent_receive(fd, &answer, buffer);
         assert_evidence(&answer, 10, "shop");
     }
+    tpm_mux_arm(&mux, true);
     agent_send(fd, &question);
     agent_send(fd, &question);
-    cr_expect_not(agent_try_receive(fd, &answer, buffer, 5000));
+    cr_expect_not(agent_try_receive(fd, &answer, buffer, SLACK_MS));
     close(fd);
     agent_await_figure(&agent, "ratls_waiting", 0);
+    tpm_mux_arm(&mux, false);
     agent_stop(&agent);
     tpm_mux_stop(&mux);
 }
@@ -226,7 +228,7 @@ Test(agent, ids)
 /* Not answered, and no longer counted; the id may be used again. */
 Test(agent, cancelled)
 {
-    const char *const options[] = {"--delay-ms", "500", NULL};
+    const char *const options[] = {"--hang", NULL};
     struct ratls_agent_question question = evidence_question(1, 10);
     const struct ratls_agent_question cancel = {.id = 1, .kind = RATLS_AGENT_CANCEL};
     struct ratls_agent_answer answer;
@@ -242,6 +244,7 @@ Test(agent, cancelled)
     agent_await_figure(&agent, "ratls_waiting", 0);
     question.request = new_request(20);
     agent_send(fd, &question);
+    tpm_mux_arm(&mux, false);
     agent_receive(fd, &answer, buffer);
     assert_evidence(&answer, 20, "shop"); /* and not 10 */
     cr_expect_eq(agent_figure(&agent, "ratls_evidence_total{service=\"shop\"}"), 1);
@@ -253,7 +256,7 @@ Test(agent, cancelled)
 /* A caller that goes takes its questions along. */
 Test(agent, vanishing_caller)
 {
-    const char *const options[] = {"--delay-ms", "1000", NULL};
+    const char *const options[] = {"--hang", NULL};
     struct tpm_mux mux;
     int fd;
 
@@ -267,6 +270,7 @@ Test(agent, vanishing_caller)
     agent_await_figure(&agent, "ratls_waiting", 100);
     close(fd);
     agent_await_figure(&agent, "ratls_waiting", 0);
+    tpm_mux_arm(&mux, false);
     agent_must_serve(&agent, 10, "shop");
     agent_stop(&agent);
     tpm_mux_stop(&mux);
@@ -275,7 +279,7 @@ Test(agent, vanishing_caller)
 /* Many wait for one quote, on several connections and for several services. */
 Test(agent, one_quote_for_many)
 {
-    const char *const options[] = {"--delay-ms", "400", NULL};
+    const char *const options[] = {"--hang", NULL};
     struct ratls_agent_answer answer;
     struct tpm_mux mux;
     double quotes;
@@ -290,6 +294,8 @@ Test(agent, one_quote_for_many)
         name_service(&question, i % 8 < 4 ? "shop" : "bank");
         agent_send(fds[i % 4], &question);
     }
+    agent_await_figure(&agent, "ratls_waiting", 80);
+    tpm_mux_arm(&mux, false);
     for (unsigned i = 0; i < 80; i++) {
         agent_receive(fds[i % 4], &answer, buffer);
         assert_evidence(&answer, (uint8_t)(3 * answer.id), answer.id % 8 < 4 ? "shop" : "bank");

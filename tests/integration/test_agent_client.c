@@ -158,7 +158,7 @@ Test(agent_client, options)
 
 Test(agent_client, nobody_listens)
 {
-    struct agent_scene *s = agent_scene_new(0);
+    struct agent_scene *s = agent_scene_new(10000);
     struct asker asker = {.request = agent_request(1)};
     const uint64_t start = now_ms();
 

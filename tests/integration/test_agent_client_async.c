@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "agent_scene.h"
+#include "own_process.h"
 
 TestSuite(agent_client_async, .timeout = 120);
 
@@ -33,12 +34,13 @@ Test(agent_client_async, taken_within_the_call)
     struct agent_scene *s = agent_scene_new(0);
     struct asker asker = {.takes_at_once = true};
     struct ratls_attester *other = agent_scene_attester(s, 0);
+    const unsigned threads = count_threads();
 
     agent_begin(&asker, other, 1);
     other->free(other);
     asker_wait(&asker);
     assert_asker_has_evidence(&asker);
-    sleep_ms(100); /* its thread ends by itself; AddressSanitizer looks at what it leaves */
+    wait_for_threads(threads); /* AddressSanitizer looks at what those leave that end */
     agent_scene_free(s);
 }
 
@@ -121,15 +123,15 @@ Test(agent_client_async, cancelled)
     struct agent_scene *s = agent_scene_new(0);
     struct asker gone = {0}, stays = {0};
 
-    atomic_store(&s->knobs.delay_ms, 100);
+    atomic_store(&s->agent.mood, FAKE_AGENT_DEAF);
     agent_begin(&gone, s->attester, 1);
     agent_begin(&stays, s->attester, 2);
     s->attester->cancel(s->attester, gone.job);
+    atomic_store(&s->agent.mood, FAKE_AGENT_GOOD);
     asker_wait(&stays);
     asker_take(&stays);
     assert_asker_has_evidence(&stays);
     cr_expect_eq(gone.calls, 0);
-    atomic_store(&s->knobs.delay_ms, 0);
     assert_attests(s->attester, 3);
     cr_expect_eq(s->agent.cancels, 1);
     cr_expect_eq(s->agent.malformed, 0);
@@ -169,8 +171,7 @@ Test(agent_client_async, cancelled_within_the_call_of_another_thread)
     cr_assert_eq(
         s->attester->begin(s->attester, &asker.request, end_slowly, &asker, &asker.job, &asker.err),
         RATLS_OK);
-    while (!atomic_load(&is_called))
-        sleep_ms(1);
+    assert_soon(atomic_load(&is_called));
     s->attester->cancel(s->attester, asker.job);
     cr_expect_eq(asker.calls, 1);
     agent_scene_free(s);
@@ -232,15 +233,12 @@ static unsigned count_quiet_threads(void)
 /* Signals of the program stay with its threads. */
 Test(agent_client_async, signals_are_not_for_the_reader)
 {
-    const uint64_t limit = now_ms() + 10000;
     struct agent_scene *s = agent_scene_new(0);
     unsigned before;
 
-    sleep_ms(300); /* a thread that is just being created has them blocked as well */
+    wait_for_rest(); /* a thread that is just being created has them blocked as well */
     before = count_quiet_threads();
     assert_attests(s->attester, 1);
-    while (count_quiet_threads() != before + 1 && now_ms() < limit)
-        sleep_ms(10);
-    cr_expect_eq(count_quiet_threads(), before + 1, "%u and %u", before, count_quiet_threads());
+    assert_soon(count_quiet_threads() == before + 1);
     agent_scene_free(s);
 }

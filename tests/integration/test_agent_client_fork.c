@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "agent_scene.h"
+#include "own_process.h"
 
 TestSuite(agent_client_fork, .timeout = 120);
 
@@ -37,16 +38,17 @@ Test(agent_client_fork, fork)
     pid_t child;
     int status;
 
-    atomic_store(&s->knobs.delay_ms, 200);
+    atomic_store(&s->agent.mood, FAKE_AGENT_DEAF);
     agent_begin(&one, s->attester, 1);
     agent_begin(&other, s->attester, 2);
-    sleep_ms(50); /* at rest while it forks */
+    wait_for_rest(); /* while it forks */
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {
         status = use_in_child(s, &one, &other);
         _exit(status);
     }
+    atomic_store(&s->agent.mood, FAKE_AGENT_GOOD);
     asker_wait(&one);
     asker_wait(&other);
     asker_take(&one);
@@ -68,6 +70,7 @@ Test(agent_client_fork, a_child_that_only_frees)
     int status;
 
     assert_attests(s->attester, 1);
+    wait_for_rest();
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {
@@ -113,6 +116,7 @@ Test(agent_client_fork, a_child_that_closed_everything)
     int status;
 
     assert_attests(s->attester, 1);
+    wait_for_rest();
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0)
@@ -133,6 +137,7 @@ Test(agent_client_fork, the_agent_sees_the_end_of_the_parent)
 
     assert_attests(s->attester, 1);
     cr_assert_eq(pipe(up), 0);
+    wait_for_rest();
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {
@@ -147,8 +152,7 @@ Test(agent_client_fork, the_agent_sees_the_end_of_the_parent)
     cr_expect_eq(byte, 'y');
     cr_expect_eq(s->agent.connections, 2);
     s->attester->free(s->attester);
-    for (int i = 0; i < 1000 && s->agent.ends == 0; i++)
-        sleep_ms(5);
+    assert_soon(s->agent.ends != 0);
     cr_expect_eq(s->agent.ends, 1);
     kill(child, SIGKILL);
     cr_assert_eq(waitpid(child, NULL, 0), child);
@@ -167,6 +171,7 @@ Test(agent_client_fork, workers)
 
     /* All fork before one asks: the agent's threads rest, and hold no lock of a sanitizer. */
     cr_assert_eq(pipe(go), 0);
+    wait_for_rest();
     for (int i = 0; i < CHILDREN; i++) {
         children[i] = fork();
         cr_assert_geq(children[i], 0);

@@ -165,7 +165,7 @@ static void ask_without_end(int fd)
 {
     struct pollfd polled = {.fd = fd, .events = POLLOUT};
 
-    for (uint64_t id = 0; id < 4000 && poll(&polled, 1, 300) == 1; id++) {
+    for (uint64_t id = 0; id < 4000 && poll(&polled, 1, 2000) == 1; id++) {
         struct ratls_agent_question question = evidence_question(id, (uint8_t)id);
         uint8_t message[RATLS_AGENT_QUESTION_MAX];
         struct ratls_writer w = ratls_writer(message, sizeof message);
@@ -180,16 +180,12 @@ static void ask_without_end(int fd)
 /* That is not the TPM's fault, and no alarm. */
 Test(agent_hostile, who_takes_no_answers_does_not_accuse_the_tpm)
 {
-    const uint64_t limit = now_ms() + 20000;
     int fd;
 
     begin();
     fd = agent_connect(&agent);
     ask_without_end(fd);
-    while (agent_figure(&agent, "ratls_refused_total{reason=\"deadline\"}") == 0 &&
-           now_ms() < limit)
-        sleep_ms(20);
-    cr_expect_gt(agent_figure(&agent, "ratls_refused_total{reason=\"deadline\"}"), 0);
+    assert_soon(agent_figure(&agent, "ratls_refused_total{reason=\"deadline\"}") > 0);
     agent_await_figure(&agent, "ratls_connections", 1); /* of who looks */
     cr_expect_not(agent_has_logged(&agent, "the TPM fails"));
     close(fd);
@@ -213,18 +209,23 @@ static void start_by_hand(bool keeps_rights)
     }
 }
 
+static bool does_listen(void)
+{
+    int fd = agent_try_connect(&agent);
+
+    cr_assert_eq(waitpid(agent.pid, NULL, WNOHANG), 0, "it does not begin");
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 static void begin_by_hand(bool keeps_rights)
 {
     init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
     agent_start_simply(&agent, NULL); /* writes the configuration, and opens the folder */
     agent_stop(&agent);
     start_by_hand(keeps_rights);
-    for (uint64_t limit = now_ms() + 20000; now_ms() < limit; sleep_ms(10)) {
-        cr_assert_eq(waitpid(agent.pid, NULL, WNOHANG), 0, "it does not begin");
-        if (access(agent.socket, F_OK) == 0)
-            break;
-    }
-    sleep_ms(200);
+    assert_soon(does_listen());
     agent_must_serve(&agent, 10, "shop");
 }
 

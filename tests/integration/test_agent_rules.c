@@ -180,7 +180,7 @@ Test(agent_rules, many_strangers)
 /* Two users wait for one quote. */
 Test(agent_rules, one_quote_for_two_users)
 {
-    const char *const options[] = {"--delay-ms", "400", NULL};
+    const char *const options[] = {"--hang", NULL};
     const uid_t users[] = {SHOP_USER, BANK_USER};
     struct ratls_agent_answer answer;
     struct tpm_mux mux;
@@ -195,6 +195,8 @@ Test(agent_rules, one_quote_for_two_users)
 
         agent_send(fds[i % 2], &question);
     }
+    agent_await_figure(&agent, "ratls_waiting", 20);
+    tpm_mux_arm(&mux, false);
     for (unsigned i = 0; i < 20; i++) {
         agent_receive(fds[i % 2], &answer, buffer);
         assert_evidence(&answer, (uint8_t)answer.id, i % 2 == 0 ? "shop" : "bank");
@@ -206,17 +208,21 @@ Test(agent_rules, one_quote_for_two_users)
     tpm_mux_stop(&mux);
 }
 
-/* How many of so many questions at once are refused, each with this text. */
-static unsigned count_refused(int fd, unsigned count, const char *text)
+static void send_many(int fd, unsigned count)
 {
-    struct ratls_agent_answer answer;
-    unsigned refused = 0;
-
     for (unsigned i = 0; i < count; i++) {
         const struct ratls_agent_question question = evidence_question(i, (uint8_t)i);
 
         agent_send(fd, &question);
     }
+}
+
+/* How many of so many that were sent are refused, each with this text. */
+static unsigned receive_refused(int fd, unsigned count, const char *text)
+{
+    struct ratls_agent_answer answer;
+    unsigned refused = 0;
+
     for (unsigned i = 0; i < count; i++) {
         agent_receive(fd, &answer, buffer);
         if (answer.status == RATLS_OK) {
@@ -227,6 +233,12 @@ static unsigned count_refused(int fd, unsigned count, const char *text)
         refused++;
     }
     return refused;
+}
+
+static unsigned count_refused(int fd, unsigned count, const char *text)
+{
+    send_many(fd, count);
+    return receive_refused(fd, count, text);
 }
 
 /* Of a user, over all its connections, also those that come and go. */
@@ -255,7 +267,8 @@ Test(agent_rules, rate)
 /* Of a user at a time; others are not affected. */
 Test(agent_rules, waiting)
 {
-    const char *const options[] = {"--delay-ms", "300", NULL};
+    const char *const options[] = {"--hang", NULL};
+    const struct ratls_agent_question question = evidence_question(1, 1);
     struct ratls_agent_answer answer;
     struct tpm_mux mux;
     int shop, bank;
@@ -266,10 +279,15 @@ Test(agent_rules, waiting)
                 " {user: 20002, services: [bank]}]\n");
     shop = connect_user(SHOP_USER);
     bank = connect_user(BANK_USER);
-    cr_expect_eq(
-        count_refused(shop, 10, "questions of this user wait for the TPM: 4 are allowed (waiting"),
-        6);
-    ask(bank, 1, "", &answer);
+    send_many(shop, 10);
+    agent_await_figure(&agent, "ratls_refused_total{reason=\"queue\"}", 6);
+    agent_send(bank, &question);
+    agent_await_figure(&agent, "ratls_waiting", 5);
+    tpm_mux_arm(&mux, false);
+    cr_expect_eq(receive_refused(shop, 10,
+                                 "questions of this user wait for the TPM: 4 are allowed (waiting"),
+                 6);
+    agent_receive(bank, &answer, buffer);
     assert_evidence(&answer, 1, "bank");
     cr_expect_eq(agent_figure(&agent, "ratls_refused_total{reason=\"queue\"}"), 6);
     cr_expect_eq(count_refused(shop, 4, ""), 0);
@@ -282,7 +300,7 @@ Test(agent_rules, waiting)
 /* Of all at a time. */
 Test(agent_rules, queue)
 {
-    const char *const options[] = {"--delay-ms", "300", NULL};
+    const char *const options[] = {"--hang", NULL};
     struct tpm_mux mux;
     char rest[256];
     int fd;
@@ -291,8 +309,11 @@ Test(agent_rules, queue)
     snprintf(rest, sizeof rest, "queue: 7\n%s", rules);
     agent_start(&agent, mux.tcti, rest);
     fd = connect_user(SHOP_USER);
-    cr_expect_eq(count_refused(fd, 10, "too many questions wait for the TPM: 7 are allowed (queue"),
-                 3);
+    send_many(fd, 10);
+    agent_await_figure(&agent, "ratls_refused_total{reason=\"queue\"}", 3);
+    tpm_mux_arm(&mux, false);
+    cr_expect_eq(
+        receive_refused(fd, 10, "too many questions wait for the TPM: 7 are allowed (queue"), 3);
     cr_expect_eq(count_refused(fd, 7, ""), 0);
     close(fd);
     agent_stop(&agent);

@@ -177,7 +177,7 @@ Test(attester_async, cancelled_while_the_tpm_is_at_it)
     attester = new_attester(mux.tcti, 20000);
     attester_ask(&gone, attester, 1);
     attester_ask(&stays, attester, 2);
-    sleep_ms(100);
+    tpm_mux_await_held(&mux);
     attester->cancel(attester, gone.job); /* and does not wait for the TPM */
     tpm_mux_arm(&mux, false);
     free(sample_of(&stays));
@@ -300,7 +300,8 @@ Test(attester_async, fork)
     attester = new_attester(mux.tcti, 20000);
     attester_ask(&one, attester, 1);
     attester_ask(&other, attester, 2);
-    sleep_ms(200); /* at rest while it forks: the TPM is at it (see test_attester_threads.c) */
+    tpm_mux_await_held(&mux);
+    wait_for_rest(); /* while it forks: see test_attester_threads.c */
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {

@@ -58,12 +58,11 @@ Test(attester_counts, quotes_and_batches)
 
         assert_ok(attester->begin(attester, &request, count_call, NULL, &jobs[i], &err), &err);
         if (i == 0)
-            sleep_ms(300); /* until the thread is at it */
+            tpm_mux_await_held(&mux);
     }
     cr_expect_eq(counts_of(attester).waiting, 6);
     tpm_mux_arm(&mux, false);
-    while (atomic_load(&calls) < 6)
-        sleep_ms(5);
+    assert_soon(atomic_load(&calls) == 6);
     counts = counts_of(attester);
     cr_expect_eq(counts.waiting, 0);
     cr_expect_eq(counts.quotes, 3);
@@ -85,10 +84,9 @@ Test(attester_counts, errors_and_retries)
     struct tpm_mux mux;
 
     begin_over_mux(&mux, options);
-    attester = new_attester(mux.tcti, 300);
+    attester = new_attester(mux.tcti, 2000);
     assert_attest_fails(attester, &request, RATLS_TPM, "");
-    while (counts_of(attester).errors == 0)
-        sleep_ms(5);
+    assert_soon(counts_of(attester).errors != 0);
     cr_expect_eq(counts_of(attester).errors, 1);
     cr_expect_gt(counts_of(attester).retries, 2);
     cr_expect_eq(counts_of(attester).quotes, 0);
@@ -123,6 +121,7 @@ Test(attester_counts, fork)
     init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
     attester = new_attester(NULL, 20000);
     free(attest(attester, &request));
+    wait_for_rest();
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {

@@ -117,6 +117,7 @@ Test(attester_epoch_end, fork)
     write_token(0);
     attester = new_epochs(token_path, 60);
     parents = wait_for_epoch(attester, &request);
+    wait_for_rest();
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {

@@ -50,7 +50,7 @@ Test(attester_service, one_quote_for_two)
     other = of_service(attester, "bank");
     third = of_service(other, "third");
     attester_ask(&first, attester, 1);
-    sleep_ms(500); /* the TPM is at it */
+    tpm_mux_await_held(&mux);
     attester_ask(&shop, attester, 2);
     attester_ask(&bank, other, 3);
     attester_ask(&last, third, 4);
@@ -138,9 +138,11 @@ Test(attester_service, state_of_a_hanging_tpm)
     struct ratls_error err = {0};
     struct tpm_mux mux;
     uint8_t digest[32];
+    unsigned threads;
     uint64_t start;
 
     begin_over_mux(&mux, options);
+    threads = count_threads();
     tpm_mux_arm(&mux, true);
     attester = new_attester(mux.tcti, 400);
     start = now_ms();
@@ -152,6 +154,6 @@ Test(attester_service, state_of_a_hanging_tpm)
     assert_fails(ratls_state_take(job, digest, &err), RATLS_TPM, &err, "did not answer within");
     cr_expect_eq(atomic_load(&gone_calls), 0);
     attester->free(attester);
-    tpm_mux_stop(&mux);
-    sleep_ms(200);
+    tpm_mux_stop(&mux); /* the connection ends, and with it the thread that was left behind */
+    wait_for_threads(threads);
 }

@@ -130,6 +130,8 @@ static void fork_and_attest(bool transient)
     attest_often(&background);
     if (!RESTS_AT_FORK)
         cr_assert_eq(pthread_create(&thread, NULL, attest_often, &background), 0);
+    else
+        wait_for_rest();
     for (i = 0; i < 2; i++) {
         children[i] = fork();
         cr_assert_geq(children[i], 0);
@@ -192,8 +194,9 @@ static void *attest_in_batch(void *arg)
  */
 Test(attester_threads, one_quote_for_all_who_wait)
 {
-    const char *const options[] = {"--delay-ms", "200", NULL};
+    const char *const options[] = {"--hang", NULL};
     struct ratls_attester *attester;
+    struct ratls_tpm_counts counts;
     struct batch_caller callers[BATCH] = {0};
     pthread_t threads[BATCH];
     struct tpm_mux mux;
@@ -202,7 +205,7 @@ Test(attester_threads, one_quote_for_all_who_wait)
     int i, k;
 
     begin_over_mux(&mux, options);
-    attester = new_attester(mux.tcti, 20000);
+    attester = new_attester(mux.tcti, 60000);
     for (i = 0; i < BATCH; i++) {
         callers[i].attester = attester;
         callers[i].request = new_request((uint8_t)(5 * i));
@@ -210,6 +213,8 @@ Test(attester_threads, one_quote_for_all_who_wait)
             callers[i].request.selection.banks[0].pcrs = 0x00000081;
         cr_assert_eq(pthread_create(&threads[i], NULL, attest_in_batch, &callers[i]), 0);
     }
+    assert_soon((ratls_tpm_attester_counts(attester, &counts), counts.waiting == BATCH));
+    tpm_mux_arm(&mux, false);
     for (i = 0; i < BATCH; i++)
         pthread_join(threads[i], NULL);
     for (i = 0; i < BATCH; i++) {

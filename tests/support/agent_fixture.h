@@ -40,6 +40,7 @@ bool agent_has_logged(const struct agent *agent, const char *text);
 void agent_wait_for_log(const struct agent *agent, const char *text);
 
 int agent_connect(const struct agent *agent);
+int agent_try_connect(const struct agent *agent); /* -1: nobody listens */
 struct ratls_agent_question evidence_question(uint64_t id, uint8_t seed);
 void name_service(struct ratls_agent_question *question, const char *service);
 void agent_send(int fd, const struct ratls_agent_question *question);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "merkle.h"
 
@@ -31,20 +30,6 @@ void assert_fails(enum ratls_status status, enum ratls_status expected,
 {
     cr_assert_eq(status, expected, "%s: %s", ratls_status_name(status), err->text);
     cr_assert_not_null(strstr(err->text, text), "\"%s\" has no \"%s\"", err->text, text);
-}
-
-unsigned count_threads(void)
-{
-    struct stat info;
-
-    cr_assert_eq(stat("/proc/self/task", &info), 0);
-    return (unsigned)info.st_nlink - 2; /* a folder has two links, and one for each folder in it */
-}
-
-void wait_for_threads(unsigned count)
-{
-    assert_soon(count_threads() <= count);
-    cr_assert_eq(count_threads(), count);
 }
 
 void init_key(const char *tcti, enum ratls_ak_algorithm algorithm, bool transient)
@@ -197,6 +182,39 @@ struct sample *sample_of(struct asker *asker)
     asker_forget(asker);
     cr_assert(is_sound(s, &asker->request));
     return s;
+}
+
+/* Whether it came out so: NULL: there is evidence; else why there is none. */
+static bool comes_out(struct ratls_attester *attester, const struct ratls_attest_request *request,
+                      struct sample *s, const char *text)
+{
+    struct ratls_error err = {0};
+    enum ratls_status status = try_attest(attester, request, s, &err);
+
+    if (text == NULL)
+        return status == RATLS_OK && is_sound(s, request);
+    return status == RATLS_TPM && strstr(err.text, text) != NULL;
+}
+
+static void await_outcome(struct ratls_attester *attester,
+                          const struct ratls_attest_request *request, const char *text)
+{
+    struct sample *s = calloc(1, sizeof *s);
+
+    cr_assert_not_null(s);
+    assert_soon(comes_out(attester, request, s, text));
+    free(s);
+}
+
+void await_failure(struct ratls_attester *attester, const struct ratls_attest_request *request,
+                   const char *text)
+{
+    await_outcome(attester, request, text);
+}
+
+void await_evidence(struct ratls_attester *attester, const struct ratls_attest_request *request)
+{
+    await_outcome(attester, request, NULL);
 }
 
 void assert_attest_fails(struct ratls_attester *attester,

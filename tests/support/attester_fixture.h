@@ -12,6 +12,7 @@
 #include "asker.h"
 #include "crypto.h"
 #include "evidence.h"
+#include "own_process.h"
 #include "statement.h"
 #include "swtpm.h"
 
@@ -42,9 +43,6 @@ struct sample {
 void assert_ok(enum ratls_status status, const struct ratls_error *err);
 void assert_fails(enum ratls_status status, enum ratls_status expected,
                   const struct ratls_error *err, const char *text);
-unsigned count_threads(void); /* of this process */
-/* Until those have ended that end by themselves: AddressSanitizer looks at what they leave. */
-void wait_for_threads(unsigned count);
 /* Makes a key in f.state. */
 void init_key(const char *tcti, enum ratls_ak_algorithm algorithm, bool transient);
 /* The same, past the mux, which then stands before the TPM: tpm_mux_start(). */
@@ -60,6 +58,10 @@ enum ratls_status try_attest(struct ratls_attester *attester,
 void sample_keep(struct sample *s, const uint8_t *evidence, size_t len);
 /* Sound evidence; the caller frees it. */
 struct sample *attest(struct ratls_attester *attester, const struct ratls_attest_request *request);
+/* Until this is what it says of the TPM; until there is evidence (again), which is sound. */
+void await_failure(struct ratls_attester *attester, const struct ratls_attest_request *request,
+                   const char *text);
+void await_evidence(struct ratls_attester *attester, const struct ratls_attest_request *request);
 /* One who has no request yet gets new_request(seed). */
 void attester_ask(struct asker *asker, struct ratls_attester *attester, uint8_t seed);
 /* Waits for it, and takes it if that was not done; sound; the caller frees it. */

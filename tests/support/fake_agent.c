@@ -225,9 +225,9 @@ static void *listen_for_askers(void *arg)
         must(parts->count < CONNECTIONS_MAX);
         connection = &parts->connections[parts->count++];
         *connection = (struct connection){.agent = agent, .fd = fd};
+        atomic_fetch_add(&agent->connections, 1); /* before who asks is answered */
         must(pthread_create(&connection->thread, NULL, serve, connection) == 0);
         pthread_mutex_unlock(&parts->lock);
-        atomic_fetch_add(&agent->connections, 1);
     }
 }
 

@@ -16,7 +16,10 @@
 #include <tss2/tss2_tctildr.h>
 #include <unistd.h>
 
-#define START_TRIES 2500 /* of 2 ms */
+#include "must.h"
+
+#define START_TRIES 15000 /* of 2 ms */
+#define AWAIT_TRIES 30000 /* of 2 ms */
 #define ARGUMENTS_MAX 32
 #define PATH_LEN 512
 
@@ -197,21 +200,20 @@ bool swtpm_allocate_sha256_only(const char *tcti)
 
 bool tpm_mux_start(struct tpm_mux *mux, const struct swtpm *tpm, const char *const *options)
 {
-    char listen_path[PATH_LEN];
     char tpm_path[PATH_LEN];
-    const char *arguments[ARGUMENTS_MAX] = {RATLS_TPM_MUX, "--listen", listen_path, "--tpm",
+    const char *arguments[ARGUMENTS_MAX] = {RATLS_TPM_MUX, "--listen", mux->path, "--tpm",
                                             tpm_path};
     size_t count = 5;
 
     memset(mux, 0, sizeof *mux);
     while (options != NULL && *options != NULL && count < ARGUMENTS_MAX - 1)
         arguments[count++] = *options++;
-    snprintf(listen_path, sizeof listen_path, "%s/mux", tpm->folder);
+    snprintf(mux->path, sizeof mux->path, "%s/mux", tpm->folder);
     snprintf(tpm_path, sizeof tpm_path, "%s/tpm", tpm->folder);
-    snprintf(mux->tcti, sizeof mux->tcti, "swtpm:path=%s/mux", tpm->folder);
-    unlink(listen_path);
+    snprintf(mux->tcti, sizeof mux->tcti, "swtpm:path=%s", mux->path);
+    unlink(mux->path);
     mux->pid = start_program(tpm->folder, arguments);
-    if (mux->pid > 0 && wait_for_socket(mux->pid, listen_path))
+    if (mux->pid > 0 && wait_for_socket(mux->pid, mux->path))
         return true;
     tpm_mux_stop(mux);
     return false;
@@ -222,9 +224,25 @@ void tpm_mux_stop(struct tpm_mux *mux)
     end_program(&mux->pid);
 }
 
+/* tpm_mux shows by files what it does. */
+static void await_file(const struct tpm_mux *mux, const char *suffix, bool is_there)
+{
+    char path[PATH_LEN];
+
+    snprintf(path, sizeof path, "%s%s", mux->path, suffix);
+    for (int tries = 0; (access(path, F_OK) == 0) != is_there; tries++) {
+        must(tries < AWAIT_TRIES);
+        pause_ms(2);
+    }
+}
+
 void tpm_mux_arm(const struct tpm_mux *mux, bool armed)
 {
     kill(mux->pid, armed ? SIGUSR1 : SIGUSR2);
-    /* The signal is taken between two commands: leave it the time. */
-    pause_ms(20);
+    await_file(mux, ".armed", armed);
+}
+
+void tpm_mux_await_held(const struct tpm_mux *mux)
+{
+    await_file(mux, ".held", true);
 }

@@ -37,11 +37,15 @@ bool swtpm_allocate_sha256_only(const char *tcti);
  */
 struct tpm_mux {
     pid_t pid;
+    char path[SWTPM_FOLDER_MAX + 8];
     char tcti[SWTPM_TCTI_MAX];
 };
 
 bool tpm_mux_start(struct tpm_mux *mux, const struct swtpm *tpm, const char *const *options);
 void tpm_mux_stop(struct tpm_mux *mux);
-void tpm_mux_arm(const struct tpm_mux *mux, bool armed); /* of one started with --disarmed */
+/* True at the start, unless that is with --disarmed. Counts when it returns. */
+void tpm_mux_arm(const struct tpm_mux *mux, bool armed);
+/* Until a command hangs. */
+void tpm_mux_await_held(const struct tpm_mux *mux);
 
 #endif

@@ -6,7 +6,8 @@
  * While faults are armed they meet TPM2_Quote, or another command, or all; with --times only so
  * often. SIGUSR1 arms, SIGUSR2 disarms. --extend moves a PCR just before the command. --tally
  * writes a line for each TPM2_Quote, or other command, with or without faults: how many
- * microseconds the TPM had it, from when the whole command was here (mux_pace.h).
+ * microseconds the TPM had it, from when the whole command was here (mux_pace.h). PATH.armed is
+ * there while faults are armed, PATH.held while a command hangs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +51,8 @@ struct mux {
     uint32_t code;  /* of the command that faults meet */
     bool all_commands;
     bool armed;
+    bool holds; /* a command that is met */
+    const char *path;
     long times;   /* that faults will be met; -1: always */
     unsigned pcr; /* extended before a command is passed on; NO_PCR: none */
     unsigned long turns;
@@ -68,6 +71,36 @@ static void fail(const char *what)
 static uint32_t read_u32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* A file says what the program does: so others need not guess. */
+static void show(const struct mux *mux, const char *suffix, bool is_so)
+{
+    char path[sizeof mux->tpm.sun_path + 16];
+    int fd = -1;
+
+    snprintf(path, sizeof path, "%s%s", mux->path, suffix);
+    if (is_so)
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    else
+        unlink(path);
+    if (is_so && fd < 0)
+        fail(path);
+    if (fd >= 0)
+        close(fd);
+}
+
+static void arm(struct mux *mux, bool is_armed)
+{
+    mux->armed = is_armed;
+    show(mux, ".armed", is_armed);
+}
+
+static void hold(struct mux *mux, bool holds)
+{
+    if (mux->holds != holds)
+        show(mux, ".held", holds);
+    mux->holds = holds;
 }
 
 static bool set_path(struct sockaddr_un *address, const char *path, const char *suffix)
@@ -92,34 +125,15 @@ static int listen_at(const char *path, const char *suffix)
     return fd;
 }
 
+/* No signal interrupts these: they are blocked. */
 static bool receive_all(int fd, uint8_t *p, size_t len)
 {
-    while (len > 0) {
-        ssize_t n = recv(fd, p, len, 0);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        len -= (size_t)n;
-    }
-    return true;
+    return len == 0 || recv(fd, p, len, MSG_WAITALL) == (ssize_t)len;
 }
 
 static bool send_all(int fd, const uint8_t *p, size_t len)
 {
-    while (len > 0) {
-        ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        len -= (size_t)n;
-    }
-    return true;
+    return send(fd, p, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
 /* Returns the length of the answer, 0 if there is none. */
@@ -224,7 +238,8 @@ static void serve_waiting(struct mux *mux)
             if (mux->clients[i].turn != 0 &&
                 (next == clients || mux->clients[i].turn < mux->clients[next].turn))
                 next = i;
-        if (next == clients || (mux->hangs && is_met(mux, &mux->clients[next])))
+        hold(mux, next != clients && mux->hangs && is_met(mux, &mux->clients[next]));
+        if (next == clients || mux->holds)
             return;
         if (!serve(mux, next))
             drop_client(mux, next);
@@ -284,7 +299,7 @@ static void read_signal(struct mux *mux)
     struct signalfd_siginfo info;
 
     if (read(mux->polled[SIGNALS].fd, &info, sizeof info) == (ssize_t)sizeof info)
-        mux->armed = info.ssi_signo == SIGUSR1;
+        arm(mux, info.ssi_signo == SIGUSR1);
 }
 
 static void run(struct mux *mux)
@@ -325,12 +340,12 @@ static const struct option long_options[] = {
     {"extend", required_argument, NULL, 'p'},   {NULL, 0, NULL, 0}};
 
 /* False: it has no such option, or no such path. */
-static bool take_option(int option, struct mux *mux, const char **path)
+static bool take_option(int option, struct mux *mux)
 {
     if (option == '?' || (option == 't' && !set_path(&mux->tpm, optarg, "")))
         return false;
     if (option == 'l')
-        *path = optarg;
+        mux->path = optarg;
     else if (option == 'd')
         mux->pace.delay_ms = strtol(optarg, NULL, 10);
     else if (option == 'e')
@@ -353,15 +368,14 @@ int main(int argc, char **argv)
 {
     static struct mux mux = {
         .armed = true, .times = -1, .pcr = NO_PCR, .code = CODE_QUOTE, .count = FIRST_CLIENT};
-    const char *path = NULL;
     sigset_t signals;
     int option;
 
     mux_pace_init(&mux.pace);
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        if (!take_option(option, &mux, &path))
+        if (!take_option(option, &mux))
             return usage();
-    if (path == NULL || mux.tpm.sun_path[0] == '\0' || optind != argc)
+    if (mux.path == NULL || mux.tpm.sun_path[0] == '\0' || optind != argc)
         return usage();
     sigemptyset(&signals);
     sigaddset(&signals, SIGUSR1);
@@ -369,9 +383,11 @@ int main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &signals, NULL);
     mux.polled[SIGNALS] =
         (struct pollfd){.fd = signalfd(-1, &signals, SFD_CLOEXEC), .events = POLLIN};
+    arm(&mux, mux.armed);
+    show(&mux, ".held", false); /* of one that was killed */
     mux.polled[CONTROL_LISTENER] =
-        (struct pollfd){.fd = listen_at(path, ".ctrl"), .events = POLLIN};
-    mux.polled[LISTENER] = (struct pollfd){.fd = listen_at(path, ""), .events = POLLIN};
+        (struct pollfd){.fd = listen_at(mux.path, ".ctrl"), .events = POLLIN};
+    mux.polled[LISTENER] = (struct pollfd){.fd = listen_at(mux.path, ""), .events = POLLIN};
     run(&mux);
     return 0;
 }
