@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "eventlog.h"
-#include "rows.h"
+#include "rows_boot.h"
 
 #define CONFIG RATLS_EV_EFI_VARIABLE_DRIVER_CONFIG
 
@@ -133,19 +133,6 @@ static void dma_unprotected(struct fake_boot *boot)
     fake_boot_insert(boot, "separator-7", "dma", 7, RATLS_EV_EFI_ACTION,
                      ratls_slice("DMA Protection Disabled", 23));
 }
-
-#define ROW(title, id, change)                                                                     \
-    {                                                                                              \
-        .name = title, .check = RATLS_CHECK_##id, .boot = change                                   \
-    }
-#define ROW_ALSO(title, id, others, change)                                                        \
-    {                                                                                              \
-        .name = title, .check = RATLS_CHECK_##id, .also = others, .boot = change                   \
-    }
-#define ROW_SAYS(title, id, change, place, words)                                                  \
-    {                                                                                              \
-        .name = title, .check = RATLS_CHECK_##id, .boot = change, .at = place, .actual = words     \
-    }
 
 static const struct row rows[] = {
     ROW("a separator under another name", BOOT_LABELS, separator_relabelled),

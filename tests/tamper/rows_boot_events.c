@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "eventlog.h"
-#include "rows.h"
+#include "rows_boot.h"
 
 static void measure(struct fake_boot *boot, const char *name, const char *text)
 {
@@ -227,19 +227,6 @@ static void manufacturer(struct fake_boot *boot)
 {
     fake_boot_insert(boot, "separator-6", "wake", 6, RATLS_EV_COMPACT_HASH, ratls_slice("S5", 2));
 }
-
-#define ROW(title, id, change)                                                                     \
-    {                                                                                              \
-        .name = title, .check = RATLS_CHECK_##id, .boot = change                                   \
-    }
-#define ROW_ALSO(title, id, others, change)                                                        \
-    {                                                                                              \
-        .name = title, .check = RATLS_CHECK_##id, .also = others, .boot = change                   \
-    }
-#define ROW_SAYS(title, id, change, place, words)                                                  \
-    {                                                                                              \
-        .name = title, .check = RATLS_CHECK_##id, .boot = change, .at = place, .actual = words     \
-    }
 
 static const struct row rows[] = {
     ROW("another db", BOOT_VARIABLES, other_db),

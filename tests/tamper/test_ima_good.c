@@ -3,53 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scene_ima.h"
+#include "ima_assert.h"
 
 #define FIRST RATLS_CHECK_IMA_PRESENT
 #define LAST RATLS_CHECK_IMA_ALLOW
-
-static struct ratls_report *appraise(struct scene *scene)
-{
-    struct fake_draft *draft = scene_attest(scene, NULL, NULL);
-    struct ratls_report *report = scene_appraise(scene, draft->wire, draft->wire_len);
-
-    free(draft);
-    return report;
-}
-
-static void expect_accepted(struct scene *scene, const char *name)
-{
-    struct ratls_report *report = appraise(scene);
-    struct ratls_finding finding = {.check = "none"};
-
-    ratls_report_first_failure(report, &finding);
-    cr_expect(ratls_report_accepted(report), "%s: %s: %s: %s", name, finding.check, finding.at,
-              finding.actual);
-    ratls_report_free(report);
-}
-
-static void expect_failure(struct scene *scene, enum ratls_check check, const char *name)
-{
-    struct ratls_report *report = appraise(scene);
-    struct ratls_finding finding;
-
-    cr_expect_not(ratls_report_accepted(report), "%s", name);
-    cr_assert(ratls_report_finding(report, check, &finding));
-    cr_expect_eq(finding.verdict, RATLS_FAIL, "%s: %s", name, finding.check);
-    ratls_report_free(report);
-}
-
-static void open_scene(struct scene *scene)
-{
-    scene_open(scene, RATLS_MODE_HANDSHAKE, FAKE_ECDSA_P256);
-    scene_pin(scene);
-    scene_ima(scene);
-}
-
-static void install(struct scene *scene)
-{
-    fake_ima_install(&scene->ima->list, scene->tpm);
-}
 
 static void nothing_else(struct scene *scene)
 {
