@@ -37,10 +37,15 @@ static inline struct octets corpus_read(const char *name)
     corpus_locate(name, path);
     stream = fopen(path, "rb");
     cr_assert_not_null(stream, "%s", path);
-    content.p = calloc(1, CORPUS_FILE_MAX + 1);
+    content.p = malloc(CORPUS_FILE_MAX);
     cr_assert_not_null(content.p);
-    content.len = fread(content.p, 1, CORPUS_FILE_MAX, stream);
+    content.len = fread(content.p, 1, CORPUS_FILE_MAX - 1, stream);
     fclose(stream);
+    cr_assert(content.len > 0 && content.len < CORPUS_FILE_MAX - 1, "%s: %zu bytes", path,
+              content.len);
+    content.p[content.len] = '\0';
+    content.p = realloc(content.p, content.len + 1); /* what is read behind it is seen */
+    cr_assert_not_null(content.p);
     return content;
 }
 

@@ -74,4 +74,42 @@ static inline bool ledger_rows_equal(const struct ratls_ledger_row *a,
            a->pending_len == b->pending_len;
 }
 
+static inline void ledger_must(enum ratls_status status, const struct ratls_error *err)
+{
+    if (status != RATLS_OK)
+        fprintf(stderr, "%s\n", err->text);
+    must(status == RATLS_OK);
+}
+
+/* Of a folder; NULL: in memory. */
+static inline struct ratls_ledger *ledger_open(const char *folder)
+{
+    struct ratls_ledger *ledger = NULL;
+    struct ratls_error err = {0};
+
+    ledger_must(ratls_ledger_new(folder, &ledger, &err), &err);
+    return ledger;
+}
+
+static inline void ledger_put(struct ratls_ledger *ledger, const char *server,
+                              const struct ratls_ledger_row *row)
+{
+    struct ratls_error err = {0};
+
+    ledger_must(ratls_ledger_put(ledger, server, row, &err), &err);
+}
+
+/* Whether it is there, for rules whose digest has this byte 32 times. */
+static inline bool ledger_find(struct ratls_ledger *ledger, const char *server, uint8_t rules,
+                               struct ratls_ledger_row *ret_row)
+{
+    struct ratls_error err = {0};
+    uint8_t rules_sha256[32];
+    bool is_found = false;
+
+    memset(rules_sha256, rules, sizeof rules_sha256);
+    ledger_must(ratls_ledger_find(ledger, server, rules_sha256, ret_row, &is_found, &err), &err);
+    return is_found;
+}
+
 #endif

@@ -1,30 +1,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "findings.h"
-
-#define SLICE(text) ratls_slice((text), sizeof(text) - 1)
-
-static struct ratls_report *report;
-
-static void new_report(void)
-{
-    report = ratls_report_new();
-    cr_assert_not_null(report);
-}
-
-static void free_report(void)
-{
-    ratls_report_free(report);
-}
+#include "report_scene.h"
 
 TestSuite(findings, .init = new_report, .fini = free_report);
-
-static void pass_all(void)
-{
-    for (int i = 0; i < RATLS_CHECK_COUNT; i++)
-        ratls_check_uint(report, (enum ratls_check)i, "here", 1, 1);
-}
 
 static struct ratls_finding finding_of(enum ratls_check check)
 {

@@ -6,18 +6,14 @@
  */
 #include <criterion/criterion.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "corpus.h"
 #include "ima_boot.h"
 #include "ima_replay.h"
-#include "octets.h"
 #include "tpm_wire.h"
 
-#define FILE_MAX (2u << 20)
-#define CTEST_SKIPPED 77 /* SKIP_RETURN_CODE in tests/CMakeLists.txt */
 #define LINE_MAX_LEN 512
 #define CASES 29
 
@@ -54,34 +50,6 @@ static const struct refused {
     {"torsec-cgpath-ascii-sha256", 0, "the index of the PCR is "},
 };
 
-/* RATLS_SOURCE_DIR/../shared/corpus/NAME. */
-static void locate(const char *name, char path[static PATH_MAX])
-{
-    const char *source = getenv("RATLS_SOURCE_DIR");
-    int len =
-        snprintf(path, PATH_MAX, "%s/../shared/corpus/%s", source == NULL ? "." : source, name);
-
-    cr_assert(len > 0 && len < PATH_MAX);
-}
-
-/* A file of the corpus, with a final NUL that is not counted. The caller frees it. */
-static struct octets read_file(const char *name)
-{
-    char path[PATH_MAX];
-    struct octets content = {.p = malloc(FILE_MAX)};
-    FILE *stream;
-
-    locate(name, path);
-    stream = fopen(path, "rb");
-    cr_assert(stream != NULL && content.p != NULL, "%s", path);
-    content.len = fread(content.p, 1, FILE_MAX - 1, stream);
-    fclose(stream);
-    cr_assert(content.len > 0 && content.len < FILE_MAX - 1, "%s: %zu bytes", path, content.len);
-    content.p[content.len] = '\0';
-    content.p = realloc(content.p, content.len + 1);
-    return content;
-}
-
 /* The text of a member in one case of cases.json; empty if it has none. */
 static void get_member(const char *from, const char *to, const char *key,
                        char out[static LINE_MAX_LEN])
@@ -112,7 +80,7 @@ struct ima_case {
 /* Calls check for each IMA list in cases.json; returns how many there are. */
 static size_t for_each_case(void (*check)(const struct ima_case *c))
 {
-    struct octets cases = read_file("cases.json");
+    struct octets cases = corpus_read("cases.json");
     const char *text = (const char *)cases.p;
     const char *at = strstr(text, "\n {\n");
     size_t count = 0;
@@ -302,7 +270,7 @@ static size_t count_text(const char *text, const char *part)
 /* Each bank with a PCR 10, and the boot aggregate. */
 static void expect_pcrs(const struct ima_case *c, struct ratls_slice list, uint16_t alg)
 {
-    struct octets json = read_file(c->pcrs);
+    struct octets json = corpus_read(c->pcrs);
     size_t banks = 0;
 
     for (size_t i = 0; i < sizeof BANKS / sizeof *BANKS; i++) {
@@ -320,7 +288,7 @@ static void expect_pcrs(const struct ima_case *c, struct ratls_slice list, uint1
 
 static void expect_case(const struct ima_case *c)
 {
-    struct octets file = read_file(c->file);
+    struct octets file = corpus_read(c->file);
     struct octets list = octets_copy(file.p, file.len);
     uint16_t alg = find_list_alg(octets_slice(list));
 
@@ -336,24 +304,4 @@ Test(ima_corpus, every_list_gives_what_is_recorded)
     cr_assert_geq(for_each_case(expect_case), CASES, "cases.json has lost lists");
 }
 
-/*
- * Without the corpus CTest shows the test as skipped, not as passed. Criterion's workers look
- * main() up by its name, so it must not be hidden.
- */
-RATLS_API int main(int argc, char *argv[])
-{
-    char path[PATH_MAX];
-    struct criterion_test_set *tests;
-    bool has_passed = true;
-
-    locate("cases.json", path);
-    if (access(path, R_OK) != 0) {
-        fprintf(stderr, "skipped: no corpus of IMA lists at %s\n", path);
-        return CTEST_SKIPPED;
-    }
-    tests = criterion_initialize();
-    if (criterion_handle_args(argc, argv, true) != 0)
-        has_passed = criterion_run_all_tests(tests) != 0;
-    criterion_finalize(tests);
-    return has_passed ? 0 : 1;
-}
+CORPUS_MAIN

@@ -8,22 +8,6 @@
 
 #define SERVER "bank.example"
 
-static struct ratls_ledger *open_ledger(const char *folder)
-{
-    struct ratls_ledger *ledger = NULL;
-    struct ratls_error err = {0};
-
-    cr_assert_eq(ratls_ledger_new(folder, &ledger, &err), RATLS_OK, "%s", err.text);
-    return ledger;
-}
-
-static void put(struct ratls_ledger *ledger, const char *server, const struct ratls_ledger_row *row)
-{
-    struct ratls_error err = {0};
-
-    cr_assert_eq(ratls_ledger_put(ledger, server, row, &err), RATLS_OK, "%s", err.text);
-}
-
 static void append(struct ratls_ledger *ledger, struct ratls_ledger_row *row, const char *text)
 {
     struct ratls_error err = {0};
@@ -39,24 +23,11 @@ static void forget(struct ratls_ledger *ledger, const struct ratls_ledger_row *r
     cr_assert_eq(ratls_ledger_forget(ledger, row, &err), RATLS_OK, "%s", err.text);
 }
 
-static bool find(struct ratls_ledger *ledger, const char *server, uint8_t rules,
-                 struct ratls_ledger_row *ret_row)
-{
-    struct ratls_error err = {0};
-    uint8_t rules_sha256[32];
-    bool is_found = false;
-
-    memset(rules_sha256, rules, sizeof rules_sha256);
-    cr_assert_eq(ratls_ledger_find(ledger, server, rules_sha256, ret_row, &is_found, &err),
-                 RATLS_OK, "%s", err.text);
-    return is_found;
-}
-
 static void expect_row(struct ratls_ledger *ledger, const struct ratls_ledger_row *expected)
 {
     struct ratls_ledger_row row;
 
-    cr_assert(find(ledger, SERVER, 0x11, &row));
+    cr_assert(ledger_find(ledger, SERVER, 0x11, &row));
     cr_expect(ledger_rows_equal(&row, expected), "entries %d, reset %d, pending %d",
               (int)row.ima.entries, (int)row.reset_count, (int)row.pending_len);
 }
@@ -77,65 +48,65 @@ static void expect_pending(struct ratls_ledger *ledger, const struct ratls_ledge
 
 Test(ledger, what_is_put_is_found)
 {
-    struct ratls_ledger *ledger = open_ledger(NULL);
+    struct ratls_ledger *ledger = ledger_open(NULL);
     struct ratls_ledger_row row = ledger_row(0xaa, 5), found;
 
-    cr_expect_not(find(ledger, SERVER, 0x11, &found), "it is empty");
-    put(ledger, SERVER, &row);
+    cr_expect_not(ledger_find(ledger, SERVER, 0x11, &found), "it is empty");
+    ledger_put(ledger, SERVER, &row);
     expect_row(ledger, &row);
-    cr_expect_not(find(ledger, "other.example", 0x11, &found), "another server");
-    cr_expect_not(find(ledger, "", 0x11, &found), "no server");
-    cr_expect_not(find(ledger, SERVER, 0x12, &found), "other rules");
-    put(ledger, "", &row);
-    cr_expect(find(ledger, "", 0x11, &found), "no server, as it was put");
+    cr_expect_not(ledger_find(ledger, "other.example", 0x11, &found), "another server");
+    cr_expect_not(ledger_find(ledger, "", 0x11, &found), "no server");
+    cr_expect_not(ledger_find(ledger, SERVER, 0x12, &found), "other rules");
+    ledger_put(ledger, "", &row);
+    cr_expect(ledger_find(ledger, "", 0x11, &found), "no server, as it was put");
     ratls_ledger_free(ledger);
 }
 
 Test(ledger, the_key_that_last_spoke_for_a_server)
 {
-    struct ratls_ledger *ledger = open_ledger(NULL);
+    struct ratls_ledger *ledger = ledger_open(NULL);
     struct ratls_ledger_row a = ledger_row(0xaa, 5), b = ledger_row(0xbb, 6);
 
-    put(ledger, SERVER, &a);
-    put(ledger, SERVER, &b);
+    ledger_put(ledger, SERVER, &a);
+    ledger_put(ledger, SERVER, &b);
     expect_row(ledger, &b);
-    put(ledger, SERVER, &a);
+    ledger_put(ledger, SERVER, &a);
     expect_row(ledger, &a);
     ratls_ledger_free(ledger);
 }
 
 Test(ledger, what_is_further_stays)
 {
-    struct ratls_ledger *ledger = open_ledger(NULL);
+    struct ratls_ledger *ledger = ledger_open(NULL);
     struct ratls_ledger_row row = ledger_row(0xaa, 9), other = ledger_row(0xaa, 8);
 
-    put(ledger, SERVER, &row);
-    put(ledger, SERVER, &other);
+    ledger_put(ledger, SERVER, &row);
+    ledger_put(ledger, SERVER, &other);
     expect_row(ledger, &row);
     other = ledger_row(0xaa, 20);
     other.restart_count--;
-    put(ledger, SERVER, &other);
+    ledger_put(ledger, SERVER, &other);
     expect_row(ledger, &row);
     other.restart_count = 100;
     other.reset_count--;
-    put(ledger, SERVER, &other);
+    ledger_put(ledger, SERVER, &other);
     expect_row(ledger, &row);
 
     /* Another list of the same boot: offsets in it say nothing about the old one. */
     other = ledger_row(0xaa, 2);
     other.ima.list_alg = RATLS_ALG_SHA256;
-    put(ledger, SERVER, &other);
+    ledger_put(ledger, SERVER, &other);
     expect_row(ledger, &other);
     row = ledger_row(0xaa, 1);
     row.restart_count++;
-    put(ledger, SERVER, &row);
+    ledger_put(ledger, SERVER, &row);
     expect_row(ledger, &row);
     ratls_ledger_free(ledger);
 }
 
 Test(ledger, pending_bytes_grow_until_they_are_acknowledged)
 {
-    struct ratls_ledger *ledger = open_ledger(NULL);
+    struct ratls_ledger *ledger = ledger_open(NULL);
     struct ratls_ledger_row row = ledger_row(0xaa, 0);
 
     append(ledger, &row, "abc");
@@ -147,7 +118,7 @@ Test(ledger, pending_bytes_grow_until_they_are_acknowledged)
     expect_pending(ledger, &row, "abcd");
 
     row = ledger_row(0xaa, 2);
-    put(ledger, SERVER, &row);
+    ledger_put(ledger, SERVER, &row);
     expect_row(ledger, &row);
     expect_pending(ledger, &row, "");
     append(ledger, &row, "ij");
@@ -155,7 +126,7 @@ Test(ledger, pending_bytes_grow_until_they_are_acknowledged)
     expect_pending(ledger, &row, "ij");
     forget(ledger, &row);
     expect_pending(ledger, &row, "");
-    cr_expect_not(find(ledger, SERVER, 0x11, &row));
+    cr_expect_not(ledger_find(ledger, SERVER, 0x11, &row));
     ratls_ledger_free(ledger);
 }
 
@@ -167,14 +138,14 @@ Test(ledger, what_another_process_wrote_stays)
     struct ratls_ledger_row of_a = ledger_row(0xaa, 1), of_b = of_a, further = ledger_row(0xaa, 4);
 
     ledger_folder_make(&folder);
-    a = open_ledger(folder.path);
-    b = open_ledger(folder.path);
+    a = ledger_open(folder.path);
+    b = ledger_open(folder.path);
     append(a, &of_a, "abcd");
     append(b, &of_b, "abc");
     cr_expect_eq(of_b.pending_len, 3);
     append(b, &of_b, "d");
     expect_pending(b, &of_a, "abcd");
-    put(a, SERVER, &further);
+    ledger_put(a, SERVER, &further);
     append(b, &of_b, "ef");
     expect_pending(b, &of_b, "");
     forget(b, &of_b);
@@ -187,7 +158,7 @@ Test(ledger, what_another_process_wrote_stays)
 
 Test(ledger, lists_have_a_limit)
 {
-    struct ratls_ledger *ledger = open_ledger(NULL);
+    struct ratls_ledger *ledger = ledger_open(NULL);
     struct ratls_ledger_row row = ledger_row(0xaa, 0), big = row;
     struct ratls_error err = {0};
     uint8_t *bytes = calloc(1, RATLS_IMA_LIST_MAX), *read = NULL;
@@ -228,22 +199,22 @@ Test(ledger, the_file_is_for_its_owner)
 
     ledger_folder_make(&folder);
     umask(0);
-    ledger = open_ledger(folder.path);
+    ledger = ledger_open(folder.path);
     cr_expect_neq(access(folder.file, F_OK), 0, "it is made when it is needed");
-    put(ledger, SERVER, &row);
+    ledger_put(ledger, SERVER, &row);
     snprintf(journal, sizeof journal, "%s-journal", folder.file);
     expect_mode(folder.file);
     expect_mode(journal);
     ratls_ledger_free(ledger);
 
     cr_assert_eq(chdir(folder.path), 0);
-    ledger = open_ledger(".");
+    ledger = ledger_open(".");
     cr_assert_eq(chdir("/"), 0);
     expect_row(ledger, &row);
     ratls_ledger_free(ledger);
 
     cr_assert_eq(chmod(folder.file, 0620), 0);
-    ledger = open_ledger(folder.path);
+    ledger = ledger_open(folder.path);
     cr_expect_eq(ratls_ledger_find(ledger, SERVER, row.rules_sha256, &found, &(bool){0}, NULL),
                  RATLS_IO);
     ratls_ledger_free(ledger);
@@ -259,8 +230,8 @@ Test(ledger, a_child_opens_its_own)
     int status;
 
     ledger_folder_make(&folder);
-    ledger = open_ledger(folder.path);
-    put(ledger, SERVER, &row);
+    ledger = ledger_open(folder.path);
+    ledger_put(ledger, SERVER, &row);
     row = ledger_row(0xaa, 6);
     for (int i = 0; i < 20; i++) {
         pid_t child = fork();
@@ -273,7 +244,7 @@ Test(ledger, a_child_opens_its_own)
             _exit(ok ? 0 : 1);
         }
         row = ledger_row(0xaa, 6 + (uint64_t)i);
-        put(ledger, SERVER, &row);
+        ledger_put(ledger, SERVER, &row);
         cr_assert_eq(waitpid(child, &status, 0), child);
         cr_expect_eq(status, 0, "child %d", i);
         expect_row(ledger, &row);
@@ -327,7 +298,7 @@ Test(ledger, threads_and_processes_at_once)
     int status;
 
     ledger_folder_make(&folder);
-    ledger = open_ledger(folder.path);
+    ledger = ledger_open(folder.path);
     for (size_t i = 0; i < 3; i++)
         writers[i].ledger = ledger;
     for (size_t i = 0; i < 2; i++)
@@ -349,7 +320,7 @@ Test(ledger, threads_and_processes_at_once)
         char server[16];
 
         snprintf(server, sizeof server, "s%d", key);
-        cr_assert(find(ledger, server, 0x11, &found));
+        cr_assert(ledger_find(ledger, server, 0x11, &found));
         cr_expect(ledger_rows_equal(&found, &row), "%s", server);
     }
     ratls_ledger_free(ledger);
@@ -378,7 +349,7 @@ Test(ledger, cancelled_thread, .timeout = 60)
     void *result;
 
     ledger_folder_make(&folder);
-    w.ledger = open_ledger(folder.path);
+    w.ledger = ledger_open(folder.path);
     cr_assert_eq(pthread_create(&thread, NULL, put_cancelled, &w), 0);
     cr_assert_eq(pthread_join(thread, &result), 0);
     cr_expect(result == PTHREAD_CANCELED);

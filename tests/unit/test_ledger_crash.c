@@ -15,14 +15,6 @@
 #define KILLS 60
 #define STEPS_MAX 2000 /* a step is some 40 system calls */
 
-static struct ratls_ledger *open_ledger(const struct ledger_folder *folder)
-{
-    struct ratls_ledger *ledger = NULL;
-
-    must(ratls_ledger_new(folder->path, &ledger, NULL) == RATLS_OK);
-    return ledger;
-}
-
 /* Acknowledges n entries, and then fetches n more bytes: two steps. */
 static bool do_steps(struct ratls_ledger *ledger, uint64_t n)
 {
@@ -57,7 +49,7 @@ static void expect_sound(const struct ledger_folder *folder)
 /* The number of the steps that the file has; all of it must be of these. 0: it is empty. */
 static uint64_t expect_whole(const struct ledger_folder *folder)
 {
-    struct ratls_ledger *ledger = open_ledger(folder);
+    struct ratls_ledger *ledger = ledger_open(folder->path);
     struct ratls_ledger_row row, expected;
     struct ratls_error err = {0};
     bool is_found = false;
@@ -93,7 +85,7 @@ static pid_t start_traced(const struct ledger_folder *folder, uint64_t n)
     if (child == 0) {
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0 || raise(SIGSTOP) != 0)
             _exit(2);
-        _exit(do_steps(open_ledger(folder), n) ? 0 : 1);
+        _exit(do_steps(ledger_open(folder->path), n) ? 0 : 1);
     }
     cr_assert_eq(waitpid(child, &status, 0), child);
     if (!WIFSTOPPED(status))
@@ -130,7 +122,7 @@ static void kill_at_each_call(bool begins_empty)
         uint64_t n;
 
         ledger_folder_make(&folder);
-        ledger = open_ledger(&folder);
+        ledger = ledger_open(folder.path);
         cr_assert(begins_empty || do_steps(ledger, 1));
         ratls_ledger_free(ledger);
         was_killed = kill_at(start_traced(&folder, 2), at);
@@ -164,7 +156,7 @@ static uint64_t write_until_killed(const struct ledger_folder *folder, uint64_t 
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {
-        struct ratls_ledger *ledger = open_ledger(folder);
+        struct ratls_ledger *ledger = ledger_open(folder->path);
 
         for (n = from + 1; do_steps(ledger, n); n++)
             if (write(ends[1], &n, sizeof n) != sizeof n)

@@ -11,19 +11,10 @@
 #define SERVER "bank.example"
 #define NOBODY 65534
 
-static struct ratls_ledger *open_ledger(const struct ledger_folder *folder)
-{
-    struct ratls_ledger *ledger = NULL;
-    struct ratls_error err = {0};
-
-    cr_assert_eq(ratls_ledger_new(folder->path, &ledger, &err), RATLS_OK, "%s", err.text);
-    return ledger;
-}
-
 /* A file with one row of 5 entries, and 3 bytes that are pending. */
 static void make_file(const struct ledger_folder *folder)
 {
-    struct ratls_ledger *ledger = open_ledger(folder);
+    struct ratls_ledger *ledger = ledger_open(folder->path);
     struct ratls_ledger_row row = ledger_row(0xaa, 5);
 
     cr_assert_eq(ratls_ledger_put(ledger, SERVER, &row, NULL), RATLS_OK);
@@ -34,7 +25,7 @@ static void make_file(const struct ledger_folder *folder)
 static enum ratls_status find(const struct ledger_folder *folder, struct ratls_ledger_row *ret_row,
                               bool *ret_found, struct ratls_error *err)
 {
-    struct ratls_ledger *ledger = open_ledger(folder);
+    struct ratls_ledger *ledger = ledger_open(folder->path);
     struct ratls_ledger_row row = ledger_row(0xaa, 5);
     enum ratls_status status =
         ratls_ledger_find(ledger, SERVER, row.rules_sha256, ret_row, ret_found, err);
@@ -223,7 +214,7 @@ Test(ledger_damage, pending)
         cr_expect(is_found && row.pending_len == pieces[i].pending_len, "%s: %d", pieces[i].sql,
                   (int)row.pending_len);
         row.pending_len = 16776716;
-        ledger = open_ledger(&folder);
+        ledger = ledger_open(folder.path);
         cr_expect_eq(ratls_ledger_pending(ledger, &row, &bytes, &len, NULL), RATLS_OK);
         cr_expect_geq(len, pieces[i].pending_len);
         free(bytes);
@@ -356,7 +347,7 @@ Test(ledger_damage, without_memory)
     make_file(&folder);
     for (sqlite3_int64 limit = 1024; limit < 400000; limit += 1024) {
         struct ratls_error err = {0};
-        struct ratls_ledger *ledger = open_ledger(&folder);
+        struct ratls_ledger *ledger = ledger_open(folder.path);
         enum ratls_status status;
 
         sqlite3_hard_heap_limit64(limit);

@@ -3,39 +3,10 @@
 
 #include "ledger_rows.h"
 
-static struct ratls_ledger *open_ledger(const char *folder)
-{
-    struct ratls_ledger *ledger = NULL;
-    struct ratls_error err = {0};
-
-    cr_assert_eq(ratls_ledger_new(folder, &ledger, &err), RATLS_OK, "%s", err.text);
-    return ledger;
-}
-
-static void put(struct ratls_ledger *ledger, const char *server, const struct ratls_ledger_row *row)
-{
-    struct ratls_error err = {0};
-
-    cr_assert_eq(ratls_ledger_put(ledger, server, row, &err), RATLS_OK, "%s", err.text);
-}
-
-static bool find(struct ratls_ledger *ledger, const char *server, uint8_t rules,
-                 struct ratls_ledger_row *ret_row)
-{
-    struct ratls_error err = {0};
-    uint8_t rules_sha256[32];
-    bool is_found = false;
-
-    memset(rules_sha256, rules, sizeof rules_sha256);
-    cr_assert_eq(ratls_ledger_find(ledger, server, rules_sha256, ret_row, &is_found, &err),
-                 RATLS_OK, "%s", err.text);
-    return is_found;
-}
-
 /* Keys with pending, and keys: the oldest of each go. */
 Test(ledger_prune, old_keys_go)
 {
-    struct ratls_ledger *ledger = open_ledger(NULL);
+    struct ratls_ledger *ledger = ledger_open(NULL);
     struct ratls_ledger_row found;
     char server[32];
 
@@ -47,46 +18,46 @@ Test(ledger_prune, old_keys_go)
         if (i < RATLS_LEDGER_PENDING_MAX + 1)
             cr_assert_eq(ratls_ledger_append(ledger, server, &row, ratls_slice("x", 1), NULL), 0);
         else
-            put(ledger, server, &row);
+            ledger_put(ledger, server, &row);
         if (i == RATLS_LEDGER_PENDING_MAX) {
-            cr_expect(find(ledger, "server-0", 0x11, &found) && found.pending_len == 0);
-            cr_expect(find(ledger, "server-1", 0x11, &found) && found.pending_len == 1);
+            cr_expect(ledger_find(ledger, "server-0", 0x11, &found) && found.pending_len == 0);
+            cr_expect(ledger_find(ledger, "server-1", 0x11, &found) && found.pending_len == 1);
         }
     }
-    cr_expect_not(find(ledger, "server-0", 0x11, &found));
-    cr_expect(find(ledger, "server-1", 0x11, &found));
-    cr_expect(find(ledger, server, 0x11, &found));
+    cr_expect_not(ledger_find(ledger, "server-0", 0x11, &found));
+    cr_expect(ledger_find(ledger, "server-1", 0x11, &found));
+    cr_expect(ledger_find(ledger, server, 0x11, &found));
     ratls_ledger_free(ledger);
 }
 
 Test(ledger_prune, servers_of_one_key_go)
 {
-    struct ratls_ledger *ledger = open_ledger(NULL);
+    struct ratls_ledger *ledger = ledger_open(NULL);
     struct ratls_ledger_row row = ledger_row(0xaa, 1), found;
     char server[32];
 
     for (int i = 0; i <= RATLS_LEDGER_SERVERS_MAX; i++) {
         snprintf(server, sizeof server, "server-%d", i);
-        put(ledger, server, &row);
+        ledger_put(ledger, server, &row);
     }
-    cr_expect(find(ledger, server, 0x11, &found));
-    cr_expect(find(ledger, "server-1", 0x11, &found));
-    cr_expect_not(find(ledger, "server-0", 0x11, &found));
+    cr_expect(ledger_find(ledger, server, 0x11, &found));
+    cr_expect(ledger_find(ledger, "server-1", 0x11, &found));
+    cr_expect_not(ledger_find(ledger, "server-0", 0x11, &found));
     ratls_ledger_free(ledger);
 }
 
 /* One whose list grows all the time drives out nobody: keys and servers count, not steps. */
 Test(ledger_prune, a_busy_server_drives_out_nobody)
 {
-    struct ratls_ledger *ledger = open_ledger(NULL);
+    struct ratls_ledger *ledger = ledger_open(NULL);
     struct ratls_ledger_row quiet = ledger_row(0xaa, 1), busy = ledger_row(0xbb, 1), found;
 
-    put(ledger, "quiet", &quiet);
+    ledger_put(ledger, "quiet", &quiet);
     for (uint64_t i = 0; i <= RATLS_LEDGER_SERVERS_MAX; i++) {
         busy.ima.offset++;
-        put(ledger, "busy", &busy);
+        ledger_put(ledger, "busy", &busy);
     }
-    cr_expect(find(ledger, "quiet", 0x11, &found) && found.ima.offset == quiet.ima.offset);
-    cr_expect(find(ledger, "busy", 0x11, &found) && found.ima.offset == busy.ima.offset);
+    cr_expect(ledger_find(ledger, "quiet", 0x11, &found) && found.ima.offset == quiet.ima.offset);
+    cr_expect(ledger_find(ledger, "busy", 0x11, &found) && found.ima.offset == busy.ima.offset);
     ratls_ledger_free(ledger);
 }

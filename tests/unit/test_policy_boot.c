@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "policy_folder.h"
-#include "policy_load.h"
+#include "policy_refused.h"
 
 #define HEAD "policy: ratls-1\nattestation-keys: [{name: 000b" AA64 "}]\n"
 #define PCRS "pcrs: [{index: 7, sha256: [" AA64 "]}]\n"
@@ -17,12 +17,6 @@
 #define KEPT(lines) IMA("  allow: [a.sha256]\n" lines)
 
 TestSuite(policy_boot, .init = policy_folder_enter, .fini = policy_folder_leave);
-
-struct refused {
-    const char *name;
-    const char *text;
-    const char *error;
-};
 
 static const struct refused refusals[] = {
     /* The schema. */
@@ -161,19 +155,7 @@ static void write_bad_files(void)
 Test(policy_boot, refused)
 {
     write_bad_files();
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-        const struct refused *c = &refusals[i];
-        struct ratls_error err = {0};
-        struct ratls_rules rules = {0};
-
-        cr_expect(
-            eq(int,
-               ratls_rules_parse("p.yaml", ratls_slice(c->text, strlen(c->text)), &rules, &err),
-               RATLS_USAGE),
-            "%s", c->name);
-        cr_expect(eq(str, err.text, (char *)c->error), "%s", c->name);
-        ratls_rules_done(&rules);
-    }
+    expect_refused(refusals, sizeof refusals / sizeof *refusals);
 }
 
 static void load(const char *text, struct ratls_rules *ret)

@@ -8,7 +8,7 @@
 #include "pki.h"
 #include "policy_folder.h"
 #include "policy_lint.h"
-#include "policy_load.h"
+#include "policy_refused.h"
 
 #define TSA_EKU "critical,timeStamping"
 #define DAYS(n) ((n)*INT64_C(86400))
@@ -44,12 +44,6 @@ static void enter(void)
 }
 
 TestSuite(policy_epoch, .init = enter, .fini = policy_folder_leave);
-
-struct refused {
-    const char *name;
-    const char *text;
-    const char *error;
-};
 
 static const struct refused refusals[] = {
     {"epoch without its key", WITH("freshness: epoch"),
@@ -88,19 +82,7 @@ static const struct refused refusals[] = {
 
 Test(policy_epoch, refused)
 {
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-        const struct refused *c = &refusals[i];
-        struct ratls_error err = {0};
-        struct ratls_rules rules = {0};
-
-        cr_expect(
-            ne(int,
-               ratls_rules_parse("p.yaml", ratls_slice(c->text, strlen(c->text)), &rules, &err),
-               RATLS_OK),
-            "%s", c->name);
-        cr_expect(eq(str, err.text, (char *)c->error), "%s", c->name);
-        ratls_rules_done(&rules);
-    }
+    expect_refused(refusals, sizeof refusals / sizeof *refusals);
 }
 
 Test(policy_epoch, every_key)

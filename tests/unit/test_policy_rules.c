@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy_load.h"
+#include "policy_refused.h"
 
 #define AA16 "aaaaaaaaaaaaaaaa"
 #define AA64 AA16 AA16 AA16 AA16
@@ -16,12 +16,6 @@
 #define PCR(fields) POLICY KEYS "pcrs:\n  - " fields "\n"
 #define KEY(fields) POLICY PCRS "attestation-keys:\n  - " fields "\n"
 #define WITH(line) POLICY KEYS PCRS line "\n"
-
-struct refused {
-    const char *name;
-    const char *text;
-    const char *error;
-};
 
 static const struct refused refusals[] = {
     /* The schema. */
@@ -222,20 +216,7 @@ static const struct refused refusals[] = {
 
 Test(policy_rules, refused)
 {
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-        const struct refused *c = &refusals[i];
-        struct ratls_error err = {0};
-        struct ratls_rules rules = {0};
-
-        cr_expect(
-            eq(int,
-               ratls_rules_parse("p.yaml", ratls_slice(c->text, strlen(c->text)), &rules, &err),
-               RATLS_USAGE),
-            "%s", c->name);
-        cr_expect(eq(str, err.text, (char *)c->error), "%s", c->name);
-        cr_expect(eq(int, (int)err.status, RATLS_USAGE), "%s", c->name);
-        ratls_rules_done(&rules);
-    }
+    expect_refused(refusals, sizeof refusals / sizeof *refusals);
 }
 
 static const char full[] =

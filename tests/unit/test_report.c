@@ -4,31 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "findings.h"
-
-#define SLICE(text) ratls_slice((text), sizeof(text) - 1)
-
-static struct ratls_report *report;
-
-static void new_report(void)
-{
-    report = ratls_report_new();
-    cr_assert_not_null(report);
-}
-
-static void free_report(void)
-{
-    ratls_report_free(report);
-}
+#include "report_scene.h"
 
 TestSuite(report_text, .init = new_report, .fini = free_report);
 TestSuite(report_json, .init = new_report, .fini = free_report);
-
-static void pass_all(void)
-{
-    for (int i = 0; i < RATLS_CHECK_COUNT; i++)
-        ratls_check_uint(report, (enum ratls_check)i, "here", 1, 1);
-}
 
 static char *text_of(unsigned flags)
 {
