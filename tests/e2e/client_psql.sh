@@ -1,34 +1,15 @@
 #!/bin/sh
 # An unmodified PostgreSQL attests and an unmodified psql verifies: the password stays at home.
 . "$(dirname "$0")/lib.sh"
-programs=$(find /usr/lib/postgresql -name initdb 2>/dev/null | sort | tail -n 1)
-[ -n "$programs" ] || skip "PostgreSQL is missing"
-programs=${programs%/initdb}
-need psql
+. "$(dirname "$0")/psql_lib.sh"
 prepare
 
-# PostgreSQL refuses to run as root.
-if [ "$(id -u)" -eq 0 ]; then
-    owner=postgres
-    set -- setpriv --reuid postgres --regid postgres --init-groups
-else
-    owner=$(id -un)
-    set --
-fi
-mkdir "$work/data" "$work/run"
-chmod 600 "$work/server.key"
-chown -R "$owner" "$work/data" "$work/run" "$work/server.key" "$state"
 printf '%s\n' "$secret" >"$work/password"
 chmod 644 "$work/password"
-cd /
-"$@" "$programs/initdb" -D "$work/data" -U customer --auth=scram-sha-256 \
-    --pwfile="$work/password" --no-sync >"$work/initdb.log" 2>&1 || fail "initdb"
+init_postgres --auth=scram-sha-256 --pwfile="$work/password"
 # "password" makes psql send the password itself: the worst case for a refusal that comes too late.
 printf 'hostssl all all 127.0.0.0/8 password\n' >"$work/data/pg_hba.conf"
-start postgres "$@" env OPENSSL_CONF="$work/server.cnf" "$programs/postgres" -D "$work/data" \
-    -h "$address" -p "$port" -k "$work/run" -c ssl=on -c "ssl_cert_file=$work/server.pem" \
-    -c "ssl_key_file=$work/server.key" -c fsync=off
-wait_until_listening postgres "$port"
+start_postgres -c log_statement=none
 start_recorder
 
 query() { # query SSLMODE

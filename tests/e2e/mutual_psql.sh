@@ -3,34 +3,15 @@
 # alone: nothing of the database is reached by a machine that nobody knows.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/mutual_lib.sh"
-programs=$(find /usr/lib/postgresql -name initdb 2>/dev/null | sort | tail -n 1)
-[ -n "$programs" ] || skip "PostgreSQL is missing"
-programs=${programs%/initdb}
-need psql
+. "$(dirname "$0")/psql_lib.sh"
 prepare
 prepare_client app.test
 demand_clients
 chmod 600 "$work/app.key"
 
-# PostgreSQL refuses to run as root.
-if [ "$(id -u)" -eq 0 ]; then
-    owner=postgres
-    set -- setpriv --reuid postgres --regid postgres --init-groups
-else
-    owner=$(id -un)
-    set --
-fi
-mkdir "$work/data" "$work/run"
-chmod 600 "$work/server.key"
-chown -R "$owner" "$work/data" "$work/run" "$work/server.key" "$state"
-cd /
-"$@" "$programs/initdb" -D "$work/data" -U customer --auth=trust --no-sync \
-    >"$work/initdb.log" 2>&1 || fail "initdb"
+init_postgres --auth=trust
 printf 'hostssl all all 127.0.0.0/8 trust clientcert=verify-ca\n' >"$work/data/pg_hba.conf"
-start postgres "$@" env OPENSSL_CONF="$work/server.cnf" "$programs/postgres" -D "$work/data" \
-    -h "$address" -p "$port" -k "$work/run" -c ssl=on -c "ssl_cert_file=$work/server.pem" \
-    -c "ssl_key_file=$work/server.key" -c "ssl_ca_file=$work/app.pem" -c fsync=off
-wait_until_listening postgres "$port"
+start_postgres -c "ssl_ca_file=$work/app.pem"
 
 query() { # query COMMAND...: which runs psql with a configuration
     "$@" env PGSSLROOTCERT="$work/server.pem" PGSSLMODE=verify-full PGSSLCERT="$work/app.pem" \
