@@ -27,7 +27,7 @@ static int explain(const struct arguments *a, enum ratls_status status,
 {
     const int code = ratls_out_error(status, err);
 
-    if (access(a->drop_in.policy, F_OK) != 0)
+    if (access(a->drop_in.policy, F_OK) != 0 && strstr(err->text, a->drop_in.policy) != NULL)
         ratls_hint("--policy names a policy; 'ratls policy learn HOST:PORT --out FILE' writes one");
     return code;
 }

@@ -115,7 +115,9 @@ int ratls_cmd_init(int argc, char **argv)
         {"algorithm", RATLS_OPTION_TEXT, &algorithm, "NAME", "ecdsa-p256 (default) or rsa-2048"},
         {"transient", RATLS_OPTION_FLAG, &init.transient, NULL,
          "take no persistent handle of the TPM"},
-        {"replace", RATLS_OPTION_FLAG, &init.replace, NULL, "make a new key if there is one"},
+        {"replace", RATLS_OPTION_FLAG, &init.replace, NULL,
+         "make a new key although there is one: policies that name the old one then "
+         "refuse this machine"},
         {"json", RATLS_OPTION_FLAG, &json, NULL, "print one JSON object"},
     };
     const struct ratls_options options = {

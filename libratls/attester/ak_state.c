@@ -156,6 +156,9 @@ static enum ratls_status read_conf(const char *path, struct ratls_ak_state *stat
     if (file == NULL && errno == ENOENT)
         return ratls_fail(err, RATLS_IO, "%s: %s: make a key with ratls init", path,
                           strerror(errno));
+    if (file == NULL && errno == EACCES)
+        return ratls_fail(err, RATLS_IO, "%s: %s: run this as root, or as who may read the key",
+                          path, strerror(errno));
     if (file == NULL)
         return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
     status = check_mode(path, file, err);
