@@ -11,6 +11,7 @@
 
 struct arguments {
     struct ratls_learn learn;
+    const char *client_name;
     const char *into; /* a policy to which another machine is added; NULL: a new one is written */
 };
 
@@ -39,6 +40,26 @@ static void warn(const struct ratls_observe_options *from)
             bold, plain, source);
 }
 
+/* A client answers nobody that it has not asked: only its own machine shows what it is. */
+static int take_client(struct arguments *a)
+{
+    struct ratls_observe_options *from = &a->learn.from;
+
+    if (a->client_name == NULL)
+        return RATLS_EXIT_OK;
+    if (from->session.server_name != NULL)
+        return ratls_usage("--client-name and --server-name exclude each other: a policy is for "
+                           "servers or for clients");
+    if (a->into != NULL)
+        return ratls_usage("--client-name is for a new policy: --into takes the name of the "
+                           "client as --server-name");
+    if (!from->is_local && !ratls_observe_is_raw(from))
+        return ratls_usage("--client-name needs --local, on the client's machine, or its logs");
+    from->session.server_name = a->client_name;
+    a->learn.for_clients = true;
+    return RATLS_EXIT_OK;
+}
+
 static enum ratls_status check_names(const struct ratls_observe_options *from)
 {
     const struct ratls_list names = {.count = 1, .items = {from->session.server_name}};
@@ -54,8 +75,9 @@ static int run(const struct arguments *a)
     enum ratls_status status;
 
     if (check_names(from) != RATLS_OK)
-        return ratls_usage("--server-name: '%s' is no DNS name and no IP address",
-                           from->session.server_name);
+        return ratls_usage(
+            "%s: '%s' is no DNS name%s", a->learn.for_clients ? "--client-name" : "--server-name",
+            from->session.server_name, a->learn.for_clients ? "" : " and no IP address");
     status = a->into != NULL ? ratls_update(&update, &err) : ratls_learn(&a->learn, &err);
     if (status != RATLS_OK)
         return ratls_out_error(status, &err);
@@ -66,8 +88,10 @@ static int run(const struct arguments *a)
 static int check_arguments(struct arguments *a, int count, char **operands)
 {
     struct ratls_observe_options *from = &a->learn.from;
-    const int code = ratls_observe_operands(from, count, operands);
+    int code = ratls_observe_operands(from, count, operands);
 
+    if (code == RATLS_EXIT_OK)
+        code = take_client(a);
     if (code != RATLS_EXIT_OK)
         return code;
     if (a->into != NULL && a->learn.out_path != NULL)
@@ -76,7 +100,8 @@ static int check_arguments(struct arguments *a, int count, char **operands)
         return ratls_usage("--into needs the key of the machine: a server, a capture or --local; "
                            "'ratls policy update' adds what logs in files say");
     if (a->into == NULL && from->is_local && from->session.server_name == NULL)
-        return ratls_usage("--local needs --server-name: the server that the policy is for");
+        return ratls_usage("--local needs --server-name, the server that the policy is for, or "
+                           "--client-name");
     if (a->into == NULL && ratls_observe_is_raw(from) && a->learn.ak_name == NULL)
         return ratls_usage("logs in files need --ak-name: the attestation key of the machine, as "
                            "'ratls show /var/lib/ratls' says there");
@@ -98,6 +123,7 @@ static const struct ratls_options HELP = {
              "with --boot-log and --ima-list.",
     .example = "  ratls policy learn bank.example:443 --out bank.yaml\n"
                "  ratls policy learn --local --server-name bank.example --out bank.yaml\n"
+               "  ratls policy learn --local --client-name app.example --out app.yaml\n"
                "  ratls policy learn bank2.example:443 --into bank.yaml",
 };
 
@@ -113,6 +139,8 @@ int ratls_cmd_policy_learn(int argc, char **argv)
          "with --local: the TPM (default: that of 'ratls init')"},
         {"server-name", RATLS_OPTION_TEXT, &from->session.server_name, "NAME",
          "the server that the policy is for (default HOST)"},
+        {"client-name", RATLS_OPTION_TEXT, &a.client_name, "NAME",
+         "with --local: the policy is for a client, by the name in its certificate"},
         {"pcrs", RATLS_OPTION_TEXT, &a.learn.pcrs, "SELECTION",
          "PCRs to compare by value where no log explains them (without logs "
          "default " RATLS_SELECTION_DEFAULT ")"},
@@ -141,8 +169,7 @@ int ratls_cmd_policy_learn(int argc, char **argv)
         {"force", RATLS_OPTION_FLAG, &a.learn.replaces, NULL, "replace the file if it exists"},
     };
     struct ratls_options options = HELP;
-    int first;
-    int code;
+    int first, code;
 
     options.rows = rows;
     options.count = sizeof rows / sizeof rows[0];

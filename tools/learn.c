@@ -82,6 +82,7 @@ static enum ratls_status propose(struct lesson *l, bool has_logs, struct ratls_e
         .stem = l->place.stem,
         .server_name = l->machine.has_quote ? l->machine.expectation.server_name
                                             : learn->from.session.server_name,
+        .for_clients = learn->for_clients,
         .service = learn->service,
         .ak_name = ratls_slice(l->ak_name, l->ak_name_len),
         .ima_signers = ratls_slice(l->ima_signers, l->ima_signers_len),
@@ -146,15 +147,17 @@ static enum ratls_status prove_server(struct lesson *l, struct ratls_policy *pol
     return status;
 }
 
-static enum ratls_status appraise(const struct ratls_observation *o, struct ratls_policy *policy,
-                                  struct ratls_error *err)
+static enum ratls_status appraise(const struct lesson *l, const struct ratls_observation *o,
+                                  struct ratls_policy *policy, struct ratls_error *err)
 {
-    struct ratls_rules *rules = ratls_policy_rules(policy, o->expectation.server_name);
+    const char *name = o->expectation.server_name;
+    struct ratls_rules *rules = l->learn->for_clients ? ratls_policy_client_rules(policy, name)
+                                                      : ratls_policy_rules(policy, name);
     struct ratls_report *report = NULL;
     enum ratls_status status;
 
     if (rules == NULL)
-        return ratls_fail(err, RATLS_USAGE, "the policy would not speak for the server");
+        return ratls_fail(err, RATLS_USAGE, "the policy would not speak for this name");
     status = ratls_observation_appraise(o, rules, &report, err);
     if (status == RATLS_REJECTED)
         ratls_verdict_show_refusal(report);
@@ -174,7 +177,7 @@ static enum ratls_status prove_local(struct lesson *l, struct ratls_policy *poli
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     status = ratls_observe(&l->learn->from, &rules->selection, &logs, now, err);
     if (status == RATLS_OK)
-        status = appraise(now, policy, err);
+        status = appraise(l, now, policy, err);
     ratls_observation_done(now);
     free(now);
     return status;
@@ -188,7 +191,7 @@ static enum ratls_status prove(struct lesson *l, struct ratls_policy *policy,
     enum ratls_status status = RATLS_OK;
 
     if (l->machine.has_quote && (is_file(l) || !ratls_proposal_has_meaning(&l->proposal)))
-        status = appraise(&l->machine, policy, err);
+        status = appraise(l, &l->machine, policy, err);
     else if (learn->from.is_local)
         status = prove_local(l, policy, err);
     else if (learn->from.session.server != NULL)

@@ -11,6 +11,7 @@ struct ratls_learn {
     const char *ak_name;  /* in hexadecimal, for logs without a quote; NULL */
     const char *ima_cert; /* PEM: whoever signed files; NULL */
     const char *out_path; /* NULL: standard output, for a policy of values alone */
+    bool for_clients;     /* the name is that of a client, whose machine it is */
     bool values;          /* values of PCRs only, whatever logs there are */
     bool settings;        /* see struct ratls_proposal_options */
     bool signed_images;

@@ -226,6 +226,7 @@ static void draft_identity(struct ratls_proposal *p, const struct ratls_proposal
     p->server_name = options->server_name;
     p->draft.servers = &p->server_name;
     p->draft.server_count = p->server_name != NULL;
+    p->draft.for_clients = options->for_clients;
     p->draft.service =
         *p->service == '\0' || strcmp(p->service, "default") == 0 ? NULL : p->service;
     p->draft.ak_name = o->has_quote ? ratls_slice(o->ak_name, o->ak_name_len) : options->ak_name;

@@ -10,6 +10,7 @@
 struct ratls_proposal_options {
     const char *stem;           /* of the files: "bank" */
     const char *server_name;    /* NULL: every server */
+    bool for_clients;           /* it is the name of a client */
     const char *service;        /* NULL: what the evidence says */
     struct ratls_slice ak_name; /* without a quote; else empty */
     bool settings;              /* compare also PCR 1, 3, 5 and 6, which differ between machines */

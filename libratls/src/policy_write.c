@@ -73,8 +73,10 @@ static void put_source(FILE *out, const char *source)
 static void put_identity(FILE *out, const struct ratls_policy_draft *draft)
 {
     fputs("policy: ratls-1\n", out);
+    if (draft->server_count > 0)
+        fputs(draft->for_clients ? "clients:\n" : "servers:\n", out);
     for (size_t i = 0; i < draft->server_count; i++) {
-        fputs(i == 0 ? "servers:\n  - " : "  - ", out);
+        fputs("  - ", out);
         put_quoted(out, draft->servers[i]);
         fputc('\n', out);
     }

@@ -49,6 +49,7 @@ struct ratls_policy_draft {
     const char *source;         /* where it was learned, for a comment; NULL: no comment */
     const char *const *servers; /* none: every server */
     size_t server_count;
+    bool for_clients; /* these are names of clients */
     struct ratls_slice ak_name;
     const struct ratls_pcr_bank *banks; /* none: no key pcrs */
     size_t bank_count;

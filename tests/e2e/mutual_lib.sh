@@ -13,9 +13,8 @@ prepare_client() {
     init_machine client_state
     name=$1
     make_certificate app
-    "$ratls" policy learn --local --state "$state" --server-name "$name" --pcrs sha256:0-7 \
+    "$ratls" policy learn --local --state "$state" --client-name "$name" --pcrs sha256:0-7 \
         --force --out "$work/clients/app.yaml" >"$work/learn.log" 2>&1 || fail "ratls policy learn"
-    sed -i 's/^servers:/clients:/' "$work/clients/app.yaml"
     name=$server_name
     write_conf attesting.cnf client/openssl.cnf
     attest_by "$client_tcti" "$state"

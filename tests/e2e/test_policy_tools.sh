@@ -148,6 +148,24 @@ expect 0 "learn settings too" learn good --out "$work/all.yaml" --settings
 [ -s "$work/all.settings.sha256" ] || fail "settings were not learned though they were asked for"
 expect 0 "learn what is signed" learn good --out "$work/any.yaml" --signed-images
 has "images: [signed]" "$work/any.yaml"
+
+# What the machine must prove as a client.
+client() { # client COMMAND... [OPTION]...
+    # shellcheck disable=SC2046 # words
+    "$ratls" policy "$@" $(from_local good good)
+}
+expect 0 "learn for a client" client learn --client-name "$name" --out "$work/app.yaml"
+has "clients:" "$work/app.yaml"
+lacks "servers:" "$work/app.yaml"
+expect 0 "explain says so" "$ratls" policy explain "$work/app.yaml"
+has "clients whose certificate names $name"
+expect 0 "and it can be updated" client update "$work/app.yaml" --server-name "$name"
+has "nothing to add"
+expect 2 "for servers or for clients" client learn --client-name "$name" --server-name "$name"
+has "exclude each other"
+expect 2 "a client is learned on its machine" "$ratls" policy learn "$address:1" \
+    --client-name "$name"
+has "needs --local"
 lacks "index: 14" "$work/any.yaml"
 expect 0 "learn values" learn good --values
 has "  - index: 0 # firmware: its code"
