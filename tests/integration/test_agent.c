@@ -276,7 +276,8 @@ Test(agent, vanishing_caller)
     tpm_mux_stop(&mux);
 }
 
-/* Many wait for one quote, on several connections and for several services. */
+/* Many wait for one quote, on several connections and for several services; the oldest goes first.
+ */
 Test(agent, one_quote_for_many)
 {
     const char *const options[] = {"--hang", NULL};
@@ -298,6 +299,7 @@ Test(agent, one_quote_for_many)
     tpm_mux_arm(&mux, false);
     for (unsigned i = 0; i < 80; i++) {
         agent_receive(fds[i % 4], &answer, buffer);
+        cr_expect_eq(answer.id, i);
         assert_evidence(&answer, (uint8_t)(3 * answer.id), answer.id % 8 < 4 ? "shop" : "bank");
     }
     quotes = agent_figure(&agent, "ratls_quotes_total");
