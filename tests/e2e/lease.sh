@@ -57,8 +57,8 @@ renewed_twice() {
     [ -e "$work/client.log" ] && [ "$(grep -c '^renewed at ' "$work/client.log")" -ge 2 ]
 }
 
-# The client ends, with 1, and not later than one renewal (1 s) after that; what a machine with
-# other things to do needs for the answer comes on top.
+# The client ends, with 1, and not much later than one renewal (1 s) after that: its log says that
+# it was for what a renewal showed. What a machine with other things to do needs comes on top.
 closes_within() { # closes_within SECONDS WHAT
     begin=$(date +%s)
     wait_for 20 ended "$pid_of_client" || fail "$2: the client is still connected"
@@ -81,7 +81,7 @@ wait_for 20 goes_on || fail "not renewed after a file that is allowed"
 ok "a program that is allowed is run: the connection goes on"
 
 measure stranger
-closes_within 3 "a program that is not allowed is run"
+closes_within 10 "a program that is not allowed is run"
 has "REFUSED" "$work/client.log"
 has "ima.allow" "$work/client.log"
 has "stranger" "$work/client.log"
@@ -106,7 +106,7 @@ restore
 serve
 hold
 extend_pcr 7
-closes_within 3 "a PCR changes"
+closes_within 10 "a PCR changes"
 has "pcr.value" "$work/client.log"
 has "[7]" "$work/client.log"
 stop example
@@ -115,7 +115,7 @@ restore
 serve
 hold
 restore
-closes_within 3 "the machine boots again"
+closes_within 10 "the machine boots again"
 has "quote.boot" "$work/client.log"
 has "was started again" "$work/client.log"
 stop example
@@ -126,7 +126,7 @@ restore
 serve
 hold
 kill -STOP "$pid_of_example"
-closes_within 6 "the server is silent"
+closes_within 12 "the server is silent"
 has "in time" "$work/client.log"
 kill -CONT "$pid_of_example"
 stop example
