@@ -117,6 +117,8 @@ static void write_figures(FILE *out, const struct ratls_agentd_figures *figures)
     for (size_t i = 0; i < RATLS_AGENTD_REFUSALS; i++)
         fprintf(out, "ratls_refused_total{reason=\"%s\"} %" PRIu64 "\n", reasons[i],
                 figures->metrics->refused[i]);
+    write_number(out, "ratls_states_total", "counter", "Readings of the measured state.",
+                 tpm->states);
     write_number(out, "ratls_tpm_errors_total", "counter", "Quotes and readings that failed.",
                  tpm->errors);
     write_number(out, "ratls_waiting", "gauge", "Questions that wait for their answers.",

@@ -8,7 +8,6 @@
 #include "fail.h"
 #include "session.h"
 
-#define STATE_LEN 32
 #define US_PER_S 1000000
 #define US_PER_MS 1000
 #define NS_PER_US 1000
@@ -86,19 +85,22 @@ static enum ratls_status take_state(struct ratls_agentd_question *question, uint
                                     size_t *ret_len, struct ratls_error *err)
 {
     struct ratls_state_job *job = question->state;
-    uint8_t *digest = malloc(STATE_LEN);
+    uint8_t *payload = malloc(RATLS_AGENT_STATE_LEN);
+    uint8_t digest[RATLS_MEASURED_LEN];
     enum ratls_status status;
+    unsigned age_ms;
 
-    if (digest == NULL)
+    if (payload == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     question->state = NULL;
-    status = ratls_state_take(job, digest, err);
+    status = ratls_state_take(job, digest, &age_ms, err);
     if (status != RATLS_OK) {
-        free(digest);
+        free(payload);
         return status;
     }
-    *ret_payload = digest;
-    *ret_len = STATE_LEN;
+    ratls_agent_state_write(digest, age_ms, payload);
+    *ret_payload = payload;
+    *ret_len = RATLS_AGENT_STATE_LEN;
     return RATLS_OK;
 }
 

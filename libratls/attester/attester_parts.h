@@ -121,6 +121,8 @@ enum ratls_status ratls_attester_take(struct ratls_attester *interface,
                                       struct ratls_attest_job *job, uint8_t **ret_evidence,
                                       size_t *ret_len, struct ratls_error *err);
 void ratls_attester_cancel(struct ratls_attester *interface, struct ratls_attest_job *job);
+/* attester_state.c: all members that are about the state. */
+void ratls_attester_add_state(struct ratls_attester *interface);
 /* attester_tpm.c: waits for the draft's quote. The caller clears *ret_quoted. */
 RATLS_MUST_CHECK enum ratls_status ratls_attester_quote(struct ratls_tpm_attester *self,
                                                         const struct ratls_draft *draft,

@@ -77,22 +77,6 @@ static enum ratls_status attest(struct ratls_attester *interface,
     return status;
 }
 
-static enum ratls_status read_state(struct ratls_attester *interface,
-                                    const struct ratls_pcr_selection *selection,
-                                    uint8_t ret_digest[RATLS_MEASURED_LEN], struct ratls_error *err)
-{
-    struct ratls_tpm_attester *self = from_interface(interface);
-    struct ratls_worker *worker = NULL;
-    enum ratls_status status;
-
-    if (!ratls_selection_valid(selection))
-        return ratls_fail(err, RATLS_USAGE, "measured state: malformed PCR selection");
-    status = ratls_attester_worker(self, &worker, err);
-    return status == RATLS_OK
-               ? ratls_worker_state(worker, selection, self->deadline_ms, ret_digest, err)
-               : status;
-}
-
 const char *ratls_tpm_log_missing(const struct ratls_attester *attester, enum ratls_tpm_log log)
 {
     const struct ratls_tpm_attester *self = ((const struct ratls_tpm_attester *)attester)->first;
@@ -237,8 +221,8 @@ static void init_base(struct ratls_tpm_attester *self, struct ratls_tpm_attester
                                          .begin = ratls_attester_begin,
                                          .take = ratls_attester_take,
                                          .cancel = ratls_attester_cancel,
-                                         .state = read_state,
                                          .threads = count_threads};
+    ratls_attester_add_state(&self->base);
     self->first = first;
     atomic_init(&self->references, 1);
     atomic_init(&self->worker, NULL);

@@ -9,10 +9,10 @@
 #include <ratls/attester_tpm.h>
 
 #include "deadline.h"
-#include "measured.h"
 #include "merkle.h"
 #include "quote.h"
 #include "ring.h"
+#include "state_keeper.h"
 
 /* What a caller gets: a quote, and the path from its leaf to what was quoted (WIRE.md, 5). */
 struct ratls_quoted {
@@ -46,17 +46,6 @@ struct ratls_job {
     uint8_t leaf[RATLS_QUALIFYING_LEN];
 };
 
-/* A measured state that was read. */
-struct ratls_known_state {
-    struct ratls_pcr_selection selection; /* count 0: none */
-    uint64_t used;                        /* the higher, the later */
-    struct timespec fresh_until;
-    uint8_t digest[RATLS_MEASURED_LEN];
-    uint32_t update_counter; /* of the PCRs, when they were read */
-    uint32_t reset_count;
-    uint32_t restart_count;
-};
-
 struct ratls_batch {
     struct ratls_want want; /* the first member: the search compares it */
     atomic_uint references; /* of each job, and of the queue or of who took it */
@@ -67,6 +56,7 @@ struct ratls_batch {
     struct timespec deadline; /* of the job that came last */
     unsigned deadline_ms;
     pthread_cond_t finished;
+    bool is_ahead; /* it is served also if nobody waits: a state that is to be at hand */
     bool is_taken;
     bool is_done;
 
@@ -77,7 +67,7 @@ struct ratls_batch {
     enum ratls_status status;
     struct ratls_error error;
     struct ratls_quote *quote;
-    struct ratls_known_state state;
+    struct ratls_known_state state; /* that was read, or that the quote shows; or none */
 };
 
 void ratls_batch_free(struct ratls_batch *batch); /* a reference */

@@ -26,6 +26,7 @@ void ratls_quote_free(struct ratls_quote *quote)
 
 /* What the TPM answered. */
 struct answer {
+    struct timespec begun; /* it was asked */
     TPM2B_ATTEST *attest;
     uint8_t signature[RATLS_TPM_STRUCTURE_MAX];
     size_t signature_len;
@@ -54,6 +55,7 @@ static enum ratls_status new_quote(const struct answer *answer,
     if (quote == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     atomic_init(&quote->references, 1);
+    quote->begun = answer->begun;
     quote->attest = add_part(quote, &len, attest->attestationData, attest->size);
     quote->signature = add_part(quote, &len, answer->signature, answer->signature_len);
     quote->pcr_values = add_part(quote, &len, memory->values, memory->len);
@@ -71,7 +73,7 @@ static enum ratls_status sign_quote(struct ratls_tpm *tpm, ESYS_TR key,
     TPMT_SIGNATURE *signature = NULL;
     TSS2_RC rc;
 
-    *answer = (struct answer){.attest = NULL};
+    *answer = (struct answer){.begun = ratls_time_from_now(0)};
     /* A password session with the empty password: an HMAC session would cost five quotes. */
     rc = Esys_Quote(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, qualifying,
                     &scheme_of_key, selection, &answer->attest, &signature);

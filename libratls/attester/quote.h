@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "deadline.h"
 #include "evidence.h"
 #include "tpm.h"
 
@@ -15,6 +16,7 @@ struct ratls_quote {
     struct ratls_slice attest;     /* TPMS_ATTEST: the signed bytes */
     struct ratls_slice signature;  /* TPMT_SIGNATURE */
     struct ratls_slice pcr_values; /* in the order of the selection */
+    struct timespec begun;         /* the TPM was asked for it: it shows no earlier state */
     uint8_t bytes[];               /* of these three */
 };
 

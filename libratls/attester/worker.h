@@ -51,10 +51,17 @@ unsigned ratls_worker_threads(struct ratls_worker *worker);
 /* What the TPM has done so far: attester_tpm.h. */
 void ratls_worker_counts(struct ratls_worker *worker, struct ratls_tpm_counts *ret_counts);
 
-/* True if the state is known, and not older than it may be: nobody has to wait for it. */
+/* True if the state is known, and no older than that: nobody has to wait for it. */
 bool ratls_worker_knows_state(struct ratls_worker *worker,
-                              const struct ratls_pcr_selection *selection,
-                              uint8_t ret_digest[static RATLS_MEASURED_LEN]);
+                              const struct ratls_pcr_selection *selection, unsigned age_ms,
+                              uint8_t ret_digest[static RATLS_MEASURED_LEN], unsigned *ret_age_ms);
+/*
+ * Never waits: true if the state is known, and fresh. From now on it is read ahead of need for a
+ * while (state_keeper.h), so that it is at hand the next time.
+ */
+bool ratls_worker_want_state(struct ratls_worker *worker,
+                             const struct ratls_pcr_selection *selection, unsigned deadline_ms,
+                             uint8_t ret_digest[static RATLS_MEASURED_LEN]);
 
 /*
  * A quote without waiting, in two steps, so that the job is known to its maker before it is done;

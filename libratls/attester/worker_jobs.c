@@ -75,7 +75,7 @@ static enum ratls_status begin_job(struct ratls_worker *worker, bool is_called,
 static void leave_batch(struct ratls_worker *worker, struct ratls_batch *batch)
 {
     worker->waiting--;
-    if (--batch->count > 0 || batch->is_taken)
+    if (--batch->count > 0 || batch->is_taken || batch->is_ahead)
         return;
     ratls_batches_remove(&worker->batches, batch);
     ratls_batch_free(batch); /* the queue's; not the last, for the job has one */
@@ -177,8 +177,9 @@ enum ratls_status ratls_worker_state(struct ratls_worker *worker,
     struct ratls_job job = {.deadline = ratls_time_from_now(deadline_ms),
                             .deadline_ms = deadline_ms};
     enum ratls_status status;
+    unsigned age_ms;
 
-    if (ratls_worker_knows_state(worker, selection, ret_digest))
+    if (ratls_worker_knows_state(worker, selection, RATLS_STATE_FRESH_MS, ret_digest, &age_ms))
         return RATLS_OK;
     status = run_job(worker, &want, &job, err);
     if (status == RATLS_OK)

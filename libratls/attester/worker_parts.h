@@ -6,8 +6,6 @@
 
 #include "worker.h"
 
-#define RATLS_STATES_MAX 8 /* clients of one server seldom ask for more than two selections */
-
 /* One of the worker's threads. */
 struct ratls_helper {
     pthread_t thread;
@@ -27,8 +25,8 @@ struct ratls_worker {
     size_t waiting;             /* jobs of all these batches that are not late */
     struct timespec busy_limit; /* after it the TPM is taken for stuck */
     unsigned busy_limit_ms;
-    struct ratls_known_state states[RATLS_STATES_MAX];
-    uint64_t state_uses;
+    struct ratls_state_keeper states;
+    unsigned ahead_ms; /* how long the TPM may take for one that is read ahead of need */
     struct ratls_tpm_counts counts; /* but for `waiting` */
     bool is_stopping;
     struct ratls_helper tpm_thread; /* talks to the TPM */
@@ -67,15 +65,18 @@ void ratls_worker_count(struct ratls_worker *worker, const struct ratls_batch *b
 void *ratls_worker_run_tpm(void *arg);
 void *ratls_worker_run_caller(void *arg);
 
-/* worker_state.c: with the lock held. A state that is fresh, or else NULL. */
-const struct ratls_known_state *
-ratls_worker_find_state(struct ratls_worker *worker, const struct ratls_pcr_selection *selection);
+/* worker_state.c: with the lock held. Makes batches for the states that are to be read ahead of
+ * need; true: at *ret_next there is another one. */
+bool ratls_worker_look_ahead(struct ratls_worker *worker, struct timespec *ret_next);
 /* What was read of it before goes to batch->state, or zeros. */
 void ratls_worker_recall_state(struct ratls_worker *worker, struct ratls_batch *batch);
-void ratls_worker_keep_state(struct ratls_worker *worker, const struct ratls_known_state *state);
+/* Of a batch that is over. */
+void ratls_worker_keep_state(struct ratls_worker *worker, const struct ratls_batch *batch);
 /* The thread's, without the lock: what it has to do for a job that asks for the state. */
 RATLS_MUST_CHECK enum ratls_status ratls_worker_read_state(struct ratls_worker *worker,
                                                            struct ratls_batch *batch,
                                                            struct ratls_error *err);
+/* Likewise: the state that a quote shows. */
+void ratls_worker_see_state(struct ratls_batch *batch);
 
 #endif

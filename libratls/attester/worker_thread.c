@@ -1,5 +1,4 @@
 /* The thread of a worker that talks to the TPM. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,9 +45,12 @@ static enum ratls_status work_once(struct ratls_worker *worker, struct ratls_bat
         return status;
     if (batch->want.kind == RATLS_JOB_STATE)
         return ratls_worker_read_state(worker, batch, err);
-    return ratls_quote_make(&worker->tpm, worker->key, &batch->want.selection,
-                            batch->nodes[ratls_merkle_node_count(batch->leaf_count) - 1],
-                            &worker->memory, &batch->quote, err);
+    status = ratls_quote_make(&worker->tpm, worker->key, &batch->want.selection,
+                              batch->nodes[ratls_merkle_node_count(batch->leaf_count) - 1],
+                              &worker->memory, &batch->quote, err);
+    if (status == RATLS_OK)
+        ratls_worker_see_state(batch);
+    return status;
 }
 
 /* Answers that ask for patience come fast: the pauses grow, so that there are not too many. */
@@ -112,7 +114,7 @@ static enum ratls_status serve(struct ratls_worker *worker, struct ratls_batch *
 
     if (is_quote)
         status = collect_leaves(worker, batch, err);
-    if (status == RATLS_OK && batch->count == 0)
+    if (status == RATLS_OK && batch->count == 0 && (!batch->is_ahead || worker->is_stopping))
         status = ratls_fail(err, RATLS_TPM, "nobody waits any more");
     if (status != RATLS_OK)
         return status;
@@ -147,8 +149,7 @@ static void finish_batch(struct ratls_worker *worker, struct ratls_batch *batch)
 {
     bool are_called = !ratls_ring_is_empty(&batch->posted);
 
-    if (batch->want.kind == RATLS_JOB_STATE && batch->status == RATLS_OK)
-        ratls_worker_keep_state(worker, &batch->state);
+    ratls_worker_keep_state(worker, batch);
     ratls_ring_append_all(&worker->over, &batch->posted);
     worker->waiting -= batch->count;
     worker->batch = NULL;
@@ -161,6 +162,17 @@ static void finish_batch(struct ratls_worker *worker, struct ratls_batch *batch)
     pthread_mutex_lock(&worker->lock);
 }
 
+/* With the lock held. False: until somebody signals. */
+static bool find_wake_up(struct ratls_worker *worker, const struct timespec *idle_end,
+                         bool close_when_idle, struct timespec *ret_time)
+{
+    bool has_next = ratls_worker_look_ahead(worker, ret_time);
+
+    if (close_when_idle && (!has_next || ratls_time_is_before(idle_end, ret_time)))
+        *ret_time = *idle_end;
+    return has_next || close_when_idle;
+}
+
 /* Called and returns with the lock held. False: stop. */
 static bool wait_for_work(struct ratls_worker *worker)
 {
@@ -169,10 +181,18 @@ static bool wait_for_work(struct ratls_worker *worker)
     /* To make a transient key again costs more than others gain; a persistent one stays anyway. */
     bool close_when_idle = worker->state.handle != 0 && ratls_tpm_is_open(&worker->tpm);
 
-    while (ratls_ring_is_empty(&worker->batches.by_age) && !worker->is_stopping) {
-        if (!close_when_idle) {
-            pthread_cond_wait(wake, &worker->lock);
-        } else if (pthread_cond_timedwait(wake, &worker->lock, &idle_end) == ETIMEDOUT) {
+    while (!worker->is_stopping) {
+        struct timespec wake_up;
+        bool is_timed = find_wake_up(worker, &idle_end, close_when_idle, &wake_up);
+
+        if (!ratls_ring_is_empty(&worker->batches.by_age))
+            return true;
+        if (is_timed)
+            (void)pthread_cond_timedwait(wake, &worker->lock, &wake_up);
+        else
+            (void)pthread_cond_wait(wake, &worker->lock);
+        if (close_when_idle && ratls_ring_is_empty(&worker->batches.by_age) &&
+            ratls_time_is_past(&idle_end)) {
             pthread_mutex_unlock(&worker->lock);
             close_tpm(worker);
             pthread_mutex_lock(&worker->lock);

@@ -1,33 +1,21 @@
 /* struct ratls_attester on an agent. */
 #include <ratls/attester_agent.h>
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent_attester_parts.h"
 #include "agent_job.h"
-#include "agent_link.h"
-#include "agent_socket.h"
 #include "fail.h"
-#include "measured.h"
 
 #define DEADLINE_DEFAULT_MS 5000
-
-struct ratls_agent_attester {
-    struct ratls_attester base;
-    atomic_uint references;
-    _Atomic(struct ratls_agent_link *) link; /* of this process or, after a fork, of its parent */
-
-    /* From here on nothing changes after ratls_agent_attester_new(). */
-    char path[RATLS_AGENT_PATH_MAX + 1];
-    char service[RATLS_SERVICE_MAX + 1];
-    unsigned deadline_ms;
-};
 
 struct ratls_attest_job {
     struct ratls_agent_attester *attester; /* a reference */
     struct ratls_agent_link *link;         /* of the process that began the job */
     struct ratls_agent_job *question;
+    struct ratls_pcr_selection selection;
+    struct timespec begun;
 };
 
 /* The interface is the first member. */
@@ -40,8 +28,9 @@ static struct ratls_agent_attester *from_interface(struct ratls_attester *interf
  * A child of fork() gets a link of its own. No lock guards the pointer, for a lock might be held
  * for ever by a thread of the parent.
  */
-static enum ratls_status find_link(struct ratls_agent_attester *self,
-                                   struct ratls_agent_link **ret_link, struct ratls_error *err)
+enum ratls_status ratls_agent_attester_link(struct ratls_agent_attester *self,
+                                            struct ratls_agent_link **ret_link,
+                                            struct ratls_error *err)
 {
     struct ratls_agent_link *present = atomic_load(&self->link);
     struct ratls_agent_link *parents = present;
@@ -49,7 +38,7 @@ static enum ratls_status find_link(struct ratls_agent_attester *self,
     enum ratls_status status;
 
     if (present == NULL || !ratls_agent_link_is_ours(present)) {
-        status = ratls_agent_link_new(self->path, self->deadline_ms, &mine, err);
+        status = ratls_agent_link_new(self->path, self->service, self->deadline_ms, &mine, err);
         if (status != RATLS_OK)
             return status;
         if (!atomic_compare_exchange_strong(&self->link, &present, mine)) {
@@ -79,31 +68,15 @@ static enum ratls_status attest(struct ratls_attester *interface,
 {
     struct ratls_agent_attester *self = from_interface(interface);
     struct ratls_agent_question question = ask_for_evidence(self, request);
+    const struct timespec begun = ratls_time_from_now(0);
     struct ratls_agent_link *link = NULL;
-    enum ratls_status status = find_link(self, &link, err);
+    enum ratls_status status = ratls_agent_attester_link(self, &link, err);
 
-    return status == RATLS_OK ? ratls_agent_link_ask(link, &question, ret_evidence, ret_len, err)
-                              : status;
-}
-
-static enum ratls_status read_state(struct ratls_attester *interface,
-                                    const struct ratls_pcr_selection *selection,
-                                    uint8_t ret_digest[RATLS_MEASURED_LEN], struct ratls_error *err)
-{
-    struct ratls_agent_attester *self = from_interface(interface);
-    struct ratls_agent_question question = {.kind = RATLS_AGENT_STATE,
-                                            .request = {.selection = *selection}};
-    struct ratls_agent_link *link = NULL;
-    enum ratls_status status = find_link(self, &link, err);
-    uint8_t *digest = NULL;
-    size_t len = 0;
-
-    memcpy(question.service, self->service, sizeof question.service);
     if (status == RATLS_OK)
-        status = ratls_agent_link_ask(link, &question, &digest, &len, err);
+        status = ratls_agent_link_ask(link, &question, ret_evidence, ret_len, err);
     if (status == RATLS_OK)
-        memcpy(ret_digest, digest, RATLS_MEASURED_LEN);
-    free(digest);
+        ratls_agent_attester_see(link, &request->selection, &begun,
+                                 ratls_slice(*ret_evidence, *ret_len));
     return status;
 }
 
@@ -155,7 +128,9 @@ static enum ratls_status begin(struct ratls_attester *interface,
     if (job == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     job->attester = from_interface(up_ref(interface));
-    status = find_link(self, &job->link, err);
+    job->selection = request->selection;
+    job->begun = ratls_time_from_now(0);
+    status = ratls_agent_attester_link(self, &job->link, err);
     if (status == RATLS_OK)
         status = ratls_agent_link_prepare(job->link, &question, &job->question, err);
     if (status != RATLS_OK) {
@@ -175,6 +150,9 @@ static enum ratls_status take(struct ratls_attester *interface, struct ratls_att
     (void)interface;
     if (ratls_agent_link_is_ours(job->link)) {
         status = ratls_agent_link_take(job->link, job->question, ret_evidence, ret_len, err);
+        if (status == RATLS_OK)
+            ratls_agent_attester_see(job->link, &job->selection, &job->begun,
+                                     ratls_slice(*ret_evidence, *ret_len));
     } else {
         status = ratls_fail(err, RATLS_IO, "the evidence was begun before fork()");
         ratls_agent_job_free(job->question);
@@ -243,8 +221,8 @@ enum ratls_status ratls_agent_attester_new(const struct ratls_agent_options *opt
                                          .begin = begin,
                                          .take = take,
                                          .cancel = cancel,
-                                         .state = read_state,
                                          .threads = count_threads};
+    ratls_agent_attester_add_state(&self->base);
     atomic_init(&self->references, 1);
     atomic_init(&self->link, NULL);
     status = take_options(self, options, ret_error);

@@ -33,6 +33,9 @@ static void destroy_link(struct ratls_agent_link *link)
     if (fd != RATLS_AGENT_NO_FD)
         close(fd);
     close(link->wake_fd);
+    for (size_t i = 0; i < RATLS_STATES_MAX; i++)
+        if (link->ahead[i].job != NULL)
+            ratls_agent_job_free(link->ahead[i].job);
     pthread_cond_destroy(&link->returned);
     pthread_cond_destroy(&link->exited);
     pthread_mutex_destroy(&link->lock);
@@ -40,7 +43,7 @@ static void destroy_link(struct ratls_agent_link *link)
     free(link);
 }
 
-enum ratls_status ratls_agent_link_new(const char *path, unsigned deadline_ms,
+enum ratls_status ratls_agent_link_new(const char *path, const char *service, unsigned deadline_ms,
                                        struct ratls_agent_link **ret_link, struct ratls_error *err)
 {
     struct ratls_agent_link *link = calloc(1, sizeof *link);
@@ -50,6 +53,7 @@ enum ratls_status ratls_agent_link_new(const char *path, unsigned deadline_ms,
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     link->process = getpid();
     memcpy(link->path, path, strlen(path) + 1);
+    memcpy(link->service, service, strlen(service) + 1);
     link->deadline_ms = deadline_ms;
     link->users = 1;
     atomic_init(&link->fd, RATLS_AGENT_NO_FD);
@@ -145,8 +149,7 @@ void ratls_agent_link_free(struct ratls_agent_link *link)
     ratls_agent_link_leave(link);
 }
 
-/* With the lock held. */
-static enum ratls_status start_reader(struct ratls_agent_link *link, struct ratls_error *err)
+enum ratls_status ratls_agent_link_start(struct ratls_agent_link *link, struct ratls_error *err)
 {
     int result;
 
@@ -169,7 +172,7 @@ enum ratls_status ratls_agent_link_connect(struct ratls_agent_link *link, struct
 
     if (atomic_load(&link->fd) != RATLS_AGENT_NO_FD)
         return RATLS_OK;
-    status = start_reader(link, err);
+    status = ratls_agent_link_start(link, err);
     if (status != RATLS_OK)
         return status;
     if (link->trouble.status != RATLS_OK && !ratls_time_is_past(&link->next_try))

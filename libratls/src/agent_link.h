@@ -7,13 +7,15 @@
 #define RATLS_AGENT_LINK_H
 
 #include "agent_message.h"
+#include "state_keeper.h"
 
 struct ratls_agent_link;
 struct ratls_agent_job;
 
-/* path: at most RATLS_AGENT_PATH_MAX bytes. Connects with the first question; all have the same
- * deadline. */
-RATLS_MUST_CHECK enum ratls_status ratls_agent_link_new(const char *path, unsigned deadline_ms,
+/* path: at most RATLS_AGENT_PATH_MAX bytes; service: of what is asked ahead of need. Connects with
+ * the first question; all have the same deadline. */
+RATLS_MUST_CHECK enum ratls_status ratls_agent_link_new(const char *path, const char *service,
+                                                        unsigned deadline_ms,
                                                         struct ratls_agent_link **ret_link,
                                                         struct ratls_error *err);
 /*
@@ -59,5 +61,16 @@ RATLS_MUST_CHECK enum ratls_status ratls_agent_link_take(struct ratls_agent_link
 /* Frees the job at any time after prepare. When it returns, done is not called any more; and it
  * has returned, unless it is what calls here. */
 void ratls_agent_link_cancel(struct ratls_agent_link *link, struct ratls_agent_job *job);
+
+/*
+ * agent_ahead.c: states at hand (state_keeper.h). want never waits: true if the state is known, and
+ * fresh; from now on the reader asks for it ahead of need. keep: what came to the process
+ * otherwise.
+ */
+bool ratls_agent_link_want_state(struct ratls_agent_link *link,
+                                 const struct ratls_pcr_selection *selection,
+                                 uint8_t ret_digest[static RATLS_MEASURED_LEN]);
+void ratls_agent_link_keep_state(struct ratls_agent_link *link,
+                                 const struct ratls_known_state *state);
 
 #endif

@@ -13,9 +13,18 @@
 
 #define RATLS_AGENT_NO_FD (-1)
 
+/* A question for a state that is to be at hand; the reader's alone. */
+struct ratls_agent_ahead {
+    struct ratls_agent_link *link;
+    struct ratls_agent_job *job; /* NULL: none */
+    struct ratls_pcr_selection selection;
+    struct timespec begun;
+};
+
 struct ratls_agent_link {
     pid_t process; /* up to the blank line nothing changes after ratls_agent_link_new() */
     char path[RATLS_AGENT_PATH_MAX + 1];
+    char service[RATLS_SERVICE_MAX + 1];
     unsigned deadline_ms;
     int wake_fd; /* an eventfd: the reader looks again */
 
@@ -40,14 +49,20 @@ struct ratls_agent_link {
     pthread_cond_t returned;              /* from a call */
     bool is_timed;                        /* the reader wakes by itself, no later than: */
     struct timespec timer;
+    struct ratls_state_keeper states;
+    bool has_turn; /* the next of these is to be asked for at: */
+    struct timespec turn;
 
     uint8_t *answer; /* from here on only the reader's: RATLS_AGENT_ANSWER_MAX bytes */
+    struct ratls_agent_ahead ahead[RATLS_STATES_MAX];
 };
 
 /* agent_link.c */
 void ratls_agent_link_wake(const struct ratls_agent_link *link);
 void ratls_agent_link_leave(struct ratls_agent_link *link); /* no lock may be held */
-/* With the lock held. */
+/* With the lock held. The thread that reads; then it, and the connection. */
+RATLS_MUST_CHECK enum ratls_status ratls_agent_link_start(struct ratls_agent_link *link,
+                                                          struct ratls_error *err);
 RATLS_MUST_CHECK enum ratls_status ratls_agent_link_connect(struct ratls_agent_link *link,
                                                             struct ratls_error *err);
 
@@ -68,6 +83,9 @@ int ratls_agent_send(int fd, const uint8_t *message, size_t len);
  * has failed; or it is left alone, for the connection is over, and the reader says so to all.
  */
 void ratls_agent_note_unsent(struct ratls_agent_link *link, struct ratls_agent_job *job, int error);
+
+/* agent_ahead.c: with the lock held, without it meanwhile. True: it has asked for a state. */
+bool ratls_agent_look_ahead(struct ratls_agent_link *link);
 
 /* agent_reader.c: what the thread does; arg is the link. */
 void *ratls_agent_reader_run(void *arg);

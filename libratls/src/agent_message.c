@@ -225,3 +225,28 @@ void ratls_agent_answer_write(const struct ratls_agent_answer *answer, struct ra
     ratls_cbor_put_bytes(w, answer->payload);
     ratls_cbor_put_text(w, ratls_slice(text, strlen(text)));
 }
+
+/* ---- states ---- */
+
+void ratls_agent_state_write(const uint8_t digest[static RATLS_MEASURED_LEN], unsigned age_ms,
+                             uint8_t out[static RATLS_AGENT_STATE_LEN])
+{
+    struct ratls_writer w = ratls_writer(out, RATLS_AGENT_STATE_LEN);
+
+    ratls_write_bytes(&w, ratls_slice(digest, RATLS_MEASURED_LEN));
+    ratls_write_u16(&w, age_ms > UINT16_MAX ? UINT16_MAX : (uint16_t)age_ms);
+}
+
+bool ratls_agent_state_read(struct ratls_slice in, uint8_t ret_digest[static RATLS_MEASURED_LEN],
+                            unsigned *ret_age_ms)
+{
+    struct ratls_reader r = ratls_reader(in);
+    struct ratls_slice digest = ratls_read_bytes(&r, RATLS_MEASURED_LEN);
+    unsigned age_ms = ratls_read_u16(&r);
+
+    if (!ratls_reader_done(&r))
+        return false;
+    memcpy(ret_digest, digest.p, RATLS_MEASURED_LEN);
+    *ret_age_ms = age_ms;
+    return true;
+}

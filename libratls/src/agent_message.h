@@ -5,11 +5,13 @@
 #include <ratls/attester.h>
 
 #include "bytes.h"
+#include "measured.h"
 
 #define RATLS_AGENT_QUESTION_MAX 2048
 #define RATLS_AGENT_PAYLOAD_MAX RATLS_EVIDENCE_MAX
 #define RATLS_AGENT_ANSWER_MAX (RATLS_AGENT_PAYLOAD_MAX + 512)
 #define RATLS_AGENT_TEXT_MAX 300
+#define RATLS_AGENT_STATE_LEN (RATLS_MEASURED_LEN + 2) /* the state, and how old it is */
 #define RATLS_AGENT_DEADLINE_MAX_MS 10000
 
 enum ratls_agent_kind {
@@ -35,7 +37,7 @@ struct ratls_agent_question {
 struct ratls_agent_answer {
     uint64_t id; /* of the question */
     enum ratls_status status;   /* never RATLS_REJECTED */
-    struct ratls_slice payload; /* if RATLS_OK: evidence, 32 bytes of state, or text; not empty */
+    struct ratls_slice payload; /* if RATLS_OK: evidence, state, or text; not empty */
     struct ratls_slice text;    /* else: what is wrong, and what to do */
 };
 
@@ -43,6 +45,15 @@ struct ratls_agent_answer {
 bool ratls_agent_question_read(struct ratls_slice in, struct ratls_agent_question *ret);
 void ratls_agent_question_write(const struct ratls_agent_question *question,
                                 struct ratls_writer *w);
+
+/*
+ * The payload that answers STATE: the digest, and how old it was when the question came, at most
+ * 65535 ms; 0 if it was read for the question. False if it has another length.
+ */
+void ratls_agent_state_write(const uint8_t digest[static RATLS_MEASURED_LEN], unsigned age_ms,
+                             uint8_t out[static RATLS_AGENT_STATE_LEN]);
+bool ratls_agent_state_read(struct ratls_slice in, uint8_t ret_digest[static RATLS_MEASURED_LEN],
+                            unsigned *ret_age_ms);
 
 /* Borrows from in. */
 bool ratls_agent_answer_read(struct ratls_slice in, struct ratls_agent_answer *ret);

@@ -12,7 +12,6 @@
 
 #include "agent_link_parts.h"
 #include "fail.h"
-#include "measured.h"
 
 #define ANSWERS_IN_A_ROW 64 /* then those are called who have theirs */
 
@@ -44,7 +43,7 @@ static void end_connection(struct ratls_agent_link *link, const char *what)
 static bool is_fit(const struct ratls_agent_job *job, const struct ratls_agent_answer *answer)
 {
     return answer->status != RATLS_OK || job->kind != RATLS_AGENT_STATE ||
-           answer->payload.len == RATLS_MEASURED_LEN;
+           answer->payload.len == RATLS_AGENT_STATE_LEN;
 }
 
 /* With the lock held. Takes the payload. False: that is no answer to what was asked. */
@@ -192,6 +191,13 @@ static struct timespec time_left(const struct timespec *until)
     return left;
 }
 
+static const struct timespec *find_wake_up(const struct ratls_agent_link *link)
+{
+    const bool is_turn_first = link->has_turn && ratls_time_is_before(&link->turn, &link->timer);
+
+    return !link->is_timed || is_turn_first ? &link->turn : &link->timer;
+}
+
 static void drain(int wake_fd)
 {
     uint64_t count;
@@ -210,8 +216,8 @@ static void wait_for_answers(struct ratls_agent_link *link)
 
     send_probe(link);
     set_timer(link);
-    is_timed = link->is_timed;
-    left = time_left(&link->timer);
+    is_timed = link->is_timed || link->has_turn;
+    left = time_left(find_wake_up(link));
     if (!TAILQ_EMPTY(&link->table.unsent))
         fds[1].events |= POLLOUT;
     pthread_mutex_unlock(&link->lock);
@@ -253,7 +259,7 @@ void *ratls_agent_reader_run(void *arg)
         job = ratls_agent_table_take_over(&link->table);
         if (job != NULL)
             call(link, job);
-        else
+        else if (!ratls_agent_look_ahead(link))
             wait_for_answers(link);
     }
     link->has_exited = true;

@@ -27,20 +27,29 @@ enum ratls_status ratls_measured_digest(const struct ratls_measured *measured,
     return ratls_digest(RATLS_ALG_SHA256, parts, sizeof parts / sizeof *parts, ret_digest, err);
 }
 
+enum ratls_status ratls_measured_quote(struct ratls_slice in, struct ratls_slice pcr_values,
+                                       uint8_t ret_digest[static RATLS_MEASURED_LEN],
+                                       struct ratls_error *err)
+{
+    struct ratls_tpm_attest attest;
+    struct ratls_measured measured;
+
+    if (!ratls_tpm_read_attest(in, &attest))
+        return ratls_fail(err, RATLS_MALFORMED, "the quote cannot be read");
+    measured = (struct ratls_measured){.signer = attest.qualified_signer,
+                                       .reset_count = attest.reset_count,
+                                       .restart_count = attest.restart_count,
+                                       .pcr_values = pcr_values};
+    return ratls_measured_digest(&measured, ret_digest, err);
+}
+
 enum ratls_status ratls_measured_evidence(struct ratls_slice in,
                                           uint8_t ret_digest[static RATLS_MEASURED_LEN],
                                           struct ratls_error *err)
 {
     struct ratls_evidence evidence;
-    struct ratls_tpm_attest attest;
-    struct ratls_measured measured;
 
-    if (!ratls_evidence_read(in, &evidence) || !evidence.has_quote ||
-        !ratls_tpm_read_attest(evidence.attest, &attest))
+    if (!ratls_evidence_read(in, &evidence) || !evidence.has_quote)
         return ratls_fail(err, RATLS_MALFORMED, "the evidence has no quote that can be read");
-    measured = (struct ratls_measured){.signer = attest.qualified_signer,
-                                       .reset_count = attest.reset_count,
-                                       .restart_count = attest.restart_count,
-                                       .pcr_values = evidence.pcr_values};
-    return ratls_measured_digest(&measured, ret_digest, err);
+    return ratls_measured_quote(evidence.attest, evidence.pcr_values, ret_digest, err);
 }

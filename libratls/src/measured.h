@@ -20,7 +20,11 @@ RATLS_MUST_CHECK enum ratls_status
 ratls_measured_digest(const struct ratls_measured *measured,
                       uint8_t ret_digest[static RATLS_MEASURED_LEN], struct ratls_error *err);
 
-/* The state that a quote shows. RATLS_MALFORMED if the evidence has none that can be read. */
+/* The state that a quote (TPMS_ATTEST) with these values shows; likewise one in evidence.
+ * RATLS_MALFORMED if there is none that can be read. */
+RATLS_MUST_CHECK enum ratls_status
+ratls_measured_quote(struct ratls_slice attest, struct ratls_slice pcr_values,
+                     uint8_t ret_digest[static RATLS_MEASURED_LEN], struct ratls_error *err);
 RATLS_MUST_CHECK enum ratls_status
 ratls_measured_evidence(struct ratls_slice evidence, uint8_t ret_digest[static RATLS_MEASURED_LEN],
                         struct ratls_error *err);

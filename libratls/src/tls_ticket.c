@@ -108,6 +108,22 @@ static int fill_ticket(SSL *ssl, void *arg)
     return !w.failed && SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), bytes, w.len);
 }
 
+/*
+ * The thread may have others to serve, so it does not wait for the TPM. Where no state is at hand
+ * the handshake is a full one: that is always right, and its evidence pauses, or comes behind it,
+ * where the program allows that. To pause here as well would gain little, for a quote takes hardly
+ * longer than the state does.
+ */
+static enum ratls_status find_state(struct ratls_attester *attester,
+                                    const struct ratls_pcr_selection *selection,
+                                    uint8_t ret_digest[RATLS_MEASURED_LEN])
+{
+    if (attester->known_state != NULL)
+        return attester->known_state(attester, selection, ret_digest, NULL);
+    return attester->state == NULL ? RATLS_TPM
+                                   : attester->state(attester, selection, ret_digest, NULL);
+}
+
 static bool is_state_unchanged(const SSL *ssl, struct ratls_reader *r)
 {
     const struct ratls_tls *tls = ratls_tls_of(ssl);
@@ -115,8 +131,8 @@ static bool is_state_unchanged(const SSL *ssl, struct ratls_reader *r)
     uint8_t now[RATLS_MEASURED_LEN];
     struct ticket_data data;
 
-    return attester != NULL && attester->state != NULL && read_data(r, &data) &&
-           attester->state(attester, &data.selection, now, NULL) == RATLS_OK &&
+    return attester != NULL && read_data(r, &data) &&
+           find_state(attester, &data.selection, now) == RATLS_OK &&
            ratls_slice_equal(ratls_slice(now, sizeof now),
                              ratls_slice(data.state, sizeof data.state));
 }

@@ -2,46 +2,17 @@
 # Unmodified servers that ask ratlsd, with an agent that is missing, ends, hangs or refuses: workers
 # of nginx and HAProxy that may neither use the TPM nor read the state folder.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/agent_lib.sh"
 need nginx haproxy curl
 pid_of_ratlsd=
 pid_of_haproxy=
-ratlsd=$RATLS_BINARY_DIR/bin/ratlsd
-[ -x "$ratlsd" ] || skip "ratlsd is not built"
 prepare
-socket=$work/run/agent.sock
 
-# As root each has a user of its own, and only ratlsd's may use the TPM.
-agent_user=$(id -un)
-server_user=$agent_user
+# Only ratlsd's user may use the TPM.
 if [ "$(id -u)" -eq 0 ]; then
-    agent_user=daemon
-    server_user=www-data
     chown "$agent_user" "$work/tpm/sock" "$work/tpm/sock.ctrl"
 fi
 chmod 600 "$work/tpm/sock" "$work/tpm/sock.ctrl"
-
-agent_conf() { # agent_conf USER SERVICES: who may attest as what
-    cat >"$work/ratlsd.yaml" <<END
-state: $state
-tcti: $tcti
-boot-log: none
-ima-list: none
-socket: $socket
-$([ "$(id -u)" -ne 0 ] || printf 'user: %s\nsocket-group: %s\n' "$agent_user" "$server_user")
-clients:
-  - user: $1
-    services: $2
-END
-}
-
-start_agent() {
-    start ratlsd "$ratlsd" --config "$work/ratlsd.yaml"
-    wait_for 10 asks_agent || fail "ratlsd does not start"
-}
-
-asks_agent() {
-    "$ratlsd" --status --socket "$socket" >"$work/status" 2>&1
-}
 
 figure() { # figure SERIES: of the metrics
     asks_agent || fail "ratlsd does not answer"

@@ -21,27 +21,32 @@ serve() {
     wait_until_listening nginx "$port"
 }
 
-# One connection every three seconds, by one curl; *X-Resumed* of each is a line of $work/answers.
-four_times_and_changed() {
+# One connection every two seconds, by one curl; *X-Resumed* of each is a line of $work/answers.
+seven_times_and_changed() {
     : >"$work/nginx-access.log"
-    verifying curl --silent --show-error --fail --max-time 60 --rate 20/m \
+    verifying curl --silent --show-error --fail --max-time 60 --rate 30/m \
         --cacert "$work/server.pem" --resolve "$name:$port:$address" \
         --header 'Connection: close' --output /dev/null \
-        --write-out '%header{x-resumed}\n' "https://$name:$port/[1-4]" >"$work/answers" \
+        --write-out '%header{x-resumed}\n' "https://$name:$port/[1-7]" >"$work/answers" \
         2>"$work/curl.log" &
     pid=$!
-    wait_for 30 three_answers
+    wait_for 30 six_answers
     extend_pcr 7
     wait "$pid"
 }
 
-# curl 8.10 and later keep a session as bytes, even within the process.
+# curl 8.10 and later keep a session as bytes, even within the process. A worker that has not looked
+# at its state within a second does not wait for it; each of the two looks ahead from then.
 expect_curls_answers() {
     curl_version=$(curl --version | sed -n '1s/^curl \([0-9.]*\).*/\1/p')
     oldest=$(printf '8.10.0\n%s\n' "$curl_version" | sort -V | head -n 1)
-    answers=". r r " manner="resumes within its process, as long as the server's state is the same"
-    [ "$oldest" != 8.10.0 ] || answers=". . . " manner="does full handshakes: it keeps bytes"
-    [ "$(head -n 3 "$work/answers" | tr '\n' ' ')" = "$answers" ] || fail "curl: not $answers"
+    least=3 most=5
+    manner="resumes within its process, as long as the server's state is the same"
+    [ "$oldest" != 8.10.0 ] || least=0 most=0 manner="does full handshakes: it keeps bytes"
+    resumed=$(head -n 6 "$work/answers" | grep -c '^r$' || true)
+    if [ "$resumed" -lt "$least" ] || [ "$resumed" -gt "$most" ]; then
+        fail "curl: resumed $resumed of six times"
+    fi
     ok "curl $curl_version $manner"
 }
 
@@ -55,8 +60,8 @@ python_gives() { # python_gives ANSWERS
     three_of_python >"$work/output.log" 2>&1 && [ "$(tr '\n' ' ' <"$work/output.log")" = "$1 " ]
 }
 
-three_answers() { # curl writes down what it saw when it ends; nginx does at once
-    grep -q "GET /3" "$work/nginx-access.log"
+six_answers() { # curl writes down what it saw when it ends; nginx does at once
+    grep -q "GET /6" "$work/nginx-access.log"
 }
 
 connect() { # connect OPTION...
@@ -65,7 +70,7 @@ connect() { # connect OPTION...
 }
 
 serve
-expect failure "curl is refused in the end" four_times_and_changed
+expect failure "curl is refused in the end" seven_times_and_changed
 expect_curls_answers
 has pcr.value "$work/curl.log"
 learn_policy
@@ -108,6 +113,6 @@ printf 'max-age: 10m\n' >>"$work/policies/server.yaml"
 sed -i -e 's|ssl_protocols .*|&\n        ssl_session_tickets off;|' \
     -e 's|ssl_protocols .*|&\n        ssl_session_cache shared:s:1m;|' "$work/nginx.conf"
 serve
-expect failure "and with sessions that nginx keeps, too" four_times_and_changed
+expect failure "and with sessions that nginx keeps, too" seven_times_and_changed
 expect_curls_answers
 has pcr.value "$work/curl.log"

@@ -102,7 +102,8 @@ Test(agent, state)
     struct ratls_attester *attester;
     struct ratls_agent_answer answer;
     struct ratls_error err = {0};
-    uint8_t expected[32], before[32];
+    uint8_t expected[32], before[32], now[32];
+    unsigned age_ms = 1;
     int fd;
 
     begin();
@@ -110,18 +111,19 @@ Test(agent, state)
     agent_send(fd, &question);
     agent_receive(fd, &answer, buffer);
     cr_assert_eq(answer.status, RATLS_OK);
-    cr_assert_eq(answer.payload.len, sizeof before);
-    memcpy(before, answer.payload.p, sizeof before);
+    cr_assert(ratls_agent_state_read(answer.payload, before, &age_ms));
+    cr_expect_eq(age_ms, 0, "it was read for the question");
     sleep_ms(1300); /* it is at most a second old; and the agent lets go of the TPM */
     cr_assert(swtpm_extend(f.tpm.tcti, 7, 1));
     agent_send(fd, &question);
     agent_receive(fd, &answer, buffer);
     cr_assert_eq(answer.status, RATLS_OK);
-    cr_expect_arr_neq(answer.payload.p, before, sizeof before);
+    cr_assert(ratls_agent_state_read(answer.payload, now, &age_ms));
+    cr_expect_arr_neq(now, before, sizeof before);
     agent_stop(&agent);
     attester = new_attester(NULL, 0);
     assert_ok(attester->state(attester, &question.request.selection, expected, &err), &err);
-    cr_expect_arr_eq(answer.payload.p, expected, sizeof expected);
+    cr_expect_arr_eq(now, expected, sizeof expected);
     attester->free(attester);
     close(fd);
 }

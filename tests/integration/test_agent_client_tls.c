@@ -1,7 +1,7 @@
 /* Handshakes whose evidence an agent makes: accepted, refused, and what is left of the server. */
 #include "agent_scene.h"
 #include "exchange.h"
-#include "tls_assert.h"
+#include "tls_session.h"
 
 TestSuite(agent_client_tls, .timeout = 120);
 
@@ -148,5 +148,64 @@ Test(agent_client_tls, without_an_agent)
         assert_accepted(pair);
         tls_pair_free(pair);
     }
+    tear_down(setting);
+}
+
+static struct ratls_attester *the_worlds;
+
+static enum ratls_status attest_by_the_world(struct ratls_attester *self,
+                                             const struct ratls_attest_request *request,
+                                             uint8_t **ret_evidence, size_t *ret_len,
+                                             struct ratls_error *ret_error)
+{
+    (void)self;
+    return the_worlds->attest(the_worlds, request, ret_evidence, ret_len, ret_error);
+}
+
+/* Accepted, in either way. */
+static bool is_resumed(struct setting *setting, SSL_SESSION *session)
+{
+    struct tls_pair *pair =
+        offer_session(setting->world->client, setting->server, TLS_NAME, session);
+    bool resumed;
+
+    assert_connected(pair);
+    cr_assert(ratls_report_accepted(ratls_tls_report(pair->client.ssl)));
+    resumed = SSL_session_reused(pair->client.ssl);
+    tls_pair_free(pair);
+    return resumed;
+}
+
+/*
+ * An agent that hears nothing: the thread is not held up by a client that resumes, and the session
+ * is resumed again once the agent hears. Evidence comes of the world itself, so that it is the
+ * state alone that is waited for, or not.
+ */
+Test(agent_client_tls, resumption_does_not_wait_for_an_agent)
+{
+    struct setting *setting = set_up(10000);
+    struct ratls_attester *asking = setting->s.attester;
+    const struct ratls_attester own = *asking;
+    SSL_SESSION *session;
+    uint64_t start;
+    bool resumed = false;
+
+    fake_policy_rules(setting->world->policy)->max_age_s = 600;
+    session = first_session(setting->world->client, setting->server);
+    atomic_store(&setting->s.agent.mood, FAKE_AGENT_DEAF);
+    sleep_ms(1100); /* what is known is too old then */
+    asking->attest = attest_by_the_world;
+    the_worlds = setting->local;
+    start = now_ms();
+    for (unsigned i = 0; i < 20; i++)
+        cr_assert_not(is_resumed(setting, session));
+    cr_expect_lt(now_ms() - start, 5000, "half of what a question waits");
+    atomic_store(&setting->s.agent.mood, FAKE_AGENT_GOOD);
+    start = now_ms();
+    while (!resumed && now_ms() < start + 60000)
+        resumed = is_resumed(setting, session);
+    cr_expect(resumed);
+    asking->attest = own.attest;
+    SSL_SESSION_free(session);
     tear_down(setting);
 }

@@ -104,6 +104,7 @@ Test(attester_service, state_without_waiting)
     struct ratls_state_job *job = NULL;
     struct ratls_attester *attester, *other;
     uint8_t digest[32], expected[32];
+    unsigned age_ms = 0;
     struct ratls_error err = {0};
     struct ratls_tpm_counts counts;
 
@@ -115,7 +116,7 @@ Test(attester_service, state_without_waiting)
 
         assert_ok(ratls_state_begin(other, &selection, count, &calls, &job, &err), &err);
         wait_for(&calls);
-        assert_ok(ratls_state_take(job, digest, &err), &err);
+        assert_ok(ratls_state_take(job, digest, &age_ms, &err), &err);
     }
     assert_ok(attester->state(attester, &selection, expected, &err), &err);
     cr_expect_arr_eq(digest, expected, sizeof digest);
@@ -139,6 +140,7 @@ Test(attester_service, state_of_a_hanging_tpm)
     struct tpm_mux mux;
     uint8_t digest[32];
     unsigned threads;
+    unsigned age_ms = 0;
     uint64_t start;
 
     begin_over_mux(&mux, options);
@@ -151,7 +153,8 @@ Test(attester_service, state_of_a_hanging_tpm)
     ratls_state_cancel(gone);
     wait_for(&calls);
     cr_expect_lt(now_ms() - start, 400 + SLACK_MS);
-    assert_fails(ratls_state_take(job, digest, &err), RATLS_TPM, &err, "did not answer within");
+    assert_fails(ratls_state_take(job, digest, &age_ms, &err), RATLS_TPM, &err,
+                 "did not answer within");
     cr_expect_eq(atomic_load(&gone_calls), 0);
     attester->free(attester);
     tpm_mux_stop(&mux); /* the connection ends, and with it the thread that was left behind */

@@ -132,6 +132,71 @@ Test(tls_tickets, state_that_cannot_be_had)
     SSL_SESSION_free(session);
 }
 
+/* ---- an attester that says without waiting whether the state is at hand ---- */
+
+static bool is_at_hand;
+static unsigned looks;
+
+static enum ratls_status wait_for_state(struct ratls_attester *self,
+                                        const struct ratls_pcr_selection *selection,
+                                        uint8_t ret_digest[32], struct ratls_error *ret_error)
+{
+    (void)self, (void)selection, (void)ret_digest, (void)ret_error;
+    cr_assert_fail("the thread waits for the state");
+    return RATLS_TPM;
+}
+
+static enum ratls_status (*read_state)(struct ratls_attester *self,
+                                       const struct ratls_pcr_selection *selection,
+                                       uint8_t ret_digest[32], struct ratls_error *ret_error);
+
+static enum ratls_status know_state(struct ratls_attester *self,
+                                    const struct ratls_pcr_selection *selection,
+                                    uint8_t ret_digest[32], struct ratls_error *ret_error)
+{
+    looks++;
+    return is_at_hand ? read_state(self, selection, ret_digest, ret_error) : RATLS_TPM;
+}
+
+static void know(void)
+{
+    read_state = world->attester->state;
+    world->attester->state = wait_for_state;
+    world->attester->known_state = know_state;
+    is_at_hand = false;
+    looks = 0;
+}
+
+/* A full handshake then, with evidence of its own; and the ticket is good when the state is there.
+ */
+Test(tls_tickets, state_that_is_not_at_hand)
+{
+    SSL_SESSION *session = first_session(world->client, world->server);
+    unsigned attested;
+
+    know();
+    attested = world->attested;
+    expect(world->client, session, false);
+    cr_expect_eq(world->attested, attested + 1);
+    cr_expect_eq(looks, 1);
+    is_at_hand = true;
+    expect(world->client, session, true);
+    cr_expect_eq(world->attested, attested + 1);
+    SSL_SESSION_free(session);
+}
+
+Test(tls_tickets, state_at_hand_that_is_another)
+{
+    SSL_SESSION *session = first_session(world->client, world->server);
+
+    know();
+    is_at_hand = true;
+    change_state();
+    expect(world->client, session, false);
+    cr_expect_eq(looks, 1);
+    SSL_SESSION_free(session);
+}
+
 /* Who asked for no evidence notices nothing, in TLS 1.3 and 1.2. */
 Test(tls_tickets, plain_clients)
 {

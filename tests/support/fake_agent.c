@@ -72,14 +72,16 @@ static void answer_well(struct fake_agent *agent, int fd,
 {
     struct ratls_agent_answer answer = {.id = question->id};
     struct ratls_error error = {0};
-    uint8_t digest[32];
+    uint8_t digest[RATLS_MEASURED_LEN];
+    uint8_t state[RATLS_AGENT_STATE_LEN];
     uint8_t *evidence = NULL;
     size_t len = 0;
 
     if (question->kind == RATLS_AGENT_STATE) {
         answer.status =
             agent->attester->state(agent->attester, &question->request.selection, digest, &error);
-        answer.payload = ratls_slice(digest, sizeof digest);
+        ratls_agent_state_write(digest, atomic_load(&agent->state_age_ms), state);
+        answer.payload = ratls_slice(state, sizeof state);
     } else {
         answer.status =
             agent->attester->attest(agent->attester, &question->request, &evidence, &len, &error);

@@ -32,6 +32,7 @@ struct fake_agent {
     const char *path;
     struct ratls_attester *attester; /* borrowed */
     _Atomic(enum fake_agent_mood) mood;
+    atomic_uint state_age_ms; /* of the states that it tells */
     atomic_uint connections; /* that there ever were */
     atomic_uint ends;        /* of these, which ended */
     atomic_uint questions;

@@ -105,6 +105,7 @@ Test(agentd_metrics, histograms)
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
         ratls_agentd_metrics_evidence(&metrics, times[i]);
     figures.tpm.quotes = 6;
+    figures.tpm.states = 5;
     figures.tpm.leaves = 1 + 2 + 3 + 64 + 65 + 65536;
     figures.tpm.batches[0] = 1;
     figures.tpm.batches[1] = 1;
@@ -124,6 +125,7 @@ Test(agentd_metrics, histograms)
     cr_expect_not_null(strstr(text, "ratls_quote_batch_size_bucket{le=\"128.0\"} 5\n"));
     cr_expect_not_null(strstr(text, "ratls_quote_batch_size_bucket{le=\"65536.0\"} 6\n"));
     cr_expect_not_null(strstr(text, "ratls_quote_batch_size_count 6\n"));
+    cr_expect_not_null(strstr(text, "ratls_states_total 5\n"));
     free(text);
 }
 

@@ -97,6 +97,7 @@ struct ratls_attest_request {
 };
 
 struct ratls_attest_job; /* of an attester: evidence that is being made */
+struct ratls_state_job;  /* likewise: the measured state that is being read */
 
 /*
  * An interface with one implementation in libratls-attester (attester_tpm.h); a program may bring
@@ -149,6 +150,27 @@ struct ratls_attester {
      * one thread beside them need not share its SSL_CTX.
      */
     unsigned (*threads)(struct ratls_attester *self);
+
+    /*
+     * The state without waiting. begin_state, take_state and cancel_state are to state what begin,
+     * take and cancel are to attest, and keep to the same rules: all three, or none.
+     *
+     * known_state is for who needs the state at once or not at all: a server that is asked to
+     * resume a session. It returns a state that is at hand and at most a second old, or RATLS_TPM;
+     * either way it returns at once. It also sees to it, in a thread of the attester, that one is
+     * at hand soon and for some seconds. Where it is NULL, state is asked, and waited for.
+     */
+    enum ratls_status (*begin_state)(struct ratls_attester *self,
+                                     const struct ratls_pcr_selection *selection,
+                                     void (*done)(void *arg), void *arg,
+                                     struct ratls_state_job **ret_job,
+                                     struct ratls_error *ret_error);
+    enum ratls_status (*take_state)(struct ratls_attester *self, struct ratls_state_job *job,
+                                    uint8_t ret_digest[32], struct ratls_error *ret_error);
+    void (*cancel_state)(struct ratls_attester *self, struct ratls_state_job *job);
+    enum ratls_status (*known_state)(struct ratls_attester *self,
+                                     const struct ratls_pcr_selection *selection,
+                                     uint8_t ret_digest[32], struct ratls_error *ret_error);
 };
 
 #ifdef __cplusplus

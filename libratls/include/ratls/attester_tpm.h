@@ -99,6 +99,9 @@ struct ratls_tpm_counts {
     uint64_t leaves;  /* statements that they cover */
     uint64_t states;  /* readings of the measured state */
     uint64_t errors;  /* quotes and readings that failed, for everybody who waited for them */
+    /* How often the state was to be at hand (attester.h: known_state), and was, or was not. */
+    uint64_t known_states;
+    uint64_t unknown_states;
     uint64_t retries; /* answers that asked for patience; the command was sent again */
     /* Quotes by the size of their batch: of at most 2^i statements, and of more than 2^(i-1). */
     uint64_t batches[RATLS_TPM_BATCH_CLASSES];
