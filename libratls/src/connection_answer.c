@@ -26,14 +26,26 @@ static enum ratls_outcome break_protocol(struct ratls_connection *c, const char 
     return ratls_connection_end(c, RATLS_FAILED, RATLS_END_PROTOCOL);
 }
 
+static bool has_state(const struct ratls_answering *a)
+{
+    return a->attester->begin_state != NULL || a->attester->state != NULL;
+}
+
+static enum ratls_status prepare_bell(struct ratls_connection *c)
+{
+    return ratls_doorbell_prepare(&c->answering.bell)
+               ? RATLS_OK
+               : ratls_fail(&c->error, RATLS_IO, "no eventfd: %s", strerror(errno));
+}
+
 static enum ratls_status begin_job(struct ratls_connection *c)
 {
     struct ratls_answering *a = &c->answering;
+    enum ratls_status status = prepare_bell(c);
 
-    if (!ratls_doorbell_prepare(&a->bell))
-        return ratls_fail(&c->error, RATLS_IO, "no eventfd: %s", strerror(errno));
-    return a->attester->begin(a->attester, &a->asked, ratls_doorbell_ring, &a->bell, &a->job,
-                              &c->error);
+    return status == RATLS_OK ? a->attester->begin(a->attester, &a->asked, ratls_doorbell_ring,
+                                                   &a->bell, &a->job, &c->error)
+                              : status;
 }
 
 /* The evidence is there: its pieces follow. */
@@ -61,33 +73,81 @@ static enum ratls_status make_now(struct ratls_connection *c)
     return status == RATLS_OK ? begin_writing(c, evidence, len) : status;
 }
 
-/* The state first, then the evidence: what changes in between is seen as a change. */
-static enum ratls_status note_state(struct ratls_connection *c, int64_t now_ms)
-{
-    struct ratls_answering *a = &c->answering;
-
-    a->look_ms = a->push_ms = RATLS_NEVER;
-    if (!a->is_watched)
-        return RATLS_OK;
-    if (a->period_ms != 0)
-        a->push_ms = now_ms + a->period_ms;
-    if (a->attester->state == NULL)
-        return RATLS_OK;
-    a->look_ms = now_ms + LOOK_MS;
-    return a->attester->state(a->attester, &a->request.selection, a->state, &c->error);
-}
-
-static enum ratls_outcome make(struct ratls_connection *c)
+static enum ratls_outcome make_evidence(struct ratls_connection *c)
 {
     struct ratls_answering *a = &c->answering;
     enum ratls_role role = SSL_is_server(c->ssl) ? RATLS_ROLE_SERVER : RATLS_ROLE_CLIENT;
-    enum ratls_status status = note_state(c, ratls_clock_ms());
+    enum ratls_status status =
+        ratls_exchange_request(c->ssl, role, &a->request, &a->turn, &a->asked, &c->error);
 
-    if (status == RATLS_OK)
-        status = ratls_exchange_request(c->ssl, role, &a->request, &a->turn, &a->asked, &c->error);
+    a->is_due = false;
     if (status == RATLS_OK)
         status = a->attester->begin != NULL ? begin_job(c) : make_now(c);
     return status == RATLS_OK ? RATLS_DONE : cannot_attest(c, status);
+}
+
+/*
+ * The state was read, and is what it is compared with from now on if evidence is made: what changes
+ * in between is seen as a change.
+ */
+static enum ratls_outcome see_state(struct ratls_connection *c, const uint8_t state[32])
+{
+    struct ratls_answering *a = &c->answering;
+
+    if (!a->is_due) {
+        if (!a->is_watched || memcmp(state, a->state, sizeof a->state) == 0)
+            return RATLS_DONE;
+        a->turn.sequence++;
+        if (a->period_ms != 0)
+            a->push_ms = ratls_clock_ms() + a->period_ms;
+    }
+    memcpy(a->state, state, sizeof a->state);
+    return make_evidence(c);
+}
+
+/* Looks at the state: without waiting, if the attester can. */
+static enum ratls_outcome look_at_state(struct ratls_connection *c, int64_t now_ms)
+{
+    struct ratls_answering *a = &c->answering;
+    const struct ratls_pcr_selection *selection = &a->request.selection;
+    enum ratls_status status;
+    uint8_t state[sizeof a->state];
+
+    a->look_ms = now_ms + LOOK_MS;
+    if (a->attester->begin_state != NULL) {
+        status = prepare_bell(c);
+        if (status == RATLS_OK)
+            status = a->attester->begin_state(a->attester, selection, ratls_doorbell_ring, &a->bell,
+                                              &a->looking, &c->error);
+        return status == RATLS_OK ? RATLS_DONE : cannot_attest(c, status);
+    }
+    status = a->attester->state(a->attester, selection, state, &c->error);
+    return status == RATLS_OK ? see_state(c, state) : cannot_attest(c, status);
+}
+
+static enum ratls_outcome take_state(struct ratls_connection *c)
+{
+    struct ratls_answering *a = &c->answering;
+    struct ratls_state_job *looking = a->looking;
+    uint8_t state[sizeof a->state];
+    enum ratls_status status;
+
+    a->looking = NULL;
+    status = a->attester->take_state(a->attester, looking, state, &c->error);
+    return status == RATLS_OK ? see_state(c, state) : cannot_attest(c, status);
+}
+
+/* The state first, where it is watched; then the evidence. */
+static enum ratls_outcome make(struct ratls_connection *c)
+{
+    struct ratls_answering *a = &c->answering;
+    int64_t now_ms = ratls_clock_ms();
+
+    a->look_ms = a->push_ms = RATLS_NEVER;
+    if (a->is_watched && a->period_ms != 0)
+        a->push_ms = now_ms + a->period_ms;
+    a->is_due = true;
+    return a->is_watched && has_state(a) ? look_at_state(c, now_ms) : make_evidence(c);
 }
 
 enum ratls_outcome ratls_answering_begin(struct ratls_connection *c,
@@ -111,7 +171,11 @@ static void abandon(struct ratls_answering *a)
 {
     if (a->job != NULL)
         a->attester->cancel(a->attester, a->job);
+    if (a->looking != NULL)
+        a->attester->cancel_state(a->attester, a->looking);
     a->job = NULL;
+    a->looking = NULL;
+    a->is_due = false;
     if (a->is_writing)
         ratls_answer_writer_end(&a->writer);
     a->is_writing = false;
@@ -130,7 +194,7 @@ enum ratls_outcome ratls_answering_challenge(struct ratls_connection *c, struct 
         ratls_fail(&c->error, RATLS_USAGE, "the other side asks for evidence; here is no attester");
         return ratls_connection_end(c, RATLS_FAILED, RATLS_END_CANNOT_ATTEST);
     }
-    if ((a->job != NULL || a->is_writing) && a->turn.sequence == 0)
+    if ((a->job != NULL || a->is_due || a->is_writing) && a->turn.sequence == 0)
         return break_protocol(c, "the other side asks again before it has the answer");
     abandon(a);
     a->period_ms = (int64_t)challenge.period_ms;
@@ -180,38 +244,23 @@ static enum ratls_outcome take(struct ratls_connection *c)
     return status == RATLS_OK ? RATLS_DONE : cannot_attest(c, status);
 }
 
-/* Whether evidence is due that nobody asked for: the period is over, or the state is another. */
-static enum ratls_status is_push_due(struct ratls_connection *c, int64_t now_ms, bool *ret_due)
-{
-    struct ratls_answering *a = &c->answering;
-    uint8_t state[sizeof a->state];
-    enum ratls_status status;
-
-    *ret_due = now_ms >= a->push_ms;
-    if (*ret_due || now_ms < a->look_ms)
-        return RATLS_OK;
-    a->look_ms = now_ms + LOOK_MS;
-    status = a->attester->state(a->attester, &a->request.selection, state, &c->error);
-    *ret_due = status == RATLS_OK && memcmp(state, a->state, sizeof state) != 0;
-    return status;
-}
-
-/* Begins evidence that nobody asked for, if it is due. */
+/* Evidence that nobody asked for: when the period is over, or the state is another. */
 static enum ratls_outcome push(struct ratls_connection *c, int64_t now_ms)
 {
     struct ratls_answering *a = &c->answering;
-    bool is_due = false;
-    enum ratls_status status;
 
     if (c->phase != RATLS_PHASE_OPEN || !a->is_watched || c->is_shut)
         return RATLS_DONE;
-    status = is_push_due(c, now_ms, &is_due);
-    if (status != RATLS_OK)
-        return cannot_attest(c, status);
-    if (!is_due)
-        return RATLS_DONE;
-    a->turn.sequence++;
-    return make(c);
+    if (now_ms >= a->push_ms) {
+        a->turn.sequence++;
+        return make(c);
+    }
+    return now_ms >= a->look_ms ? look_at_state(c, now_ms) : RATLS_DONE;
+}
+
+bool ratls_answering_awaits(const struct ratls_answering *a)
+{
+    return a->job != NULL || a->looking != NULL;
 }
 
 enum ratls_outcome ratls_answering_progress(struct ratls_connection *c, int64_t now_ms)
@@ -219,16 +268,19 @@ enum ratls_outcome ratls_answering_progress(struct ratls_connection *c, int64_t 
     struct ratls_answering *a = &c->answering;
     enum ratls_outcome outcome = RATLS_DONE;
 
-    if (a->job == NULL && !a->is_writing)
+    if (!ratls_answering_awaits(a) && !a->is_writing)
         outcome = push(c, now_ms);
-    if (outcome == RATLS_DONE && a->job != NULL)
-        outcome = ratls_doorbell_has_rung(&a->bell) ? take(c) : RATLS_WANT_ATTESTER;
+    while (outcome == RATLS_DONE && ratls_answering_awaits(a)) {
+        if (!ratls_doorbell_has_rung(&a->bell))
+            return RATLS_WANT_ATTESTER;
+        outcome = a->looking != NULL ? take_state(c) : take(c);
+    }
     return outcome == RATLS_DONE ? write_pieces(c) : outcome;
 }
 
 int64_t ratls_answering_due_ms(const struct ratls_answering *a)
 {
-    if (!a->is_watched || a->job != NULL || a->is_writing)
+    if (!a->is_watched || ratls_answering_awaits(a) || a->is_writing)
         return RATLS_NEVER;
     return a->look_ms < a->push_ms ? a->look_ms : a->push_ms;
 }

@@ -299,6 +299,6 @@ short ratls_connection_events(const struct ratls_connection *c)
 
 int ratls_connection_attester_fd(const struct ratls_connection *c)
 {
-    return c->answering.job == NULL ? ratls_pause_fd(ratls_channel_of(c->ssl))
-                                    : c->answering.bell.fd;
+    return ratls_answering_awaits(&c->answering) ? c->answering.bell.fd
+                                                 : ratls_pause_fd(ratls_channel_of(c->ssl));
 }

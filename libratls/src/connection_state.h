@@ -42,8 +42,10 @@ struct ratls_answering {
     struct ratls_request request;    /* the last that was asked */
     struct ratls_turn turn;          /* the last that was begun */
     struct ratls_attest_request asked;
-    struct ratls_attest_job *job; /* the attester is at it */
-    struct ratls_doorbell bell;   /* and rings when it has ended */
+    struct ratls_attest_job *job;    /* the attester is at it */
+    struct ratls_state_job *looking; /* or at the state, before that */
+    bool is_due;                     /* evidence is made behind that, whatever it says */
+    struct ratls_doorbell bell;      /* it rings when either has ended */
     bool is_writing;              /* its pieces are being sent: */
     struct ratls_answer_writer writer;
     bool is_watched;          /* evidence is sent again when the state changes */
@@ -109,6 +111,8 @@ enum ratls_outcome ratls_answering_challenge(struct ratls_connection *c, struct 
  */
 enum ratls_outcome ratls_answering_progress(struct ratls_connection *c, int64_t now_ms);
 int64_t ratls_answering_due_ms(const struct ratls_answering *a);
+/* Whether the attester is at something: then its bell is to be waited for. */
+bool ratls_answering_awaits(const struct ratls_answering *a);
 void ratls_answering_free(struct ratls_answering *a);
 
 #endif

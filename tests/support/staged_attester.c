@@ -120,3 +120,70 @@ void staged_finish(struct staged_attester *staged)
     staged->job = NULL;
     job->done(job->arg);
 }
+
+/* ---- the state without waiting ---- */
+
+struct ratls_state_job {
+    void (*done)(void *arg);
+    void *arg;
+    unsigned state;
+};
+
+static enum ratls_status begin_state(struct ratls_attester *self,
+                                     const struct ratls_pcr_selection *selection,
+                                     void (*done)(void *arg), void *arg,
+                                     struct ratls_state_job **ret_job,
+                                     struct ratls_error *ret_error)
+{
+    struct staged_attester *staged = (struct staged_attester *)self;
+    struct ratls_state_job *job = calloc(1, sizeof *job);
+
+    (void)selection, (void)ret_error;
+    must(job != NULL && staged->looking == NULL);
+    *job = (struct ratls_state_job){.done = done, .arg = arg};
+    staged->looking = *ret_job = job;
+    staged->looks++;
+    return RATLS_OK;
+}
+
+static enum ratls_status take_state(struct ratls_attester *self, struct ratls_state_job *job,
+                                    uint8_t ret_digest[32], struct ratls_error *ret_error)
+{
+    const struct staged_attester *staged = (const struct staged_attester *)self;
+    const unsigned state = job->state;
+
+    free(job);
+    if (staged->fails)
+        return fail(ret_error);
+    memset(ret_digest, 0, 32);
+    memcpy(ret_digest, &state, sizeof state);
+    return RATLS_OK;
+}
+
+static void cancel_state(struct ratls_attester *self, struct ratls_state_job *job)
+{
+    struct staged_attester *staged = (struct staged_attester *)self;
+
+    staged->cancelled_looks++;
+    if (staged->looking == job)
+        staged->looking = NULL;
+    free(job);
+}
+
+void staged_tell_states_late(struct staged_attester *staged)
+{
+    staged->base.begin_state = begin_state;
+    staged->base.take_state = take_state;
+    staged->base.cancel_state = cancel_state;
+    staged->base.state = NULL;
+}
+
+void staged_tell_state(struct staged_attester *staged)
+{
+    struct ratls_state_job *job = staged->looking;
+
+    must(job != NULL);
+    staged->looking = NULL;
+    job->state = atomic_load(&staged->state);
+    job->done(job->arg);
+}
