@@ -83,6 +83,7 @@ static struct ratls_quote *make_quote(const struct fake_draft *draft)
 
     bench_must(quote != NULL, "out of memory");
     atomic_init(&quote->references, 1);
+    quote->begun = ratls_time_from_now(0);
     quote->attest = add_part(quote, &len, &draft->attest);
     quote->signature = add_part(quote, &len, &draft->signature);
     quote->pcr_values = add_part(quote, &len, &draft->pcr_values);

@@ -117,3 +117,41 @@ void pair_refusal(SSL_CTX *client, SSL_CTX *server, const char *name, struct pai
     ERR_clear_error();
     free_pair(&pair, cost);
 }
+
+/* Else OpenSSL takes the session for one that was broken off, and does not resume it. */
+static void end_orderly(SSL *ssl)
+{
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+SSL_SESSION *pair_session(SSL_CTX *client, SSL_CTX *server, const char *name)
+{
+    struct pair_cost cost = {0};
+    struct pair pair = make_pair(client, server, name, &cost);
+    SSL_SESSION *session;
+    uint8_t byte;
+
+    shake_hands(&pair, &cost);
+    (void)SSL_read(pair.c, &byte, sizeof byte); /* the tickets */
+    session = SSL_get1_session(pair.c);
+    bench_must(session != NULL && SSL_SESSION_is_resumable(session), "no ticket came");
+    end_orderly(pair.c);
+    end_orderly(pair.s);
+    free_pair(&pair, &cost);
+    return session;
+}
+
+void pair_resume(SSL_CTX *client, SSL_CTX *server, const char *name, SSL_SESSION *session,
+                 struct pair_cost *cost)
+{
+    struct pair pair = make_pair(client, server, name, cost);
+    double begin = cpu_us();
+
+    bench_must(SSL_set_session(pair.c, session) == 1, "cannot offer a session");
+    cost->client_us += cpu_us() - begin;
+    shake_hands(&pair, cost);
+    bench_must(SSL_session_reused(pair.c), "not resumed");
+    end_orderly(pair.c);
+    end_orderly(pair.s);
+    free_pair(&pair, cost);
+}

@@ -18,4 +18,10 @@ SSL *pair_keep(SSL_CTX *client, SSL_CTX *server, const char *name, SSL **ret_ser
 /* The same of a handshake that the client refuses at the server's first flight. */
 void pair_refusal(SSL_CTX *client, SSL_CTX *server, const char *name, struct pair_cost *cost);
 
+/* A session that can be resumed, of a full handshake; the caller frees it. */
+SSL_SESSION *pair_session(SSL_CTX *client, SSL_CTX *server, const char *name);
+/* One handshake that resumes it; adds to *cost. Ends the program if it is a full one. */
+void pair_resume(SSL_CTX *client, SSL_CTX *server, const char *name, SSL_SESSION *session,
+                 struct pair_cost *cost);
+
 #endif

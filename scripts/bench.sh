@@ -4,8 +4,9 @@
 # usage: bench.sh [--quick] [--rounds N] [--json] [NAME ...]
 # --json: the last line is an object with the figures. --quick: a minute, and no decision.
 # With names: the output of these benchmarks, and no table: handshake, server, memory, wire, load;
-# agent, renewal, replay, compact, check_boot, ima, check_ima, refvals, epoch. N rounds of renewal
-# are N seconds. Logs of real machines: from ../shared/corpus if it is there, or RATLS_BENCH_LOGS.
+# agent, resumption, renewal, replay, compact, check_boot, ima, check_ima, refvals, epoch. N rounds
+# of renewal are N seconds. Logs of real machines: from ../shared/corpus if it is there, or
+# RATLS_BENCH_LOGS.
 set -eu
 cd "$(dirname "$0")/.."
 all=""
@@ -13,7 +14,7 @@ for name in handshake server memory wire; do
     [ ! -e "bench/$name.c" ] || all="$all $name"
 done
 all="$all load"
-others="agent renewal replay compact check_boot ima check_ima refvals epoch"
+others="agent resumption renewal replay compact check_boot ima check_ima refvals epoch"
 rounds="" quick="" json="" names=""
 while [ $# -gt 0 ]; do
     case "$1" in
