@@ -34,8 +34,9 @@ can)
     unshare --mount --uts --ipc --net --pid --cgroup --fork --kill-child sh -c '
         folder=$(mktemp -d)
         trap "umount \"$folder\"; rmdir \"$folder\"" EXIT
-        mount -t cgroup2 cgroup2 "$folder" && mkdir "$folder/ratls-$$" && rmdir "$folder/ratls-$$"
-    ' >/dev/null 2>&1 || fail "no namespaces and cgroups of its own (cgroup2) here"
+        mknod "$folder/null" c 1 3 && rm "$folder/null" && mount -t cgroup2 cgroup2 "$folder" &&
+            mkdir "$folder/ratls-$$" && rmdir "$folder/ratls-$$"
+    ' >/dev/null 2>&1 || fail "no namespaces, devices and cgroups (cgroup2) of its own here"
     exit
     ;;
 clean)
