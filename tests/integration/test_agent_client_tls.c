@@ -136,8 +136,8 @@ Test(agent_client_tls, without_an_agent)
     atomic_store(&setting->s.agent.mood, FAKE_AGENT_SILENT);
     sleep_ms(AGENT_RETRY_MS);
     assert_cannot_attest(setting, "did not answer within 300 ms");
-    atomic_store(&setting->s.agent.mood, FAKE_AGENT_REFUSES);
     assert_cannot_attest(setting, "hangs: no answer for ");
+    atomic_store(&setting->s.agent.mood, FAKE_AGENT_REFUSES);
     assert_soon(is_refused(setting));
     assert_cannot_attest(setting, FAKE_AGENT_REASON);
     assert_serves_plain_clients(setting);

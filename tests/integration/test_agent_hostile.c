@@ -122,10 +122,12 @@ Test(agent_hostile, files_hold_nobody_up)
     /* Behind an empty message, on a connection that ends. */
     fd = agent_connect_as(&agent, STRANGER, STRANGER, 0, NULL);
     files[1] = make_lingering(&peers[1]);
+    cr_assert_eq(kill(agent.pid, SIGSTOP), 0); /* until both are there */
     cr_assert_eq(send(fd, "", 0, MSG_NOSIGNAL), 0);
     cr_assert_eq(pass_file(fd, files[1]), 1);
     close(files[1]);
     close(fd);
+    cr_assert_eq(kill(agent.pid, SIGCONT), 0);
     agent_must_serve(&agent, 30, "shop");
     agent_await_figure(&agent, "ratls_connections", 1);
     cr_expect_lt(now_ms() - start, LINGER_S * 1000 / 2);

@@ -38,14 +38,6 @@ static void read_state(struct ratls_attester *attester, uint8_t out[RATLS_MEASUR
     assert_ok(attester->state(attester, &sixteen, out, &err), &err);
 }
 
-static struct ratls_tpm_counts counts_of(struct ratls_attester *attester)
-{
-    struct ratls_tpm_counts counts;
-
-    ratls_tpm_attester_counts(attester, &counts);
-    return counts;
-}
-
 static bool is_same(const uint8_t *a, const uint8_t *b)
 {
     return memcmp(a, b, RATLS_MEASURED_LEN) == 0;

@@ -8,14 +8,6 @@
 
 TestSuite(attester_counts, .init = set_up, .fini = tear_down, .timeout = 120);
 
-static struct ratls_tpm_counts counts_of(const struct ratls_attester *attester)
-{
-    struct ratls_tpm_counts counts;
-
-    ratls_tpm_attester_counts(attester, &counts);
-    return counts;
-}
-
 static atomic_uint calls;
 
 static void count_call(void *arg)

@@ -6,14 +6,6 @@
 
 TestSuite(attester_patience, .init = set_up, .fini = tear_down, .timeout = 120);
 
-static struct ratls_tpm_counts counts_of(const struct ratls_attester *attester)
-{
-    struct ratls_tpm_counts counts;
-
-    ratls_tpm_attester_counts(attester, &counts);
-    return counts;
-}
-
 /* The answer comes `times` times, and nobody notices. ESYS sends a command five times by itself. */
 static void answer_some_times(const char *code, const char *times, unsigned retries)
 {

@@ -106,7 +106,6 @@ Test(attester_service, state_without_waiting)
     uint8_t digest[32], expected[32];
     unsigned age_ms = 0;
     struct ratls_error err = {0};
-    struct ratls_tpm_counts counts;
 
     init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
     attester = new_attester(NULL, 0);
@@ -120,8 +119,7 @@ Test(attester_service, state_without_waiting)
     }
     assert_ok(attester->state(attester, &selection, expected, &err), &err);
     cr_expect_arr_eq(digest, expected, sizeof digest);
-    ratls_tpm_attester_counts(other, &counts);
-    cr_expect_eq(counts.states, 1);
+    cr_expect_eq(counts_of(other).states, 1);
     assert_fails(ratls_state_begin(other, &none, count, NULL, &job, &err), RATLS_USAGE, &err,
                  "malformed PCR selection");
     other->free(other);

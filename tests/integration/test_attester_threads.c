@@ -196,7 +196,6 @@ Test(attester_threads, one_quote_for_all_who_wait)
 {
     const char *const options[] = {"--hang", NULL};
     struct ratls_attester *attester;
-    struct ratls_tpm_counts counts;
     struct batch_caller callers[BATCH] = {0};
     pthread_t threads[BATCH];
     struct tpm_mux mux;
@@ -213,7 +212,7 @@ Test(attester_threads, one_quote_for_all_who_wait)
             callers[i].request.selection.banks[0].pcrs = 0x00000081;
         cr_assert_eq(pthread_create(&threads[i], NULL, attest_in_batch, &callers[i]), 0);
     }
-    assert_soon((ratls_tpm_attester_counts(attester, &counts), counts.waiting == BATCH));
+    assert_soon(counts_of(attester).waiting == BATCH);
     tpm_mux_arm(&mux, false);
     for (i = 0; i < BATCH; i++)
         pthread_join(threads[i], NULL);

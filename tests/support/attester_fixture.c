@@ -58,6 +58,14 @@ struct ratls_attester *new_attester(const char *tcti, unsigned deadline_ms)
     return attester;
 }
 
+struct ratls_tpm_counts counts_of(const struct ratls_attester *attester)
+{
+    struct ratls_tpm_counts counts;
+
+    ratls_tpm_attester_counts(attester, &counts);
+    return counts;
+}
+
 struct ratls_attest_request new_request(uint8_t seed)
 {
     struct ratls_attest_request request = {

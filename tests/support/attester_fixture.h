@@ -49,6 +49,7 @@ void init_key(const char *tcti, enum ratls_ak_algorithm algorithm, bool transien
 void begin_over_mux(struct tpm_mux *mux, const char *const *options);
 /* tcti NULL: that of the state folder; deadline 0: the default. */
 struct ratls_attester *new_attester(const char *tcti, unsigned deadline_ms);
+struct ratls_tpm_counts counts_of(const struct ratls_attester *attester);
 struct ratls_attest_request new_request(uint8_t seed);
 /* What a verifier asks of every quote. Says on stderr what is wrong. */
 bool is_sound(struct sample *s, const struct ratls_attest_request *request);

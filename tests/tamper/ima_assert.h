@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "scene_ima.h"
 
@@ -48,6 +49,20 @@ static inline void open_scene(struct scene *scene)
 static inline void install(struct scene *scene)
 {
     fake_ima_install(&scene->ima->list, scene->tpm);
+}
+
+/* In either form. */
+static inline bool says(const struct ratls_report *report, const char *text)
+{
+    char *json = NULL, *words = NULL;
+    bool is_said;
+
+    cr_assert_eq(ratls_report_json(report, &json), RATLS_OK);
+    cr_assert_eq(ratls_report_text(report, 0, &words), RATLS_OK);
+    is_said = strstr(json, text) != NULL || strstr(words, text) != NULL;
+    free(json);
+    free(words);
+    return is_said;
 }
 
 #endif

@@ -183,19 +183,6 @@ Test(ima_good, lists_are_accepted)
     }
 }
 
-static bool says(const struct ratls_report *report, const char *text)
-{
-    char *json = NULL, *words = NULL;
-    bool is_said;
-
-    cr_assert_eq(ratls_report_json(report, &json), RATLS_OK);
-    cr_assert_eq(ratls_report_text(report, 0, &words), RATLS_OK);
-    is_said = strstr(json, text) != NULL || strstr(words, text) != NULL;
-    free(json);
-    free(words);
-    return is_said;
-}
-
 /* Appended after the quote: anybody on the way could have done it. */
 Test(ima_good, what_follows_the_prefix_is_not_looked_at)
 {

@@ -6,19 +6,6 @@
 
 #include "ima_assert.h"
 
-static bool says(const struct ratls_report *report, const char *text)
-{
-    char *json = NULL, *words = NULL;
-    bool is_said;
-
-    cr_assert_eq(ratls_report_json(report, &json), RATLS_OK);
-    cr_assert_eq(ratls_report_text(report, 0, &words), RATLS_OK);
-    is_said = strstr(json, text) != NULL || strstr(words, text) != NULL;
-    free(json);
-    free(words);
-    return is_said;
-}
-
 /* From one appraisal to the next, as a client does it. */
 static void know_what_was_kept(struct scene *scene)
 {
