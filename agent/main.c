@@ -128,9 +128,7 @@ static enum ratls_status check_parts(const char *path, const struct ratls_agentd
     if (why.status == RATLS_OK)
         return status;
     if (is_guest && status == RATLS_IO)
-        return ratls_fail(err, status,
-                          "%.200s; %.64s itself is good: run this as root for the rest", why.text,
-                          path);
+        return ratls_fail(err, status, "%.220s; %.80s itself is good", why.text, path);
     return ratls_fail(err, status, "%s", why.text);
 }
 

@@ -45,7 +45,8 @@ as_games() {
 }
 expect 3 "who may not see the key is told that the file is good" as_games "$ratlsd" \
     --check-config --config "$work/ratlsd.yaml"
-has "ak.conf: Permission denied; $work/ratlsd.yaml itself is good: run this as root for the rest"
+has "ak.conf: Permission denied: run this as root"
+has "$work/ratlsd.yaml itself is good"
 sed 's/^user: .*/user: no-such-user/' "$work/ratlsd.yaml" >"$work/wrong.yaml"
 expect 2 "... or what is wrong in it" as_games "$ratlsd" --check-config --config "$work/wrong.yaml"
 has "wrong.yaml:3:7: user: no user of the name no-such-user on this machine"
