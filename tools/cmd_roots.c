@@ -21,6 +21,7 @@ static const struct ratls_command commands[] = {
     {"list", "list what was taken over", ratls_cmd_roots_list},
     {"show", "explain one, or check the certificate of an endorsement key", ratls_cmd_roots_show},
     {"remove", "take one away", ratls_cmd_roots_remove},
+    {"check", "check the endorsement keys of this machine's TPM", ratls_cmd_roots_check},
     {NULL, NULL, NULL},
 };
 

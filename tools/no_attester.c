@@ -1,6 +1,7 @@
 /* What a build without the attester library says instead (RATLS_ATTESTER=OFF). */
 #include "fail.h"
 #include "local.h"
+#include "local_eks.h"
 
 static enum ratls_status refuse(struct ratls_error *err)
 {
@@ -49,5 +50,13 @@ enum ratls_status ratls_local_tcti(const char *state_dir, char out[static RATLS_
 {
     (void)state_dir;
     (void)out;
+    return refuse(err);
+}
+
+enum ratls_status ratls_local_eks(const char *tcti, struct ratls_eks *ret_eks,
+                                  struct ratls_error *err)
+{
+    (void)tcti;
+    (void)ret_eks;
     return refuse(err);
 }

@@ -9,6 +9,7 @@
 
 #define RATLS_ROOT_ABOUT_MAX 64
 
+int ratls_cmd_roots_check(int argc, char **argv);
 int ratls_cmd_roots_import(int argc, char **argv);
 int ratls_cmd_roots_list(int argc, char **argv);
 int ratls_cmd_roots_show(int argc, char **argv);

@@ -5,12 +5,14 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "corpus.h"
 #include "ek_check.h"
+#include "ek_nv.h"
 #include "roots_file.h"
 
 #define NOW 1795132800 /* 2026-11-20 */
@@ -271,6 +273,29 @@ Test(ek_corpus, changed_certificates)
     }
     cr_expect_eq(accepted, 0, "%zu", accepted);
     free(file.p);
+}
+
+/* All of an index of Azure's virtual TPM: a certificate, and zeros to its end. */
+Test(ek_corpus, index_of_azure)
+{
+    struct octets file = corpus_read("ekcerts/raw/azure-ak-cert-nv-padded.pem");
+    struct octets known = corpus_read("ekcerts/ak/azure-vtpm-ak-a.der");
+    struct ratls_slice certificate = {0};
+    char *label = NULL, *header = NULL;
+    BIO *bio = BIO_new_mem_buf(file.p, (int)file.len);
+    unsigned char *content = NULL;
+    long len = 0;
+
+    cr_assert(PEM_read_bio(bio, &label, &header, &content, &len) == 1);
+    cr_expect_gt((size_t)len, known.len);
+    cr_assert(ratls_ek_nv_certificate(ratls_slice(content, (size_t)len), &certificate));
+    cr_expect(ratls_slice_equal(certificate, octets_slice(known)));
+    OPENSSL_free(label);
+    OPENSSL_free(header);
+    OPENSSL_free(content);
+    BIO_free(bio);
+    free(file.p);
+    free(known.p);
 }
 
 CORPUS_MAIN

@@ -3,8 +3,8 @@
  * version 2.5, B.3 and B.4) make them. A maker certifies a key only: that it is a restricted
  * decryption key follows from the area, which is therefore made here and never taken from a peer.
  */
-#ifndef RATLS_CA_EK_TEMPLATE_H
-#define RATLS_CA_EK_TEMPLATE_H
+#ifndef RATLS_EK_TEMPLATE_H
+#define RATLS_EK_TEMPLATE_H
 
 #include <openssl/types.h>
 
