@@ -1,25 +1,47 @@
 #include "disposal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "log.h"
 
-/* A look takes nothing out, and the files stay with the message: there is no room for them here,
- * which the kernel tells. */
-bool ratls_agentd_has_files(int fd)
+/*
+ * A look takes nothing out, and the files stay with the message: there is no room for them here,
+ * which the kernel tells. Where there is nothing to look at, nothing is received: a message that
+ * comes in between was not looked at.
+ */
+ssize_t ratls_agentd_receive_no_files(int fd, uint8_t *out, size_t cap)
 {
     char byte;
     struct iovec room = {.iov_base = &byte, .iov_len = sizeof byte};
     struct msghdr message = {.msg_iov = &room, .msg_iovlen = 1};
-    ssize_t n;
 
-    do
-        n = recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
-    return n >= 0 && (message.msg_flags & MSG_CTRUNC) != 0;
+    if (recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT) < 0)
+        return -1;
+    if ((message.msg_flags & MSG_CTRUNC) != 0) {
+        errno = EPERM;
+        return -1;
+    }
+    return recv(fd, out, cap, MSG_DONTWAIT);
+}
+
+/*
+ * Of all that the parent has open, a child that waits must keep nothing else: the parent's socket
+ * and lock would not be free for the next ratlsd, nor other connections at their end.
+ */
+static void close_all_but(unsigned a, unsigned b)
+{
+    const unsigned low = a < b ? a : b;
+    const unsigned high = a < b ? b : a;
+
+    if (low > 0)
+        (void)close_range(0, low - 1, 0);
+    if (high - low > 1)
+        (void)close_range(low + 1, high - 1, 0);
+    (void)close_range(high + 1, UINT_MAX, 0);
 }
 
 /*
@@ -37,7 +59,7 @@ static bool leave_to_child(int fd)
         return false;
     child = fork();
     if (child == 0) {
-        close(told[1]);
+        close_all_but((unsigned)fd, (unsigned)told[0]);
         (void)!read(told[0], &byte, sizeof byte);
         _exit(0);
     }

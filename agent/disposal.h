@@ -7,9 +7,14 @@
 #define RATLS_AGENTD_DISPOSAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
-/* Whether there are files in the message that is the next to be received. */
-bool ratls_agentd_has_files(int fd);
+/*
+ * recv() of the next message, without waiting. One with files in it stays where it is: -1, and
+ * errno is EPERM.
+ */
+ssize_t ratls_agentd_receive_no_files(int fd, uint8_t *out, size_t cap);
 /*
  * Closes a connection, and does not wait for what is in it. That takes a process for a moment,
  * which nobody waits for: SIGCHLD must be ignored.

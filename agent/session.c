@@ -35,25 +35,28 @@ static struct ratls_agentd_question *find_question(struct ratls_agentd_session *
     return NULL;
 }
 
-/* Returns the length of a message, 0 if there is none now, -1 if the connection is over. */
-static ssize_t receive(const struct ratls_agentd_session *session, uint8_t *out, size_t cap)
-{
-    ssize_t n;
-
-    do
-        n = recv(session->fd, out, cap, MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
-    return n == 0 ? -1 : n; /* an empty message cannot be told from the end, and is none */
-}
-
-static bool complain_of_files(const struct ratls_agentd_session *session)
+static void complain_of_files(const struct ratls_agentd_session *session)
 {
     session->agent->metrics.refused[RATLS_AGENTD_REFUSED_MALFORMED]++;
     ratls_agentd_log(LOG_WARNING, "ended a connection of user %u: it passed a file",
                      (unsigned)session->peer.uid);
-    return false;
+}
+
+/* Returns the length of a message, 0 if there is none now, -1 if the connection is over. */
+static ssize_t receive(const struct ratls_agentd_session *session, uint8_t *out, size_t cap)
+{
+    const bool takes_files = session->agent->takes_files;
+    ssize_t n;
+
+    do
+        n = takes_files ? ratls_agentd_receive_no_files(session->fd, out, cap)
+                        : recv(session->fd, out, cap, MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return 0;
+    if (n < 0 && takes_files && errno == EPERM)
+        complain_of_files(session);
+    return n <= 0 ? -1 : n; /* an empty message cannot be told from the end, and is none */
 }
 
 static bool read_messages(struct ratls_agentd_session *session)
@@ -65,8 +68,6 @@ static bool read_messages(struct ratls_agentd_session *session)
 
         if (session->unsent != NULL)
             return true;
-        if (session->agent->takes_files && ratls_agentd_has_files(session->fd))
-            return complain_of_files(session);
         len = receive(session, message, sizeof message);
         if (len < 0)
             return false;
