@@ -167,11 +167,6 @@ static void set_timer(struct ratls_agent_link *link)
     } else if (link->is_timed && ratls_time_is_past(&link->timer)) {
         link->is_timed = false;
     }
-    if (link->silence.is_silent &&
-        (!link->is_timed || ratls_time_is_before(&link->silence.next_probe, &link->timer))) {
-        link->timer = link->silence.next_probe;
-        link->is_timed = true;
-    }
 }
 
 static struct timespec time_left(const struct timespec *until)
@@ -191,11 +186,24 @@ static struct timespec time_left(const struct timespec *until)
     return left;
 }
 
+static const struct timespec *find_earlier(const struct timespec *a, const struct timespec *b)
+{
+    return a == NULL || ratls_time_is_before(b, a) ? b : a;
+}
+
+/*
+ * With the lock held. NULL: not by itself. A probe is not in the timer, which would then be later
+ * than a question that comes when the agent answers again.
+ */
 static const struct timespec *find_wake_up(const struct ratls_agent_link *link)
 {
-    const bool is_turn_first = link->has_turn && ratls_time_is_before(&link->turn, &link->timer);
+    const struct timespec *first = link->is_timed ? &link->timer : NULL;
 
-    return !link->is_timed || is_turn_first ? &link->turn : &link->timer;
+    if (link->has_turn)
+        first = find_earlier(first, &link->turn);
+    if (link->silence.is_silent)
+        first = find_earlier(first, &link->silence.next_probe);
+    return first;
 }
 
 static void drain(int wake_fd)
@@ -211,17 +219,18 @@ static void wait_for_answers(struct ratls_agent_link *link)
     const char *end = NULL;
     struct pollfd fds[2] = {{.fd = link->wake_fd, .events = POLLIN},
                             {.fd = atomic_load(&link->fd), .events = POLLIN}};
-    struct timespec left;
-    bool is_timed;
+    const struct timespec *wake_up;
+    struct timespec left = {0};
 
     send_probe(link);
     set_timer(link);
-    is_timed = link->is_timed || link->has_turn;
-    left = time_left(find_wake_up(link));
+    wake_up = find_wake_up(link);
+    if (wake_up != NULL)
+        left = time_left(wake_up);
     if (!TAILQ_EMPTY(&link->table.unsent))
         fds[1].events |= POLLOUT;
     pthread_mutex_unlock(&link->lock);
-    (void)ppoll(fds, 2, is_timed ? &left : NULL, NULL); /* a negative descriptor is passed over */
+    (void)ppoll(fds, 2, wake_up == NULL ? NULL : &left, NULL); /* a negative fd is passed over */
     if ((fds[0].revents & POLLIN) != 0)
         drain(link->wake_fd);
     if ((fds[1].revents & ~POLLOUT) != 0)

@@ -126,6 +126,29 @@ Test(agent_client_silent, not_if_it_answers_others)
     agent_scene_free(s);
 }
 
+/* Who asks when it answers again has his own deadline, and not the time of the next probe. */
+Test(agent_client_silent, a_deadline_before_the_next_probe)
+{
+    const unsigned deadline_ms = 300;
+    struct agent_scene *s = agent_scene_new(deadline_ms);
+    struct asker asker = {0};
+    uint64_t start;
+
+    atomic_store(&s->agent.mood, FAKE_AGENT_DEAF);
+    expect_failure(s->attester, "did not answer within 300 ms");
+    sleep_ms(2000); /* the last probe was at 1750 ms, the next one is at 3750 ms */
+    atomic_store(&s->agent.mood, FAKE_AGENT_GOOD);
+    wait_until_it_attests(s);
+    atomic_store(&s->agent.mood, FAKE_AGENT_SILENT);
+    start = now_ms();
+    agent_begin(&asker, s->attester, 1);
+    asker_wait(&asker);
+    cr_expect_lt(now_ms() - start, 1000);
+    asker_take(&asker);
+    cr_expect_not_null(strstr(asker.err.text, "did not answer within"), "%s", asker.err.text);
+    agent_scene_free(s);
+}
+
 /* One that was ended and begins anew owes nothing. */
 Test(agent_client_silent, a_restart_ends_it)
 {
