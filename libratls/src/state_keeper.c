@@ -5,7 +5,7 @@
 #include "request.h"
 
 #define LINGER_MS 10000
-/* So readings take a quarter of a slow TPM's time at most, and quotes have the rest. */
+/* So the readings of one take a quarter of a slow TPM's time at most. */
 #define PAUSE_FACTOR 4
 #define PAUSE_MAX_MS 5000
 
@@ -26,18 +26,33 @@ static bool is_wanted(const struct ratls_kept_state *kept)
     return kept->known.selection.count != 0 && !ratls_time_is_past(&kept->wanted_until);
 }
 
-/* Which makes room first: one that nobody wants; of these, the one that was longest not used. */
+static bool goes_before(const struct ratls_kept_state *a, const struct ratls_kept_state *b)
+{
+    return is_wanted(a) == is_wanted(b) ? a->used < b->used : is_wanted(b);
+}
+
+/*
+ * Which makes room first: one that nobody wants; of these, the one that was longest not used. Never
+ * one that is being read: whoever comes in its place would have another reading begin at once.
+ */
 static struct ratls_kept_state *find_least(struct ratls_state_keeper *keeper)
 {
-    struct ratls_kept_state *least = &keeper->states[0];
+    struct ratls_kept_state *least = NULL;
 
-    for (size_t i = 1; i < RATLS_STATES_MAX; i++) {
+    for (size_t i = 0; i < RATLS_STATES_MAX; i++) {
         struct ratls_kept_state *kept = &keeper->states[i];
 
-        if (is_wanted(kept) == is_wanted(least) ? kept->used < least->used : is_wanted(least))
+        if (!kept->is_asked && (least == NULL || goes_before(kept, least)))
             least = kept;
     }
     return least;
+}
+
+/* The pause stays with the place: clients choose selections, and could else have any number read.
+ */
+static void empty(struct ratls_kept_state *place)
+{
+    *place = (struct ratls_kept_state){.not_before = place->not_before};
 }
 
 static void use(struct ratls_state_keeper *keeper, struct ratls_kept_state *kept)
@@ -82,7 +97,10 @@ bool ratls_states_want(struct ratls_state_keeper *keeper,
 
     if (kept == NULL) {
         kept = find_least(keeper);
-        *kept = (struct ratls_kept_state){.known.selection = *selection};
+        if (kept == NULL)
+            return false;
+        empty(kept);
+        kept->known.selection = *selection;
     }
     use(keeper, kept);
     turn = find_turn(kept);
@@ -136,9 +154,9 @@ void ratls_states_keep(struct ratls_state_keeper *keeper, const struct ratls_kno
 
     if (place == NULL) {
         place = find_least(keeper);
-        if (is_wanted(place))
+        if (place == NULL || is_wanted(place))
             return;
-        *place = (struct ratls_kept_state){.is_known = false};
+        empty(place);
     }
     if (place->is_known && ratls_time_is_before(&now.begun, &place->known.begun))
         return;

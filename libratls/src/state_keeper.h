@@ -32,7 +32,7 @@ struct ratls_kept_state {
     bool is_known;
     uint64_t used; /* the higher, the later */
     struct timespec wanted_until;
-    struct timespec not_before; /* of the next reading */
+    struct timespec not_before; /* of the next reading, whatever of */
     struct timespec asked_at;
     bool is_asked; /* it is being read ahead of need */
 };
@@ -51,8 +51,8 @@ ratls_states_find_younger(struct ratls_state_keeper *keeper,
                           const struct ratls_pcr_selection *selection, unsigned ms);
 
 /*
- * It is wanted: it is read again when it is no longer young, from now on for ten seconds. True: who
- * waits for ratls_states_next() must look again.
+ * It is wanted: it is read again when it is no longer young, from now on for ten seconds; but not
+ * if there is no place for it. True: who waits for ratls_states_next() must look again.
  */
 bool ratls_states_want(struct ratls_state_keeper *keeper,
                        const struct ratls_pcr_selection *selection);

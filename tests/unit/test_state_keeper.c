@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "request.h"
 #include "state_keeper.h"
 
 static const struct ratls_pcr_selection seven = {1, {{0x000b, 1u << 7}}};
@@ -191,4 +192,31 @@ Test(state_keeper, counters_are_of_the_same_state)
     cr_expect_not(ratls_states_find(&keeper, &seven)->is_counted);
     keep(&keeper, &seven, 10, 1);
     cr_expect_not(ratls_states_find(&keeper, &seven)->is_counted, "another one was in between");
+}
+
+/* Who wants many in turn has no more read than who wants a few. */
+Test(state_keeper, a_new_one_waits_for_the_pause_of_its_place)
+{
+    struct ratls_state_keeper keeper = {.uses = 0};
+    struct ratls_pcr_selection selection;
+
+    for (unsigned i = 0; i < RATLS_STATES_MAX; i++) {
+        selection = selection_of(i);
+        cr_expect(ratls_states_want(&keeper, &selection));
+        cr_assert_not_null(next(&keeper));
+    }
+    cr_expect_not(ratls_states_want(&keeper, &seven), "all are being read");
+    cr_expect_null(next(&keeper));
+    keep(&keeper, &seven, 0, 9);
+    cr_expect_null(fresh(&keeper, &seven));
+    for (unsigned i = 0; i < RATLS_STATES_MAX; i++) {
+        selection = selection_of(i);
+        ratls_states_end(&keeper, &selection);
+    }
+    cr_expect(ratls_states_want(&keeper, &seven));
+    cr_expect_null(next(&keeper), "one was just read in its place");
+    for (unsigned i = 0; i < RATLS_STATES_MAX; i++)
+        keeper.states[i].not_before = ratls_time_from_now(0);
+    cr_expect_eq(next(&keeper), &keeper.states[0].known.selection);
+    cr_expect(ratls_selection_is(&seven, keeper.states[0].known.selection.banks, 1));
 }
