@@ -115,9 +115,9 @@ void ratls_epoch_memory_seen(struct ratls_epoch_memory *memory, const struct rat
     pthread_mutex_lock(&memory->lock);
     take_slot(&memory->tokens, seen->token_sha256)->token = seen->token;
     slot = take_slot(&memory->keys, seen->key_sha256);
-    if (slot->key != seen->key && EVP_PKEY_up_ref(seen->key) == 1) {
+    if (slot->key != seen->key) { /* perhaps that of the one that had to go */
         before = slot->key;
-        slot->key = seen->key;
+        slot->key = EVP_PKEY_up_ref(seen->key) == 1 ? seen->key : NULL;
     }
     pthread_mutex_unlock(&memory->lock);
     EVP_PKEY_free(before);
