@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "disposal.h"
 #include "log.h"
 
 #define SESSIONS_MAX 4096      /* a process has one, however many connections it serves itself */
@@ -121,7 +122,7 @@ void ratls_agentd_stop_listener(struct ratls_agentd *agent)
     agent->listener_source = sd_event_source_disable_unref(agent->listener_source);
     agent->is_listener_paused = false;
     /* Connections that nobody accepted may have files, too: the end of the process closes it. */
-    if (agent->listener >= 0 && !agent->takes_files)
+    if (agent->listener >= 0 && !ratls_agentd_takes_files(agent->listener))
         close(agent->listener);
     agent->listener = -1;
 }

@@ -44,7 +44,7 @@ void ratls_agentd_clear(struct ratls_agentd *agent)
 /* At the end of the process the kernel does it, and does not wait. */
 void ratls_agentd_close(const struct ratls_agentd *agent, int fd)
 {
-    if (!agent->takes_files)
+    if (!ratls_agentd_takes_files(fd))
         close(fd);
     else if (!agent->is_stopping)
         ratls_agentd_dispose(fd);

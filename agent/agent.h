@@ -25,7 +25,6 @@ struct ratls_agentd {
     size_t session_max;    /* as file descriptors allow */
     struct ratls_agentd_session_queue to_flush;
     int listener;
-    bool takes_files; /* the kernel cannot refuse what callers pass along: disposal.h */
     sd_event_source *listener_source;
     bool is_listener_paused; /* until the next tick: there was no room for a connection */
     sd_event_source *tick;

@@ -8,6 +8,37 @@
 
 #include "log.h"
 
+/* Linux 6.16; glibc does not have it yet. The number is that of asm-generic/socket.h. */
+#if !defined SO_PASSRIGHTS && SO_PEERGROUPS == 59
+#define SO_PASSRIGHTS 83
+#endif
+
+void ratls_agentd_refuse_files(int listener)
+{
+#ifdef SO_PASSRIGHTS
+    const int none = 0;
+
+    (void)setsockopt(listener, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof none);
+#else
+    (void)listener;
+#endif
+}
+
+/* A connection has what was set when its other end called connect(), and not when it is accepted.
+ */
+bool ratls_agentd_takes_files(int fd)
+{
+#ifdef SO_PASSRIGHTS
+    int takes = 1;
+    socklen_t len = sizeof takes;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &takes, &len) != 0 || takes != 0;
+#else
+    (void)fd;
+    return true;
+#endif
+}
+
 /*
  * A look takes nothing out, and the files stay with the message: there is no room for them here,
  * which the kernel tells. Where there is nothing to look at, nothing is received: a message that

@@ -14,12 +14,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "disposal.h"
 #include "fail.h"
-
-/* Linux 6.16; glibc does not have it yet. The number is that of asm-generic/socket.h. */
-#if !defined SO_PASSRIGHTS && SO_PEERGROUPS == 59
-#define SO_PASSRIGHTS 83
-#endif
 
 #define FOLDER_MODE 0755
 #define LOCK_MODE 0600
@@ -29,19 +25,6 @@
 static enum ratls_status fail_file(const char *path, struct ratls_error *err)
 {
     return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
-}
-
-/* What that is for: disposal.h. Connections have it of the socket that listens. */
-static bool refuse_files(int fd)
-{
-#ifdef SO_PASSRIGHTS
-    const int none = 0;
-
-    return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof none) == 0;
-#else
-    (void)fd;
-    return false;
-#endif
 }
 
 /* ---- systemd's ---- */
@@ -59,6 +42,7 @@ static enum ratls_status take_passed(int count, int *ret_fd, struct ratls_error 
                           "ListenSequentialPacket=");
     if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
         return ratls_fail(err, RATLS_IO, "the socket of systemd: %s", strerror(errno));
+    ratls_agentd_refuse_files(fd);
     *ret_fd = fd;
     return RATLS_OK;
 }
@@ -225,6 +209,7 @@ static enum ratls_status bind_socket(const struct ratls_agentd_config *config, i
     fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return ratls_fail(err, RATLS_IO, "socket: %s", strerror(errno));
+    ratls_agentd_refuse_files(fd); /* before there is a connection */
     if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0)
         status = fail_file(path, err);
     if (status == RATLS_OK)
@@ -251,15 +236,11 @@ static enum ratls_status open_own(const struct ratls_agentd_config *config, int 
 }
 
 enum ratls_status ratls_agentd_listen(const struct ratls_agentd_config *config, int *ret_fd,
-                                      bool *ret_takes_files, struct ratls_error *err)
+                                      struct ratls_error *err)
 {
     const int passed = sd_listen_fds(1);
-    enum ratls_status status;
 
     if (passed < 0)
         return ratls_fail(err, RATLS_IO, "sockets of systemd: %s", strerror(-passed));
-    status = passed > 0 ? take_passed(passed, ret_fd, err) : open_own(config, ret_fd, err);
-    if (status == RATLS_OK)
-        *ret_takes_files = !refuse_files(*ret_fd);
-    return status;
+    return passed > 0 ? take_passed(passed, ret_fd, err) : open_own(config, ret_fd, err);
 }

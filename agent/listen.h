@@ -7,12 +7,11 @@
 /*
  * A listening SOCK_SEQPACKET socket: that which systemd passed, if it passed one, else one with the
  * path, group and mode of the configuration. The socket of an agent that is gone is replaced, that
- * of one which lives is not. The caller closes *ret_fd. *ret_takes_files: the kernel cannot refuse
- * what callers pass along (disposal.h).
+ * of one which lives is not. The caller closes *ret_fd. It refuses what callers pass along, as far
+ * as the kernel can (disposal.h).
  */
 RATLS_MUST_CHECK enum ratls_status ratls_agentd_listen(const struct ratls_agentd_config *config,
-                                                       int *ret_fd, bool *ret_takes_files,
-                                                       struct ratls_error *err);
+                                                       int *ret_fd, struct ratls_error *err);
 
 /* Connects to an agent; RATLS_IO says whether there is one. */
 RATLS_MUST_CHECK enum ratls_status ratls_agentd_connect(const char *path, int *ret_fd,

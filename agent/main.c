@@ -158,7 +158,7 @@ static enum ratls_status prepare(struct ratls_agentd *agent, struct ratls_error 
     if (status == RATLS_OK)
         status = open_attester(agent->config, &agent->services, err);
     if (status == RATLS_OK)
-        status = ratls_agentd_listen(agent->config, &agent->listener, &agent->takes_files, err);
+        status = ratls_agentd_listen(agent->config, &agent->listener, err);
     if (status != RATLS_OK)
         return status;
     agent->session_max = ratls_agentd_session_max();

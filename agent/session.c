@@ -45,16 +45,15 @@ static void complain_of_files(const struct ratls_agentd_session *session)
 /* Returns the length of a message, 0 if there is none now, -1 if the connection is over. */
 static ssize_t receive(const struct ratls_agentd_session *session, uint8_t *out, size_t cap)
 {
-    const bool takes_files = session->agent->takes_files;
     ssize_t n;
 
     do
-        n = takes_files ? ratls_agentd_receive_no_files(session->fd, out, cap)
-                        : recv(session->fd, out, cap, MSG_DONTWAIT);
+        n = session->takes_files ? ratls_agentd_receive_no_files(session->fd, out, cap)
+                                 : recv(session->fd, out, cap, MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return 0;
-    if (n < 0 && takes_files && errno == EPERM)
+    if (n < 0 && session->takes_files && errno == EPERM)
         complain_of_files(session);
     return n <= 0 ? -1 : n; /* an empty message cannot be told from the end, and is none */
 }
@@ -158,6 +157,7 @@ enum ratls_status ratls_agentd_session_begin(struct ratls_agentd *agent, int fd,
     }
     session->agent = agent;
     session->fd = fd;
+    session->takes_files = ratls_agentd_takes_files(fd);
     session->peer = *peer;
     choose_rule(session);
     TAILQ_INIT(&session->ready);

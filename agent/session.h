@@ -19,6 +19,7 @@ struct ratls_agentd_session {
     TAILQ_ENTRY(ratls_agentd_session) to_flush;
     bool is_to_flush;
     int fd;
+    bool takes_files; /* disposal.h */
     sd_event_source *source;
     struct ratls_agentd_peer peer;
     const struct ratls_agentd_rule *rule; /* of the present configuration; NULL: none */

@@ -5,11 +5,13 @@
  * given to who has a rule; when the caller is gone nothing is left.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent.h"
+#include "disposal.h"
 #include "fuzz.h"
 
 #define HAS_RULE 1 /* else it is a stranger */
@@ -207,6 +209,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fds[2];
 
     FUZZ_CHECK(agent != NULL && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0);
+    ratls_agentd_refuse_files(fds[0]); /* else each connection is closed by a process of its own */
+    (void)signal(SIGCHLD, SIG_IGN);
     is_slow = (how & IS_SLOW) != 0;
     begin_agent(agent, services);
     FUZZ_CHECK(ratls_agentd_session_begin(agent, fds[0], &peer, NULL) == RATLS_OK);

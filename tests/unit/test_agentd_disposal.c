@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,6 +116,33 @@ Test(agentd_disposal, a_file_that_comes_behind_the_look_stays)
     expect_none(EAGAIN);
     sends_behind_the_look = false;
     expect_none(EPERM);
+}
+
+/* The one that starts ratlsd was there before it. */
+Test(agentd_disposal, connections_of_before_take_files)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof address;
+    const int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    int calls[2], accepted[2];
+
+    cr_assert_eq(bind(listener, (const struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    cr_assert_eq(listen(listener, 2), 0);
+    for (int i = 0; i < 2; i++) {
+        calls[i] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        cr_assert_eq(connect(calls[i], (const struct sockaddr *)&address, len), 0);
+        ratls_agentd_refuse_files(listener);
+    }
+    for (int i = 0; i < 2; i++)
+        accepted[i] = accept(listener, NULL, NULL);
+    cr_expect(ratls_agentd_takes_files(accepted[0]));
+    cr_expect_eq(ratls_agentd_takes_files(accepted[1]), ratls_agentd_takes_files(listener));
+    for (int i = 0; i < 2; i++) {
+        close(calls[i]);
+        close(accepted[i]);
+    }
+    close(listener);
 }
 
 /* The child keeps the connection, and what it waits at: no lock and no other socket. */
