@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,63 @@ Test(thread_count, of_a_child)
     cr_assert_eq(ratls_thread_count(), without + 1, "the parent's folder is still its own");
     pthread_mutex_unlock(&end);
     pthread_join(thread, NULL);
+}
+
+#define CANNOT_TELL 77
+
+static int count_others_here(void)
+{
+    pthread_mutex_t end = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t threads[OTHERS];
+
+    pthread_mutex_lock(&end);
+    for (size_t i = 0; i < OTHERS; i++)
+        if (pthread_create(&threads[i], NULL, wait_for_end, &end) != 0)
+            return CANNOT_TELL;
+    return getpid() == 1 && ratls_thread_count() == 1 + OTHERS ? 0 : 1;
+}
+
+/* In a child, which is the first process of a namespace. Returns what that ended with. */
+static int run_as_first(int namespaces, int (*run)(void))
+{
+    int status = 0;
+    pid_t pid;
+
+    if (unshare(namespaces) != 0)
+        return CANNOT_TELL;
+    pid = fork();
+    if (pid == 0)
+        _exit(run());
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status)
+                                                                           : 1;
+}
+
+static int count_in_the_next(void)
+{
+    if (ratls_thread_count() != 1)
+        return CANNOT_TELL; /* as where /proc is that of another namespace */
+    return run_as_first(CLONE_NEWPID, count_others_here);
+}
+
+static int count_in_two(void)
+{
+    return run_as_first(CLONE_NEWUSER | CLONE_NEWPID, count_in_the_next);
+}
+
+/* In a container the first process has the number 1, and so has its child in the next one. */
+Test(thread_count, of_a_child_of_the_same_number)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    cr_assert_geq(pid, 0);
+    if (pid == 0)
+        _exit(count_in_two());
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFEXITED(status));
+    if (WEXITSTATUS(status) == CANNOT_TELL)
+        cr_skip_test("no namespaces of processes here");
+    cr_expect_eq(WEXITSTATUS(status), 0);
 }
 
 /* The descriptor that the first call has left behind; -1 if there is none. */
