@@ -38,11 +38,10 @@ static bool may_be_trusted(const struct ratls_appraisal *a)
 
 /*
  * Makes the key's Name, and the key itself if it may be one to trust. RATLS_MALFORMED if there is
- * no such key.
+ * no such key, or none that anybody should use: why->text says so, or is empty.
  */
-static enum ratls_status make_key(struct ratls_appraisal *a)
+static enum ratls_status make_key(struct ratls_appraisal *a, struct ratls_error *why)
 {
-    struct ratls_error err = {0};
     enum ratls_status status;
 
     if (!ratls_tpm_is_strong_hash(a->ak.name_alg))
@@ -51,10 +50,10 @@ static enum ratls_status make_key(struct ratls_appraisal *a)
     if (status != RATLS_OK || !may_be_trusted(a))
         return status;
     status = ratls_key_cache_get(a->rules->keys, &a->ak, ratls_slice(a->ak_name, a->ak_name_len),
-                                 &a->key, &err);
+                                 &a->key, why);
     return status == RATLS_OK || status == RATLS_MALFORMED
                ? status
-               : ratls_fail(a->err, status, "%s", err.text);
+               : ratls_fail(a->err, status, "%s", why->text);
 }
 
 /*
@@ -92,17 +91,18 @@ static enum ratls_status take_named(struct ratls_appraisal *a)
 static enum ratls_status check_format(struct ratls_appraisal *a)
 {
     char actual[RATLS_VALUE_MAX];
+    struct ratls_error why = {0};
     bool readable = ratls_tpm_read_public(a->evidence.ak_public, &a->ak);
-    enum ratls_status status = readable ? make_key(a) : RATLS_MALFORMED;
+    enum ratls_status status = readable ? make_key(a, &why) : RATLS_MALFORMED;
 
     if (status != RATLS_OK && status != RATLS_MALFORMED)
         return status;
     if (!ratls_check_decide(a->report, RATLS_CHECK_AK_FORMAT, status == RATLS_OK))
         return RATLS_OK;
-    snprintf(actual, sizeof actual, "%s, name by %s, %zu bytes%s",
+    snprintf(actual, sizeof actual, "%s, name by %s, %zu bytes%s%.90s",
              readable ? ratls_tpm_alg_name(a->ak.type) : "unreadable",
              readable ? ratls_tpm_alg_name(a->ak.name_alg) : "none", a->evidence.ak_public.len,
-             readable && status == RATLS_MALFORMED ? ", no such key" : "");
+             !readable ? "" : ", ", readable && why.text[0] == '\0' ? "no such key" : why.text);
     ratls_check_say(a->report, RATLS_CHECK_AK_FORMAT, "quote.ak-public",
                     "a TPMT_PUBLIC: P-256, P-384, P-521, or RSA of 2048 to 4096 bits with "
                     "exponent 65537; name by SHA-2",

@@ -11,6 +11,7 @@
 #include "crypto.h"
 #include "crypto_direct.h"
 #include "crypto_ecdsa.h"
+#include "crypto_roca.h"
 #include "fail.h"
 
 #define RSA_BITS_MIN 2048
@@ -142,6 +143,10 @@ static enum ratls_status read_modulus(const struct ratls_tpm_public *area, BIGNU
         BN_free(n);
         return ratls_fail(err, RATLS_MALFORMED, "not an RSA modulus of 2048 to 4096 bits: %d of %u",
                           bits, (unsigned)area->rsa_bits);
+    }
+    if (ratls_is_roca_modulus(n)) {
+        BN_free(n);
+        return ratls_fail(err, RATLS_MALFORMED, "a weak RSA key (CVE-2017-15361)");
     }
     *ret_n = n;
     return RATLS_OK;

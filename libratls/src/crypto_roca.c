@@ -26,7 +26,7 @@ static bool is_power(unsigned value, unsigned prime)
     return false;
 }
 
-static bool has_mark(const BIGNUM *modulus)
+bool ratls_is_roca_modulus(const BIGNUM *modulus)
 {
     for (size_t i = 0; i < sizeof primes / sizeof *primes; i++) {
         const BN_ULONG rest = BN_mod_word(modulus, primes[i]);
@@ -42,7 +42,7 @@ bool ratls_is_roca(const EVP_PKEY *key)
     BIGNUM *modulus = NULL;
     bool is_roca = EVP_PKEY_is_a(key, "RSA") &&
                    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) == 1 &&
-                   has_mark(modulus);
+                   ratls_is_roca_modulus(modulus);
 
     BN_free(modulus);
     return is_roca;

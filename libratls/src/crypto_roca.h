@@ -13,5 +13,7 @@
  * a key that is not RSA. A good key has the mark by chance once in about 2^27 keys.
  */
 bool ratls_is_roca(const EVP_PKEY *key);
+/* The same of the modulus alone: allocates nothing, so that no lack of memory hides the mark. */
+bool ratls_is_roca_modulus(const BIGNUM *modulus);
 
 #endif

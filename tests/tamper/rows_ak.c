@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "roca_modulus.h"
 #include "rows.h"
 
 #define NEEDS_AK_ALGORITHM (BIT(QUOTE_SIGNATURE) | BIT(PCR_DIGEST))
@@ -26,6 +27,14 @@ static void leave_curve(enum fake_stage stage, struct fake_draft *draft, void *a
     (void)arg;
     if (stage == FAKE_SIGNED)
         draft->ak_public.p[draft->ak_public.len - 1] ^= 1;
+}
+
+/* The modulus comes last. */
+static void use_weak_modulus(enum fake_stage stage, struct fake_draft *draft, void *arg)
+{
+    (void)arg;
+    if (stage == FAKE_SIGNED)
+        roca_modulus(0, draft->ak_public.p + draft->ak_public.len - ROCA_MODULUS_BYTES);
 }
 
 static void use_exponent_3(struct scene *scene)
@@ -208,7 +217,7 @@ static const struct row rows[] = {
      .not_run = NEEDS_AK_FORMAT,
      .trust = ROW_CERTIFIED, /* another point makes another Name: nobody looks at one unknown */
      .tamper = leave_curve,
-     .actual = "ecc, name by sha256, 88 bytes, no such key"},
+     .actual = "ecc, name by sha256, 88 bytes, the public key is not a point of P-256"},
     {.name = "RSA with exponent 3",
      .check = RATLS_CHECK_AK_FORMAT,
      .not_run = NEEDS_AK_FORMAT,
@@ -216,6 +225,13 @@ static const struct row rows[] = {
      .before = use_exponent_3,
      .expected = "a TPMT_PUBLIC: P-256, P-384, P-521, or RSA of 2048 to 4096 bits with exponent "
                  "65537; name by SHA-2"},
+    {.name = "RSA key that can be factored",
+     .check = RATLS_CHECK_AK_FORMAT,
+     .not_run = NEEDS_AK_FORMAT,
+     .algorithm = FAKE_RSASSA,
+     .trust = ROW_CERTIFIED,
+     .tamper = use_weak_modulus,
+     .actual = "rsa, name by sha256, 280 bytes, a weak RSA key (CVE-2017-15361)"},
     {.name = "Name by SHA-1",
      .check = RATLS_CHECK_AK_FORMAT,
      .not_run = NEEDS_AK_FORMAT,

@@ -11,6 +11,7 @@
 
 #include "crypto.h"
 #include "pki.h"
+#include "roca_modulus.h"
 
 #define MESSAGE "what a TPM says"
 
@@ -279,7 +280,34 @@ enum change {
     NO_MODULUS,
     RSA_1024,
     RSA_8192,
+    ROCA,
 };
+
+/* Of an RSA key. */
+static void change_modulus(struct signer *s, enum change change, uint8_t big[1024])
+{
+    struct ratls_tpm_public *area = &s->area;
+    if (change == EVEN_MODULUS)
+        s->x[255] &= 0xfe;
+    else if (change == SHORT_MODULUS)
+        s->x[0] = 0x40;
+    else if (change == LONG_MODULUS)
+        area->rsa_modulus = slice(big, 513);
+    else if (change == NO_MODULUS)
+        area->rsa_modulus = slice(NULL, 0);
+    if (change == HALF_BITS || change == RSA_1024)
+        area->rsa_bits = 1024;
+    if (change == RSA_1024)
+        area->rsa_modulus = slice(big, 128);
+    if (change == RSA_8192) {
+        area->rsa_bits = 8192;
+        area->rsa_modulus = slice(big, 1024);
+    }
+    if (change == ROCA) {
+        roca_modulus(0, big);
+        area->rsa_modulus = slice(big, ROCA_MODULUS_BYTES);
+    }
+}
 
 static void apply(struct signer *s, enum change change, uint8_t big[1024])
 {
@@ -307,29 +335,8 @@ static void apply(struct signer *s, enum change change, uint8_t big[1024])
     case EXPONENT_3:
         area->rsa_exponent = 3;
         break;
-    case EVEN_MODULUS:
-        s->x[255] &= 0xfe;
-        break;
-    case SHORT_MODULUS:
-        s->x[0] = 0x40;
-        break;
-    case LONG_MODULUS:
-        area->rsa_modulus = slice(big, 513);
-        break;
-    case HALF_BITS:
-        area->rsa_bits = 1024;
-        break;
-    case NO_MODULUS:
-        area->rsa_modulus = slice(NULL, 0);
-        break;
-    case RSA_1024:
-        area->rsa_bits = 1024;
-        area->rsa_modulus = slice(big, 128);
-        break;
-    case RSA_8192:
-        area->rsa_bits = 8192;
-        area->rsa_modulus = slice(big, 1024);
-        break;
+    default:
+        change_modulus(s, change, big);
     }
 }
 
@@ -352,6 +359,7 @@ static const struct {
     {NO_MODULUS, true, "0 of 2048"},
     {RSA_1024, true, "1024 of 1024"},
     {RSA_8192, true, "1024 bytes"},
+    {ROCA, true, "a weak RSA key (CVE-2017-15361)"},
 };
 
 Test(crypto_key, public_areas_that_are_no_key_are_malformed)

@@ -6,6 +6,7 @@
 
 #include "crypto_roca.h"
 #include "ek_scene.h"
+#include "roca_modulus.h"
 #include "tpm_wire.h"
 
 /* SAN: a directoryName with tpmManufacturer "id:00001014", or "id:49465800". */
@@ -122,19 +123,17 @@ Test(ek_check, software_where_it_is_allowed)
 
 /* ---- keys ---- */
 
-/* kM + 1, which is 1 modulo each prime that the mark is about, or with one more no power of it. */
 static EVP_PKEY *make_marked_key(unsigned long more)
 {
-    BIGNUM *n = BN_new();
+    uint8_t modulus[ROCA_MODULUS_BYTES];
+    BIGNUM *n;
     OSSL_PARAM_BLD *parts = OSSL_PARAM_BLD_new();
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     EVP_PKEY *key = NULL;
     OSSL_PARAM *params;
 
-    cr_assert(BN_one(n) == 1 && BN_lshift(n, n, 1) == 1);
-    for (BN_ULONG p = 3; p <= 167; p += 2)
-        cr_assert(BN_mul_word(n, p) == 1);
-    cr_assert(BN_lshift(n, n, 2048 - BN_num_bits(n)) == 1 && BN_add_word(n, 1 + more) == 1);
+    roca_modulus(more, modulus);
+    n = BN_bin2bn(modulus, sizeof modulus, NULL);
     cr_assert(OSSL_PARAM_BLD_push_BN(parts, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
               OSSL_PARAM_BLD_push_uint(parts, OSSL_PKEY_PARAM_RSA_E, 65537) == 1);
     params = OSSL_PARAM_BLD_to_param(parts);
