@@ -4,12 +4,8 @@
  */
 #include "ledger_query.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -111,38 +107,14 @@ static bool set_fork_handlers(void)
     return are_set;
 }
 
-/* As an absolute path: a program may change its folder before the file is opened. */
-static enum ratls_status find_path(const char *folder, char **ret_path, struct ratls_error *err)
-{
-    char *absolute = realpath(folder, NULL);
-    enum ratls_status status = RATLS_OK;
-    struct stat st;
-
-    if (absolute == NULL && errno == ENOENT)
-        status = ratls_fail(err, RATLS_IO, "%s: %s; mkdir -m 700 makes the folder", folder,
-                            strerror(errno));
-    else if (absolute == NULL || stat(absolute, &st) != 0)
-        status = ratls_fail(err, errno == ENOMEM ? RATLS_MEMORY : RATLS_IO, "%s: %s", folder,
-                            strerror(errno));
-    else if (!S_ISDIR(st.st_mode))
-        status = ratls_fail(err, RATLS_IO, "%s: is no folder", folder);
-    else if ((st.st_mode & S_IWOTH) != 0)
-        status = ratls_fail(err, RATLS_USAGE,
-                            "%s: everyone may write to this folder, and so to what is known of "
-                            "servers: take that right away with chmod o-w",
-                            folder);
-    else if (asprintf(ret_path, "%s/" RATLS_LEDGER_FILE, absolute) < 0)
-        status = ratls_fail(err, RATLS_MEMORY, "out of memory");
-    free(absolute);
-    return status;
-}
-
 enum ratls_status ratls_ledger_new(const char *folder, struct ratls_ledger **ret_ledger,
                                    struct ratls_error *err)
 {
     struct ratls_ledger *ledger = NULL;
     char *path = NULL;
-    enum ratls_status status = folder == NULL ? RATLS_OK : find_path(folder, &path, err);
+    enum ratls_status status =
+        folder == NULL ? RATLS_OK
+                       : ratls_sql_path(&ratls_ledger_kind, folder, RATLS_LEDGER_FILE, &path, err);
 
     if (status != RATLS_OK)
         return status;
@@ -198,7 +170,7 @@ static enum ratls_status connect_own(struct ratls_ledger *ledger, struct ratls_e
     c = calloc(1, sizeof *c);
     if (c == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    status = ratls_sql_open(ledger->path, &c->db, err);
+    status = ratls_sql_open(&ratls_ledger_kind, ledger->path, &c->db, err);
     if (status != RATLS_OK) {
         free(c);
         return status;
@@ -211,7 +183,7 @@ static enum ratls_status connect_own(struct ratls_ledger *ledger, struct ratls_e
 
 enum ratls_status ratls_ledger_fail(struct ratls_ledger *ledger, struct ratls_error *err)
 {
-    return ratls_sql_fail(ledger->connection->db, ledger->path, "SQLite", err);
+    return ratls_sql_fail(&ratls_ledger_kind, ledger->connection->db, ledger->path, "SQLite", err);
 }
 
 enum ratls_status ratls_ledger_begin(struct ratls_ledger *ledger, bool is_write,
@@ -222,7 +194,7 @@ enum ratls_status ratls_ledger_begin(struct ratls_ledger *ledger, bool is_write,
     take_lock();
     status = connect_own(ledger, err);
     if (status == RATLS_OK)
-        status = ratls_sql_run(ledger->connection->db, ledger->path,
+        status = ratls_sql_run(&ratls_ledger_kind, ledger->connection->db, ledger->path,
                                is_write ? "BEGIN IMMEDIATE" : "BEGIN", err);
     if (status != RATLS_OK) {
         disconnect(ledger);
@@ -236,7 +208,8 @@ enum ratls_status ratls_ledger_end(struct ratls_ledger *ledger, enum ratls_statu
                                    struct ratls_error *err)
 {
     if (status == RATLS_OK)
-        status = ratls_sql_run(ledger->connection->db, ledger->path, "COMMIT", err);
+        status =
+            ratls_sql_run(&ratls_ledger_kind, ledger->connection->db, ledger->path, "COMMIT", err);
     if (status != RATLS_OK)
         disconnect(ledger);
     leave_lock();
@@ -289,5 +262,5 @@ enum ratls_status ratls_ledger_do(struct ratls_ledger *ledger, sqlite3_stmt *que
 
 enum ratls_status ratls_ledger_prune(struct ratls_ledger *ledger, struct ratls_error *err)
 {
-    return ratls_sql_run(ledger->connection->db, ledger->path, prune, err);
+    return ratls_sql_run(&ratls_ledger_kind, ledger->connection->db, ledger->path, prune, err);
 }

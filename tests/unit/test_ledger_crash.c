@@ -5,10 +5,10 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include "ledger_rows.h"
+#include "traced.h"
 
 #define SERVER "bank.example"
 #define KEY 0xaa
@@ -75,40 +75,16 @@ static uint64_t expect_whole(const struct ledger_folder *folder)
     return is_found ? row.ima.entries : 0;
 }
 
-/* A child that stops at its first system call, and is ours to kill. */
-static pid_t start_traced(const struct ledger_folder *folder, uint64_t n)
+struct steps {
+    const struct ledger_folder *folder;
+    uint64_t n;
+};
+
+static bool do_traced_steps(void *arg)
 {
-    pid_t child = fork();
-    int status;
+    const struct steps *steps = arg;
 
-    cr_assert_geq(child, 0);
-    if (child == 0) {
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0 || raise(SIGSTOP) != 0)
-            _exit(2);
-        _exit(do_steps(ledger_open(folder->path), n) ? 0 : 1);
-    }
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    if (!WIFSTOPPED(status))
-        cr_skip_test("processes cannot be traced here");
-    return child;
-}
-
-/* Kills the child at its system call number `at`. False: it came to its end before. */
-static bool kill_at(pid_t child, int at)
-{
-    int status = 0;
-
-    for (int i = 0; i < at; i++) {
-        cr_assert_eq(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
-        cr_assert_eq(waitpid(child, &status, 0), child);
-        if (!WIFSTOPPED(status)) {
-            cr_expect_eq(status, 0, "the step failed");
-            return false;
-        }
-    }
-    cr_assert_eq(kill(child, SIGKILL), 0);
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    return true;
+    return do_steps(ledger_open(steps->folder->path), steps->n);
 }
 
 static void kill_at_each_call(bool begins_empty)
@@ -120,12 +96,16 @@ static void kill_at_each_call(bool begins_empty)
     for (int at = 1; was_killed && at < STEPS_MAX; at++) {
         struct ratls_ledger *ledger;
         uint64_t n;
+        pid_t child;
 
         ledger_folder_make(&folder);
         ledger = ledger_open(folder.path);
         cr_assert(begins_empty || do_steps(ledger, 1));
         ratls_ledger_free(ledger);
-        was_killed = kill_at(start_traced(&folder, 2), at);
+        child = traced_start(do_traced_steps, &(struct steps){&folder, 2});
+        if (child == 0)
+            cr_skip_test("processes cannot be traced here");
+        was_killed = traced_kill_at(child, at);
         n = expect_whole(&folder);
         cr_expect(n == 2 || (n == (begins_empty ? 0 : 1) && was_killed), "call %d: %d", at, (int)n);
         kills += was_killed;
