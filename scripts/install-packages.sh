@@ -10,7 +10,7 @@
 set -eu
 
 build='cmake ninja-build gcc libc6-dev pkg-config libssl-dev libcbor-dev libcyaml-dev libjansson-dev
-    libsqlite3-dev libyaml-dev libtss2-dev libsystemd-dev scdoc'
+    libsqlite3-dev libyaml-dev libtss2-dev libsystemd-dev libpq-dev scdoc'
 demo="$build openssl curl nginx swtpm swtpm-tools tpm2-tools procps"
 guest="$demo g++ libcriterion-dev tpm2-openssl haproxy apache2-bin stunnel4 postgresql
     postgresql-client python3 python3-cbor2 python3-cryptography python3-jwcrypto python3-jwt
