@@ -16,14 +16,15 @@ enum step { ASKS, ANSWERS, SENDS, JUDGES, WRITES, STEPS };
 /* The attester's thread may wake this one an instant before the evidence can be taken. */
 static enum ratls_outcome send_answer(struct ratls_connection *connection)
 {
-    struct pollfd polled = {.fd = ratls_connection_attester_fd(connection), .events = POLLIN};
+    struct pollfd polled = {.events = POLLIN};
     enum ratls_outcome outcome;
 
     do {
+        polled.fd = ratls_connection_attester_fd(connection);
         if (polled.fd >= 0)
             cr_assert_eq(poll(&polled, 1, ATTESTER_MS), 1);
         outcome = ratls_connection_tick(connection);
-    } while (outcome == RATLS_WANT_ATTESTER);
+    } while (outcome == RATLS_DONE && ratls_connection_attester_fd(connection) >= 0);
     return outcome;
 }
 
