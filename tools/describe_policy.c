@@ -46,6 +46,14 @@ static void describe_keys(struct ratls_view *v, const struct ratls_rules *rules)
     ratls_view_list_end(v);
 }
 
+static void describe_denied_keys(struct ratls_view *v, const struct ratls_denied_keys *denied)
+{
+    ratls_view_list(v, "denyKeys");
+    for (size_t i = 0; i < denied->count; i++)
+        ratls_view_digest(v, NULL, "deny-keys", ratls_denied_key_name(&denied->items[i]));
+    ratls_view_list_end(v);
+}
+
 static void describe_pcr_rules(struct ratls_view *v, const struct ratls_rules *rules)
 {
     char label[32];
@@ -129,6 +137,7 @@ static void describe_rules(struct ratls_view *v, const struct ratls_rules *rules
     }
     ratls_view_list_end(v);
     describe_keys(v, rules);
+    describe_denied_keys(v, &rules->denied_keys);
     describe_pcr_rules(v, rules);
     ratls_describe_references(v, "referenceValues", "PCR values of", &rules->reference_values);
     ratls_describe_boot_rules(v, &rules->boot);

@@ -160,6 +160,12 @@ static void explain_trust(const struct ratls_explain *x)
         ratls_explain_say(x, RATLS_EXPLAIN_TRUST,
                           "TPMs with one of %zu versions of firmware are refused.",
                           x->rules->denied_firmware_count);
+    if (x->rules->denied_keys.is_asked)
+        ratls_explain_say(x, RATLS_EXPLAIN_TRUST,
+                          "%zu attestation key%s refused, whoever pinned or certified %s.",
+                          x->rules->denied_keys.count,
+                          x->rules->denied_keys.count == 1 ? " is" : "s are",
+                          x->rules->denied_keys.count == 1 ? "it" : "them");
 }
 
 /* In the largest unit that needs no fraction. */

@@ -169,7 +169,7 @@ static enum ratls_status add_epoch(const struct ratls_epoch_rules *epoch, struct
 static enum ratls_status add_rules(const struct ratls_rules *rules, struct ratls_facts *facts,
                                    struct ratls_error *err)
 {
-    char text[32];
+    char text[2 * RATLS_TPM_NAME_MAX + 1];
     enum ratls_status status;
 
     status =
@@ -192,6 +192,10 @@ static enum ratls_status add_rules(const struct ratls_rules *rules, struct ratls
     for (size_t i = 0; status == RATLS_OK && i < rules->denied_firmware_count; i++) {
         snprintf(text, sizeof text, "%016llx", (unsigned long long)rules->denied_firmware[i]);
         status = add_text(facts, RATLS_TOPIC_RULE, "deny-firmware", text, err);
+    }
+    for (size_t i = 0; status == RATLS_OK && i < rules->denied_keys.count; i++) {
+        ratls_hex(ratls_denied_key_name(&rules->denied_keys.items[i]), text, sizeof text);
+        status = add_text(facts, RATLS_TOPIC_RULE, "deny-keys", text, err);
     }
     return status;
 }

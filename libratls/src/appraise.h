@@ -57,6 +57,7 @@ struct ratls_appraisal {
     struct ratls_tpm_public ak;    /* AK_FORMAT */
     uint8_t ak_name[RATLS_TPM_NAME_MAX]; /* AK_FORMAT */
     size_t ak_name_len;
+    bool is_denied;           /* AK_FORMAT: by the policy */
     EVP_PKEY *key;            /* AK_TRUST; owned */
     uint8_t ak_area[RATLS_AREA_KNOWN_MAX]; /* TPMT_PUBLIC from our side, if the key is named */
     bool is_pinned;                        /* AK_SERVER passed by a pin */

@@ -1,6 +1,6 @@
 /*
  * Is it an attestation key at all, and which one: ak.format. The key itself is made only if it may
- * be one to trust.
+ * be one to trust, and never if the policy denies it.
  */
 #include "appraise.h"
 
@@ -47,8 +47,12 @@ static enum ratls_status make_key(struct ratls_appraisal *a, struct ratls_error 
     if (!ratls_tpm_is_strong_hash(a->ak.name_alg))
         return RATLS_MALFORMED;
     status = ratls_tpm_name(&a->ak, a->ak_name, &a->ak_name_len, a->err);
-    if (status != RATLS_OK || !may_be_trusted(a))
+    if (status != RATLS_OK)
         return status;
+    a->is_denied =
+        ratls_denied_keys_have(&a->rules->denied_keys, ratls_slice(a->ak_name, a->ak_name_len));
+    if (a->is_denied || !may_be_trusted(a))
+        return RATLS_OK;
     status = ratls_key_cache_get(a->rules->keys, &a->ak, ratls_slice(a->ak_name, a->ak_name_len),
                                  &a->key, why);
     return status == RATLS_OK || status == RATLS_MALFORMED

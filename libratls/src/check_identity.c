@@ -1,7 +1,7 @@
 /*
- * Whose attestation key is it? ak.attributes and ak.algorithm need ak.format, ak.trust needs it
- * too, and ak.server needs ak.trust. A vendor's root alone would say only that some TPM signed: a
- * key counts because it is enrolled for the server that was meant.
+ * Whose attestation key is it? ak.attributes and ak.algorithm need ak.format, ak.denied needs it
+ * too, ak.trust needs that, and ak.server needs ak.trust. A vendor's root alone would say only that
+ * some TPM signed: a key counts because it is enrolled for the server that was meant.
  */
 #include "appraise.h"
 
@@ -137,6 +137,22 @@ static void check_algorithm(struct ratls_appraisal *a)
                  ratls_tpm_alg_name(ak->scheme_hash));
     ratls_check_say(a->report, RATLS_CHECK_AK_ALGORITHM, "quote.ak-public.scheme", expected,
                     actual);
+}
+
+/* Before all that could speak for the key, and before anything is verified that it signed. */
+static void check_denied(struct ratls_appraisal *a)
+{
+    char actual[2 * RATLS_TPM_NAME_MAX + 1];
+
+    if (!a->rules->denied_keys.is_asked) {
+        ratls_check_not_asked(a->report, RATLS_CHECK_AK_DENIED);
+        return;
+    }
+    if (!ratls_check_decide(a->report, RATLS_CHECK_AK_DENIED, !a->is_denied))
+        return;
+    ratls_hex(ratls_slice(a->ak_name, a->ak_name_len), actual, sizeof actual);
+    ratls_check_say(a->report, RATLS_CHECK_AK_DENIED, "quote.ak-public",
+                    "a key that is not among deny-keys", actual);
 }
 
 /* What was found about a key; several pins and issuers may speak of it, and the best one counts. */
@@ -310,6 +326,9 @@ enum ratls_status ratls_check_identity(struct ratls_appraisal *a)
         return status;
     check_attributes(a);
     check_algorithm(a);
+    check_denied(a);
+    if (a->is_denied)
+        return RATLS_OK;
     try_pins(a, &standing);
     a->is_pinned = standing.covers;
     if (!standing.covers)

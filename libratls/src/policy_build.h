@@ -34,6 +34,12 @@ enum ratls_status ratls_build_refuse_file(struct ratls_build *b, const char *pat
 
 /* policy_keys.c: attestation-keys, after servers or clients. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_keys(struct ratls_build *b);
+/* The Name of a key in hex digits; out is longer than most of them. why: RATLS_USAGE, in words. */
+RATLS_MUST_CHECK enum ratls_status ratls_build_read_name(struct ratls_slice text,
+                                                         uint8_t out[static RATLS_TPM_NAME_MAX],
+                                                         size_t *ret_len, struct ratls_error *why);
+RATLS_MUST_CHECK enum ratls_status
+ratls_build_denied_keys(struct ratls_build *b); /* policy_denied.c */
 /* policy_pcrs.c: pcrs and reference-values. */
 RATLS_MUST_CHECK enum ratls_status ratls_build_pcrs(struct ratls_build *b);
 /* The number of a PCR that proves something; where: what goes before the words, "" or the file that

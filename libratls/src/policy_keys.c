@@ -11,25 +11,31 @@
 #define CERTIFICATE_FILE_MAX (64 * 1024)
 
 /* A Name is the algorithm and a digest: Part 1, 16. */
-static enum ratls_status read_name(struct ratls_build *b, const char *text, struct ratls_pin *pin)
+enum ratls_status ratls_build_read_name(struct ratls_slice text,
+                                        uint8_t out[static RATLS_TPM_NAME_MAX], size_t *ret_len,
+                                        struct ratls_error *why)
 {
-    size_t len = strlen(text) / 2;
+    char digits[2 * RATLS_TPM_NAME_MAX + 1] = "";
+    size_t len = text.len / 2;
     uint16_t alg;
 
-    if (strlen(text) % 2 == 0 && len > 2 && len <= sizeof pin->name &&
-        ratls_unhex(text, pin->name, len)) {
-        alg = (uint16_t)(pin->name[0] << 8 | pin->name[1]);
-        if (alg == RATLS_ALG_SHA1)
-            return ratls_build_refuse(b, "a Name by SHA-1, which is not accepted: make a key with "
-                                         "nameAlg SHA-256");
-        pin->name_len = len;
-        if (ratls_tpm_hash_len(alg) == len - 2)
-            return RATLS_OK;
+    if (text.len % 2 == 0 && len > 2 && len <= RATLS_TPM_NAME_MAX) {
+        memcpy(digits, text.p, text.len);
+        if (ratls_unhex(digits, out, len)) {
+            alg = (uint16_t)(out[0] << 8 | out[1]);
+            if (alg == RATLS_ALG_SHA1)
+                return ratls_fail(why, RATLS_USAGE,
+                                  "a Name by SHA-1, which is not accepted: make a key with nameAlg "
+                                  "SHA-256");
+            *ret_len = len;
+            if (ratls_tpm_hash_len(alg) == len - 2)
+                return RATLS_OK;
+        }
     }
-    return ratls_build_refuse(b,
-                              "expected the Name of a key: 000b and 64 hex digits (000c and 96, "
-                              "000d and 128), got %zu characters",
-                              strlen(text));
+    return ratls_fail(why, RATLS_USAGE,
+                      "expected the Name of a key: 000b and 64 hex digits (000c and 96, 000d and "
+                      "128), got %zu characters",
+                      text.len);
 }
 
 static enum ratls_status add_pin(struct ratls_build *b, size_t index,
@@ -37,12 +43,13 @@ static enum ratls_status add_pin(struct ratls_build *b, size_t index,
 {
     struct ratls_rules *rules = b->rules;
     struct ratls_pin *pin = &rules->pins[rules->pin_count];
-    enum ratls_status status;
+    const char *text = b->document->keys[index].name;
+    struct ratls_error why = {0};
 
     ratls_build_at(b, "attestation-keys[%zu].name", index);
-    status = read_name(b, b->document->keys[index].name, pin);
-    if (status != RATLS_OK)
-        return status;
+    if (ratls_build_read_name(ratls_slice(text, strlen(text)), pin->name, &pin->name_len, &why) !=
+        RATLS_OK)
+        return ratls_build_refuse(b, "%s", why.text);
     for (size_t i = 0; i < rules->pin_count; i++) {
         if (ratls_slice_equal(ratls_slice(rules->pins[i].name, rules->pins[i].name_len),
                               ratls_slice(pin->name, pin->name_len)))

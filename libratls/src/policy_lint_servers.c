@@ -60,6 +60,24 @@ static void lint_key(const struct ratls_lint *lint, size_t i)
             peers_of(lint), peers_of(lint));
 }
 
+/* It is meant so while a key is replaced; later the pin is of no use. */
+static void lint_denied_pins(const struct ratls_lint *lint)
+{
+    const struct ratls_rules *rules = lint->rules;
+    char at[RATLS_POLICY_AT_MAX];
+    size_t pin = 0;
+
+    for (size_t i = 0; i < lint->document->keys_count; i++) {
+        if (lint->document->keys[i].name == NULL)
+            continue;
+        snprintf(at, sizeof at, "attestation-keys[%zu].name", i);
+        if (ratls_denied_keys_have(&rules->denied_keys,
+                                   ratls_slice(rules->pins[pin].name, rules->pins[pin].name_len)))
+            ratls_lint_warn(lint, at, "this key is among deny-keys: it is always refused");
+        pin++;
+    }
+}
+
 void ratls_lint_servers(const struct ratls_lint *lint)
 {
     const struct ratls_rules *rules = lint->rules;
@@ -78,4 +96,5 @@ void ratls_lint_servers(const struct ratls_lint *lint)
     }
     for (size_t i = 0; i < lint->document->keys_count; i++)
         lint_key(lint, i);
+    lint_denied_pins(lint);
 }

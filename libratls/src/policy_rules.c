@@ -131,8 +131,9 @@ static enum ratls_status build_denied_firmware(struct ratls_build *b)
 static enum ratls_status build_rules(struct ratls_build *b)
 {
     static enum ratls_status (*const steps[])(struct ratls_build *) = {
-        ratls_build_keys,    ratls_build_pcrs,      ratls_build_boot,   ratls_build_ima,
-        build_service,       ratls_build_freshness, build_algorithms,   build_denied_firmware,
+        ratls_build_keys,    ratls_build_pcrs,      ratls_build_boot,
+        ratls_build_ima,     build_service,         ratls_build_freshness,
+        build_algorithms,    build_denied_firmware, ratls_build_denied_keys,
         ratls_build_results, ratls_build_selection, ratls_build_digest,
     };
     enum ratls_status status = build_peers(b);
@@ -201,6 +202,7 @@ void ratls_rules_done(struct ratls_rules *rules)
     free(rules->issuers);
     free(rules->pcrs);
     free(rules->denied_firmware);
+    free(rules->denied_keys.items);
     ratls_key_cache_free(rules->keys);
     for (size_t i = 0; i < rules->stamp_count; i++)
         free(rules->stamps[i].path);

@@ -187,6 +187,7 @@ static const cyaml_schema_field_t document_fields[] = {
     ENUM_FIELD("clock", struct ratls_document, clock, clocks),
     CYAML_FIELD_SEQUENCE_COUNT("deny-firmware", LIST, struct ratls_document, denied, denied_count,
                                &text_schema, 1, RATLS_POLICY_FIRMWARE_MAX),
+    LIST_FIELD("deny-keys", struct ratls_document, denied_keys, RATLS_POLICY_DENIED_KEYS_MAX),
     CYAML_FIELD_IGNORE("comment", CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_END,
 };

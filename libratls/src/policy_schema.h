@@ -11,6 +11,7 @@
 #define RATLS_POLICY_KEYS_MAX 4096
 #define RATLS_POLICY_VALUES_MAX 1024 /* of one PCR in one bank */
 #define RATLS_POLICY_FIRMWARE_MAX 256
+#define RATLS_POLICY_DENIED_KEYS_MAX 1024 /* entries: more Names go into a file */
 #define RATLS_POLICY_FILES_MAX 64 /* of one key */
 #define RATLS_POLICY_PATTERNS_MAX 1024
 
@@ -128,6 +129,7 @@ struct ratls_document {
     enum ratls_document_clock clock;
     char **denied;
     uint32_t denied_count;
+    struct ratls_document_list denied_keys; /* Names, and names of files with Names */
 };
 
 /* The source was read before: ratls_source_check() refuses what libcyaml would let through. */

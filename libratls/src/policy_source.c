@@ -19,7 +19,7 @@
 #define FEED_BYTES 64
 #define TOKENS_MAX 120 /* libyaml doubles its room: 128 of them */
 
-#define KEYS_MAX 16 /* of one mapping; no mapping of a policy has as many */
+#define KEYS_MAX 24 /* of one mapping; no mapping of a policy has as many */
 
 /* Of "[99999]", or a key and a dot, for each level. */
 #define PATH_MAX_BYTES (RATLS_POLICY_DEPTH_MAX * (RATLS_POLICY_KEY_MAX + 2))

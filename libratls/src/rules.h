@@ -50,6 +50,17 @@ struct ratls_issuer {
     atomic_bool is_proven; /* OpenSSL has verified a certificate by it: ratls_ak_chain_plain() */
 };
 
+struct ratls_denied_key {
+    uint8_t name[RATLS_TPM_NAME_MAX]; /* behind its end zeros: its algorithm says how long it is */
+};
+
+/* Attestation keys that are refused, also if they are pinned or certified (policy: deny-keys). */
+struct ratls_denied_keys {
+    bool is_asked;
+    struct ratls_denied_key *items; /* ascending */
+    size_t count;                   /* 0 if its files have no Name yet */
+};
+
 enum ratls_freshness {
     RATLS_FRESHNESS_NONCE = 0,   /* the quote is made for this session */
     RATLS_FRESHNESS_EPOCH,       /* it may be one of this epoch, whose key speaks for the session */
@@ -184,6 +195,7 @@ struct ratls_rules {
     bool clock_ignored; /* clock: ignored; else the clock must be safe */
     uint64_t *denied_firmware;
     size_t denied_firmware_count;
+    struct ratls_denied_keys denied_keys;
     struct ratls_key_cache *keys; /* has its own lock */
     struct ratls_ledger *ledger;  /* of the policy, which owns it; has its own lock */
 };
@@ -218,6 +230,10 @@ const char *ratls_freshness_name(enum ratls_freshness freshness);
 
 /* Whether a list of names covers a name; an empty list covers everything. */
 bool ratls_names_cover(const struct ratls_names *names, const char *name);
+
+/* Borrows. */
+struct ratls_slice ratls_denied_key_name(const struct ratls_denied_key *key);
+bool ratls_denied_keys_have(const struct ratls_denied_keys *denied, struct ratls_slice name);
 
 /* Whether one of them has the digest, whatever its name. */
 bool ratls_references_have(const struct ratls_references *references, struct ratls_slice digest);

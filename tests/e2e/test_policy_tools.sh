@@ -142,6 +142,13 @@ has "PCR 1: firmware: its settings"
 expect 0 "explain --json" "$ratls" policy explain --json "$policy"
 is_json 'd["policies"][0]["servers"][0] == "It speaks for server.test." and \
 len(d["policies"][0]["boot"]) > 5'
+expect 0 "explain denied keys" "$ratls" policy explain "$RATLS_SOURCE_DIR/policies/strict.yaml"
+has "1 attestation key is refused, whoever pinned or certified it."
+sed '/^deny-keys:/d' "$RATLS_SOURCE_DIR/policies/strict.yaml" >"$work/denies_none.yaml"
+expect 1 "diff shows denied keys" "$ratls" policy diff "$work/denies_none.yaml" \
+    "$RATLS_SOURCE_DIR/policies/strict.yaml"
+has "new: deny-keys: '000bdeadbeef"
+has "1 difference"
 expect 0 "explain an epoch" "$ratls" policy explain "$RATLS_SOURCE_DIR/policies/epoch.yaml"
 has "at most 1 minute ago"
 expect 0 "learn settings too" learn good --out "$work/all.yaml" --settings

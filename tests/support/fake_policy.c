@@ -140,3 +140,14 @@ void fake_policy_deny_firmware(struct ratls_policy *policy, uint64_t version)
     rules->denied_firmware[count - 1] = version;
     rules->denied_firmware_count = count;
 }
+
+void fake_policy_deny_key(struct ratls_policy *policy, const struct fake_tpm *tpm)
+{
+    struct ratls_denied_keys *denied = &fake_policy_rules(policy)->denied_keys;
+
+    denied->is_asked = true;
+    denied->items = realloc(denied->items, (denied->count + 1) * sizeof *denied->items);
+    must(denied->items != NULL);
+    denied->items[denied->count] = (struct ratls_denied_key){{0}};
+    fake_tpm_name(tpm, denied->items[denied->count++].name);
+}

@@ -27,6 +27,8 @@ void fake_policy_pcr(struct ratls_policy *policy, struct fake_tpm *tpm, uint16_t
                      uint8_t index);
 /* Removes all PCR rules. */
 void fake_policy_no_pcrs(struct ratls_policy *policy);
+/* After those that sort before it: the Names are ascending. */
+void fake_policy_deny_key(struct ratls_policy *policy, const struct fake_tpm *tpm);
 void fake_policy_deny_firmware(struct ratls_policy *policy, uint64_t version);
 
 #endif

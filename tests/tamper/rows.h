@@ -19,6 +19,7 @@
 #define NEEDS_AK_FORMAT                                                                            \
     (FROM_TO(AK_ATTRIBUTES, AK_SERVER) | BIT(QUOTE_SIGNATURE) | BIT(QUOTE_SIGNER) |                \
      BIT(QUOTE_COUNTERS) | BIT(PCR_DIGEST))
+#define NEEDS_AK_DENIED (FROM_TO(AK_TRUST, AK_SERVER) | BIT(QUOTE_SIGNATURE))
 #define NEEDS_AK_TRUST (BIT(AK_SERVER) | BIT(QUOTE_SIGNATURE))
 /* What needs boot.format, and what needs boot.replay. */
 #define BOOT_BEHIND_FORMAT FROM_TO(BOOT_REPLAY, BOOT_OWNER_KEYS)

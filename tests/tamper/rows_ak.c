@@ -91,6 +91,27 @@ static void pin_another(struct scene *scene)
     fake_tpm_free(another);
 }
 
+static void deny_key(struct scene *scene)
+{
+    fake_policy_deny_key(scene->policy, scene->tpm);
+}
+
+/* It was accepted, and the next evidence says only which of the known keys it is by. */
+static void deny_known_key(struct scene *scene)
+{
+    scene_name_keys(scene);
+    deny_key(scene);
+}
+
+static void deny_another(struct scene *scene)
+{
+    struct fake_tpm *another = fake_tpm_new(FAKE_ECDSA_P256);
+
+    fake_policy_deny_key(scene->policy, another);
+    pin_another(scene);
+    fake_tpm_free(another);
+}
+
 static void certify_as(struct scene *scene, struct pki_spec spec)
 {
     X509 *certificate = scene_certificate(scene, spec);
@@ -272,6 +293,27 @@ static const struct row rows[] = {
      .algorithm = FAKE_RSAPSS,
      .after = allow_rsa,
      .actual = "rsapss by sha256, 2048 bits, exponent 65537"},
+    {.name = "pinned, and denied",
+     .check = RATLS_CHECK_AK_DENIED,
+     .not_run = NEEDS_AK_DENIED,
+     .after = deny_key,
+     .at = "quote.ak-public",
+     .expected = "a key that is not among deny-keys"},
+    {.name = "certified, and denied",
+     .check = RATLS_CHECK_AK_DENIED,
+     .not_run = NEEDS_AK_DENIED,
+     .trust = ROW_CERTIFIED,
+     .after = deny_key},
+    {.name = "known, named, and denied",
+     .check = RATLS_CHECK_AK_DENIED,
+     .not_run = NEEDS_AK_DENIED,
+     .trust = ROW_CERTIFIED,
+     .after = deny_known_key},
+    {.name = "unknown, where another key is denied",
+     .check = RATLS_CHECK_AK_TRUST,
+     .not_run = NEEDS_AK_TRUST,
+     .trust = ROW_UNKNOWN,
+     .after = deny_another},
     {.name = "unknown key",
      .check = RATLS_CHECK_AK_TRUST,
      .not_run = NEEDS_AK_TRUST,

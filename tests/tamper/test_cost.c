@@ -168,6 +168,16 @@ Test(cost, an_unknown_key, .init = open_pinned, .fini = close_scene)
     scene.tpm = known;
 }
 
+/* Nor who sends evidence by one that is denied, however well it was known. */
+Test(cost, a_denied_key, .init = open_certified, .fini = close_scene)
+{
+    cr_assert(attests(NULL));
+    fake_policy_deny_key(scene.policy, scene.tpm);
+    cr_expect_not(attests(NULL));
+    cr_expect_eq(counts.verified + counts.keys + counts.certificates, 0);
+    cr_expect_eq(failmalloc_count(FAILMALLOC_OPENSSL), 0);
+}
+
 static void cut_wire(enum fake_stage stage, struct fake_draft *draft, void *arg)
 {
     (void)arg;

@@ -50,6 +50,16 @@ static void write_lines(const char *path, const char *line, size_t count)
     cr_assert(eq(int, fclose(f), 0));
 }
 
+static void write_names(const char *path, size_t count)
+{
+    FILE *f = fopen(path, "w");
+
+    cr_assert(ne(ptr, f, NULL));
+    for (size_t i = 0; i < count; i++)
+        cr_assert(ge(int, fprintf(f, "000b%064zx\n", i), 0));
+    cr_assert(eq(int, fclose(f), 0));
+}
+
 /* Beside its text each line has its digests, as GRUB, systemd and the EFI stub measure it. */
 #define LINE_LEN (96 + 4 * RATLS_DIGEST_MAX)
 
@@ -108,4 +118,16 @@ Test(policy_memory_files, failing_allocations)
     counted_fail_each("p.yaml", OPEN "  files: [a.sha384]\n", RATLS_USAGE);
     counted_fail_each("p.yaml", OPEN "  command-lines: [a.sha256, a.sha256]\n", RATLS_USAGE);
     counted_fail_each("p.yaml", HEAD "boot:\n  signers: [a.sha256]\n", RATLS_USAGE);
+}
+
+/* The Names of a file, in a list that doubles when it is full. */
+Test(policy_memory_files, denied_keys)
+{
+    static const char text[] = HEAD "pcrs: [{index: 7, sha256: [" AA64 "]}]\n"
+                                    "deny-keys: [denied.txt]\n";
+
+    write_names("denied.txt", 20);
+    counted_fail_each("p.yaml", text, RATLS_OK);
+    write_names("denied.txt", 65536);
+    expect_peak(text, file_size("denied.txt") + 3 * 65536 * RATLS_TPM_NAME_MAX, RATLS_OK);
 }

@@ -180,6 +180,12 @@ static const struct linted cases[] = {
     {"exporter", SERVERS KEYS "pcrs:\n" FIRMWARE "binding: exporter\n",
      "p.yaml:13:10: binding: exporter: only programs of the library ask for such evidence: "
      "unmodified programs, and ratls watch, refuse every server\n"},
+    {"another key is denied", SERVERS KEYS "pcrs:\n" FIRMWARE "deny-keys: [000b" ZERO64 "]\n", ""},
+    {"a pin is denied",
+     "policy: ratls-1\nservers: [a.example]\nattestation-keys: [{issuer: ca.pem, servers: "
+     "[a.example]}, {name: 000b" AA64 "}, {name: 000b" ZERO64 "}]\n"
+     "pcrs:\n" FIRMWARE "deny-keys: [000b" ZERO64 "]\n",
+     "p.yaml:3:145: attestation-keys[2].name: this key is among deny-keys: it is always refused\n"},
     {"clock", SERVERS KEYS "pcrs:\n" FIRMWARE "clock: ignored\n",
      "p.yaml:13:8: clock: ignored: a TPM whose clock may have gone back is accepted\n"},
 };

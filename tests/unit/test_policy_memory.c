@@ -88,6 +88,7 @@ static const struct hostile hostiles[] = {
     {HEAD "servers: [", "a,"},
     {HEAD "servers: [x", ",x"},
     {HEAD "deny-firmware: [", "x,"},
+    {HEAD "deny-keys: [", "x,"},
     {HEAD "comment: [", "x,"},
     {HEAD "comment: [", "{x: [x]},"},
     {HEAD "pcrs:\n", " - {index: 0}\n"},
@@ -163,7 +164,7 @@ static const char everything[] =
     "attestation-keys:\n  - {name: 000b" AA64 ", servers: [a.example]}\n"
     "pcrs:\n  - {index: 7, sha256: [" AA64 "], sha384: [" AA64 AA16 AA16 "]}\n"
     "service: s\nfreshness: certificate\nmax-age: 7d\nalgorithms: [rsassa]\nclock: safe\n"
-    "deny-firmware: [" AA16 "]\ncomment: x\n";
+    "deny-firmware: [" AA16 "]\ndeny-keys: [000b" AA64 "]\ncomment: x\n";
 
 Test(policy_memory, failing_allocations)
 {

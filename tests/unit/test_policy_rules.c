@@ -240,7 +240,8 @@ static const char full[] =
     "max-age: 7d\n"
     "algorithms: [rsassa, ecdsa-p384]\n"
     "clock: ignored\n"
-    "deny-firmware: [00070002000A0001]\n";
+    "deny-firmware: [00070002000A0001]\n"
+    "deny-keys: [000B" BB64 ", 000b" AA64 "]\n";
 
 Test(policy_rules, every_key)
 {
@@ -286,6 +287,8 @@ Test(policy_rules, every_key)
     cr_expect(eq(int, r.clock_ignored, 1));
     cr_assert(eq(sz, r.denied_firmware_count, 1));
     cr_expect(eq(u64, r.denied_firmware[0], 0x00070002000a0001));
+    cr_assert(eq(sz, r.denied_keys.count, 2));
+    cr_expect(eq(u8, r.denied_keys.items[0].name[33], 0xaa));
     cr_expect(ne(ptr, r.keys, NULL));
     ratls_rules_done(&r);
 }

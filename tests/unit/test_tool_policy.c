@@ -8,6 +8,8 @@
 
 #include "describe.h"
 
+#define DENIED "000bdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbe10"
+
 static void enter_source_folder(void)
 {
     const char *folder = getenv("RATLS_SOURCE_DIR");
@@ -71,6 +73,11 @@ Test(tool_policy, words)
     cr_expect(eq(ptr, strstr(text, "Boot log"), NULL));
     cr_expect(eq(ptr, strstr(text, "IMA list"), NULL));
     cr_expect(ne(ptr, strstr(text, "PCR values"), NULL));
+    cr_expect(ne(ptr, strstr(text, "deny-keys         " DENIED "\n"), NULL), "%s", text);
+    free(text);
+    text = describe("policies/strict.yaml", true);
+    cr_expect(ne(ptr, strstr(text, "\"denyKeys\": [\n"), NULL), "%s", text);
+    cr_expect(ne(ptr, strstr(text, "\"" DENIED "\""), NULL), "%s", text);
     free(text);
 }
 
