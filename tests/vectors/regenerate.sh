@@ -344,6 +344,7 @@ write_logs
 "$make_vectors" . logs
 "$make_vectors" . piece
 "$make_vectors" . agent
+python3 "$vectors/make_enroll.py" >enroll.values
 "$make_vectors" . statement renewal
 make_epoch
 quote handshake sha256:0,1,7
