@@ -40,6 +40,8 @@ static void describe_keys(struct ratls_view *v, const struct ratls_rules *rules)
     for (size_t i = 0; i < rules->issuer_count; i++) {
         ratls_view_section(v, NULL, "Attestation keys certified by an issuer");
         ratls_view_text(v, "issuer", "file", rules->issuers[i].path);
+        if (rules->issuers[i].crl != NULL)
+            ratls_view_text(v, "crl", "CRL", rules->issuers[i].crl_path);
         describe_peers(v, rules, &rules->issuers[i].servers, "(all of the policy)");
         ratls_view_section_end(v);
     }

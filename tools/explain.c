@@ -154,6 +154,11 @@ static void explain_trust(const struct ratls_explain *x)
                           "Every machine whose attestation key the authority in %s has certified "
                           "for the server's name%s.",
                           x->rules->issuers[i].path, only);
+        if (x->rules->issuers[i].crl != NULL)
+            ratls_explain_say(x, RATLS_EXPLAIN_TRUST,
+                              "Of these none that is in the list of revoked certificates in %s, "
+                              "which must not be out of date.",
+                              x->rules->issuers[i].crl_path);
     }
     explain_algorithms(x);
     if (x->rules->denied_firmware_count > 0)

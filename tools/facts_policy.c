@@ -25,9 +25,13 @@ static enum ratls_status add_identity(const struct ratls_rules *rules, struct ra
         ratls_hex(ratls_slice(rules->pins[i].name, rules->pins[i].name_len), hex, sizeof hex);
         status = add_text(facts, RATLS_TOPIC_IDENTITY, "attestation key", hex, err);
     }
-    for (size_t i = 0; status == RATLS_OK && i < rules->issuer_count; i++)
+    for (size_t i = 0; status == RATLS_OK && i < rules->issuer_count; i++) {
         status = add_text(facts, RATLS_TOPIC_IDENTITY, "issuer of attestation keys",
                           rules->issuers[i].path, err);
+        if (status == RATLS_OK && rules->issuers[i].crl != NULL)
+            status = add_text(facts, RATLS_TOPIC_IDENTITY, "its list of revoked certificates",
+                              rules->issuers[i].crl_path, err);
+    }
     return status;
 }
 

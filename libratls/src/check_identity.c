@@ -1,7 +1,7 @@
 /*
  * Whose attestation key is it? ak.attributes and ak.algorithm need ak.format, ak.denied needs it
- * too, ak.trust needs that, and ak.server needs ak.trust. A vendor's root alone would say only that
- * some TPM signed: a key counts because it is enrolled for the server that was meant.
+ * too, ak.revoked and ak.trust need that, and ak.server needs ak.trust. A vendor's root alone would
+ * say only that some TPM signed: a key counts because it is enrolled for the server that was meant.
  */
 #include "appraise.h"
 
@@ -160,6 +160,7 @@ struct standing {
     bool trusted;
     bool covers;                /* the server that was meant */
     char why[RATLS_WHY_MAX];    /* the key is not trusted */
+    char revoked[RATLS_WHY_MAX]; /* "": by no CRL */
     char seen[RATLS_VALUE_MAX]; /* what it is enrolled for, if it is not that server */
 };
 
@@ -202,9 +203,9 @@ static bool is_of_other_issuer(const char *why)
     return why[0] == '\0' || strstr(why, "issuer certificate") != NULL;
 }
 
-/* One issuer. The certificate and the policy must both mean this server. */
-static enum ratls_status try_issuer(struct ratls_appraisal *a, struct ratls_issuer *issuer,
-                                    struct standing *standing, int64_t *ret_until)
+/* The certificate and the policy must both mean this server. */
+static enum ratls_status try_chain(struct ratls_appraisal *a, struct ratls_issuer *issuer,
+                                   struct standing *standing, int64_t *ret_until)
 {
     const struct ratls_expectation *e = a->submission->expectation;
     const struct ratls_ak_chain chain = {.certificates = a->evidence.certificates,
@@ -242,6 +243,34 @@ static enum ratls_status try_issuer(struct ratls_appraisal *a, struct ratls_issu
 }
 
 /*
+ * One issuer. Its CRL speaks of what it has certified itself, so nothing may stand between.
+ */
+static enum ratls_status try_issuer(struct ratls_appraisal *a, struct ratls_issuer *issuer,
+                                    struct standing *standing, int64_t *ret_until)
+{
+    const bool was_trusted = standing->trusted;
+    const struct ratls_evidence *evidence = &a->evidence;
+    enum ratls_status status;
+
+    if (issuer->crl != NULL && evidence->certificate_count != 1) {
+        snprintf(standing->why, sizeof standing->why,
+                 "%zu certificates: an issuer with a CRL must certify the key itself",
+                 evidence->certificate_count);
+        return RATLS_OK;
+    }
+    standing->trusted = false;
+    status = try_chain(a, issuer, standing, ret_until);
+    if (status == RATLS_OK && issuer->crl != NULL && standing->trusted) {
+        (void)ratls_crl_clears(issuer->crl, evidence->certificates[0],
+                               a->submission->expectation->now, standing->revoked);
+        if (ratls_crl_until(issuer->crl) < *ret_until)
+            *ret_until = ratls_crl_until(issuer->crl);
+    }
+    standing->trusted = standing->trusted || was_trusted;
+    return status;
+}
+
+/*
  * A chain that was verified for this server before is known by its hash, so that a client that
  * comes again parses no certificate. No certificate at all is what the server sends to who named
  * the key. A chain that is new is not remembered yet: it certifies a key, but a Name has more in it
@@ -263,7 +292,9 @@ static enum ratls_status try_certificates(struct ratls_appraisal *a, struct stan
         standing->trusted = standing->covers = true;
         return RATLS_OK;
     }
-    for (size_t i = 0; is_sent && !standing->covers && i < a->rules->issuer_count; i++) {
+    for (size_t i = 0;
+         is_sent && !standing->covers && standing->revoked[0] == '\0' && i < a->rules->issuer_count;
+         i++) {
         status = try_issuer(a, &a->rules->issuers[i], standing, &a->chain_until);
         if (status != RATLS_OK)
             return status;
@@ -305,6 +336,27 @@ static void say_trust(struct ratls_appraisal *a, const struct standing *standing
     ratls_check_say(a->report, RATLS_CHECK_AK_TRUST, "quote.ak-public", expected, actual);
 }
 
+static bool has_crl(const struct ratls_rules *rules)
+{
+    size_t i = 0;
+
+    while (i < rules->issuer_count && rules->issuers[i].crl == NULL)
+        i++;
+    return i < rules->issuer_count;
+}
+
+/* Whether all is well. What was verified before is remembered no longer than the CRL is valid. */
+static bool check_revoked(struct ratls_appraisal *a, const struct standing *standing)
+{
+    if (a->is_pinned || !has_crl(a->rules))
+        ratls_check_not_asked(a->report, RATLS_CHECK_AK_REVOKED);
+    else if (standing->trusted)
+        return ratls_check_holds(a->report, RATLS_CHECK_AK_REVOKED, standing->revoked[0] == '\0',
+                                 "quote.certificates", "a certificate that is not revoked",
+                                 standing->revoked[0] == '\0' ? "one" : standing->revoked);
+    return true;
+}
+
 static void report_standing(struct ratls_appraisal *a, const struct standing *standing)
 {
     const char *server = a->submission->expectation->server_name;
@@ -333,7 +385,7 @@ enum ratls_status ratls_check_identity(struct ratls_appraisal *a)
     a->is_pinned = standing.covers;
     if (!standing.covers)
         status = try_certificates(a, &standing);
-    if (status == RATLS_OK)
+    if (status == RATLS_OK && check_revoked(a, &standing))
         report_standing(a, &standing);
     return status;
 }

@@ -34,6 +34,7 @@
     X(AK_ATTRIBUTES,      "ak.attributes",      "a restricted signing key that cannot leave its TPM", "TPM 2.0 Part 2, 8.3") \
     X(AK_ALGORITHM,       "ak.algorithm",       "algorithms that the policy allows",                 "policy: algorithms") \
     X(AK_DENIED,          "ak.denied",          "a key that the policy does not deny",               "policy: deny-keys")  \
+    X(AK_REVOKED,         "ak.revoked",         "certified by what its issuer has not revoked",      "policy: crl")        \
     X(AK_TRUST,           "ak.trust",           "pinned, or certified by an issuer of the policy",   "policy: attestation-keys") \
     X(AK_SERVER,          "ak.server",          "enrolled for the name that is meant",               "policy: attestation-keys") \
     X(QUOTE_FORMAT,       "quote.format",       "quote and signature are well formed",               "TPM 2.0 Part 2, 10.12.12") \

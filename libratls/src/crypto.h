@@ -118,6 +118,11 @@ RATLS_MUST_CHECK enum ratls_status ratls_pem_certificates(struct ratls_slice pem
                                                           struct ratls_error *err);
 void ratls_pem_certificates_free(struct ratls_pem_certificate *list, size_t count);
 
+/*
+ * NULL if the bytes are not exactly one certificate in DER, of at most RATLS_CERTIFICATE_MAX, or
+ * memory is short. Leaves nothing on OpenSSL's error stack.
+ */
+X509 *ratls_certificate_of_der(struct ratls_slice der);
 bool ratls_certificate_equal(const X509 *a, const X509 *b);
 void ratls_certificate_free(X509 *certificate); /* accepts NULL */
 

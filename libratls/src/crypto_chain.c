@@ -33,8 +33,7 @@ enum ratls_status ratls_spki_sha256(const X509 *certificate, uint8_t out[static 
     return status;
 }
 
-/* NULL if the bytes are not exactly one certificate. Leaves nothing on OpenSSL's error stack. */
-static X509 *read_certificate(struct ratls_slice der)
+X509 *ratls_certificate_of_der(struct ratls_slice der)
 {
     if (der.len == 0 || der.len > RATLS_CERTIFICATE_MAX)
         return NULL;
@@ -59,7 +58,7 @@ static enum ratls_status read_chain(const struct ratls_ak_chain *chain, STACK_OF
         return RATLS_OK;
     }
     for (size_t i = 0; i < chain->count; i++) {
-        X509 *certificate = read_certificate(chain->certificates[i]);
+        X509 *certificate = ratls_certificate_of_der(chain->certificates[i]);
         if (!certificate) {
             snprintf(why, RATLS_WHY_MAX, "certificate %zu is not the DER of one X.509 certificate",
                      i + 1);
@@ -228,7 +227,7 @@ bool ratls_certificate_names(struct ratls_slice der, const char *server_name)
     /* X509_check_host() takes a leading dot for every subdomain, and "" for no question at all. */
     if (!server_name || server_name[0] == '\0' || server_name[0] == '.')
         return false;
-    X509 *certificate = read_certificate(der);
+    X509 *certificate = ratls_certificate_of_der(der);
     if (!certificate)
         return false;
     ERR_set_mark();
@@ -271,7 +270,7 @@ void ratls_certificate_names_text(struct ratls_slice der, char *out, size_t cap)
     if (cap == 0)
         return;
     out[0] = '\0';
-    X509 *certificate = read_certificate(der);
+    X509 *certificate = ratls_certificate_of_der(der);
     ERR_set_mark();
     GENERAL_NAMES *names =
         certificate ? X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL) : NULL;

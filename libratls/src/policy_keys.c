@@ -9,6 +9,7 @@
 #include "policy_names.h"
 
 #define CERTIFICATE_FILE_MAX (64 * 1024)
+#define CRL_FILE_MAX (16 * 1024 * 1024)
 
 /* A Name is the algorithm and a digest: Part 1, 16. */
 enum ratls_status ratls_build_read_name(struct ratls_slice text,
@@ -74,6 +75,36 @@ static enum ratls_status read_certificate(const char *path, X509 **ret_certifica
     return status;
 }
 
+static enum ratls_status read_crl(const char *path, struct ratls_issuer *issuer,
+                                  struct ratls_error *err)
+{
+    uint8_t *file = NULL;
+    size_t len = 0;
+    enum ratls_status status = ratls_policy_file_read(path, CRL_FILE_MAX, &file, &len, err);
+
+    if (status != RATLS_OK)
+        return status;
+    status = ratls_crl_read(ratls_slice(file, len), issuer->certificate, &issuer->crl, err);
+    free(file);
+    return status;
+}
+
+static enum ratls_status add_crl(struct ratls_build *b, size_t index, struct ratls_issuer *issuer)
+{
+    const char *file = b->document->keys[index].crl;
+    struct ratls_error why = {0};
+
+    if (file == NULL)
+        return RATLS_OK;
+    ratls_build_at(b, "attestation-keys[%zu].crl", index);
+    issuer->crl_path = ratls_build_path(b, file);
+    if (issuer->crl_path == NULL)
+        return ratls_build_no_memory(b);
+    if (read_crl(issuer->crl_path, issuer, &why) != RATLS_OK)
+        return ratls_build_refuse_file(b, issuer->crl_path, &why);
+    return RATLS_OK;
+}
+
 static enum ratls_status add_issuer(struct ratls_build *b, size_t index,
                                     struct ratls_names **ret_servers)
 {
@@ -93,7 +124,7 @@ static enum ratls_status add_issuer(struct ratls_build *b, size_t index,
             return ratls_build_refuse(b, "this issuer stands in the list twice");
     }
     *ret_servers = &issuer->servers;
-    return RATLS_OK;
+    return add_crl(b, index, issuer);
 }
 
 /* A key for a name that the file does not speak for would never be looked at. */
@@ -151,6 +182,8 @@ static enum ratls_status build_key(struct ratls_build *b, size_t index)
                                      "certificates)");
     if (key->name != NULL && key->issuer != NULL)
         return ratls_build_refuse(b, "name or issuer, not both: make it two entries");
+    if (key->name != NULL && key->crl != NULL)
+        return ratls_build_refuse(b, "crl is of an issuer: deny a pinned key by deny-keys");
     status = key->name != NULL ? add_pin(b, index, &servers) : add_issuer(b, index, &servers);
     return status != RATLS_OK ? status : build_key_names(b, index, servers);
 }

@@ -190,6 +190,8 @@ void ratls_rules_done(struct ratls_rules *rules)
         free(rules->issuers[i].path);
         ratls_certificate_free(rules->issuers[i].certificate);
         ratls_names_done(&rules->issuers[i].servers);
+        ratls_crl_free(rules->issuers[i].crl);
+        free(rules->issuers[i].crl_path);
     }
     for (size_t i = 0; i < rules->pcr_count; i++)
         free(rules->pcrs[i].values);

@@ -23,6 +23,7 @@ static const cyaml_schema_value_t text_schema = {
 static const cyaml_schema_field_t key_fields[] = {
     CYAML_FIELD_STRING_PTR("name", LIST, struct ratls_document_key, name, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("issuer", LIST, struct ratls_document_key, issuer, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("crl", LIST, struct ratls_document_key, crl, 1, TEXT_MAX),
     CYAML_FIELD_SEQUENCE("servers", LIST, struct ratls_document_key, servers, &text_schema, 1,
                          RATLS_POLICY_SERVERS_MAX),
     CYAML_FIELD_SEQUENCE("clients", LIST, struct ratls_document_key, clients, &text_schema, 1,

@@ -25,6 +25,7 @@ struct ratls_document_list {
 struct ratls_document_key {
     char *name;
     char *issuer;
+    char *crl;
     char **servers;
     uint32_t servers_count;
     char **clients;

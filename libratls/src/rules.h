@@ -13,6 +13,7 @@
 #include "boot_lines.h"
 #include "bytes.h"
 #include "crypto.h"
+#include "crypto_crl.h"
 #include "crypto_signer.h"
 #include "ima_replay.h"
 #include "ledger.h"
@@ -47,6 +48,8 @@ struct ratls_issuer {
     char *path;
     X509 *certificate;
     struct ratls_names servers;
+    struct ratls_crl *crl; /* NULL: the policy names none */
+    char *crl_path;        /* of its file, for words */
     atomic_bool is_proven; /* OpenSSL has verified a certificate by it: ratls_ak_chain_plain() */
 };
 

@@ -86,6 +86,7 @@ void scene_certify(struct scene *scene, const char *names)
         scene, (struct pki_spec){.subject = "issuer",
                                  .key = scene->issuer_key,
                                  .ca = "critical,CA:TRUE",
+                                 .key_usage = "critical,keyCertSign,cRLSign",
                                  .not_after_s = SCENE_NOW - (int64_t)time(NULL) + ISSUER_LIFE_S});
     fake_policy_issuer(scene->policy, scene->issuer, NULL);
     certificate = scene_certificate(

@@ -10,7 +10,7 @@ static const struct rows *const tables[] = {
     &rows_channel,     &rows_statement,  &rows_ak,       &rows_quote,       &rows_binding,
     &rows_exchange,    &rows_pcr,        &rows_result,   &rows_boot_log,    &rows_boot_claims,
     &rows_boot_events, &rows_ima_offset, &rows_ima_list, &rows_ima_entries, &rows_ima_template,
-    &rows_epoch,       &rows_token,      &rows_client,   &rows_named};
+    &rows_epoch,       &rows_token,      &rows_client,   &rows_named,       &rows_revoked};
 
 static const char *name_of(enum ratls_check check)
 {
@@ -121,6 +121,11 @@ Test(tamper, statement)
 Test(tamper, ak)
 {
     run_table(&rows_ak);
+}
+
+Test(tamper, revoked)
+{
+    run_table(&rows_revoked);
 }
 
 Test(tamper, named)
@@ -280,6 +285,7 @@ Test(tamper, good_answers_are_accepted)
         {.name = "mode 4", .mode = RATLS_MODE_RENEWAL, .after = require_exporter},
         {.name = "resumed", .mode = RATLS_MODE_RENEWAL, .after = renew_on_resumed},
         {.name = "unasked", .mode = RATLS_MODE_RENEWAL, .after = push_after_a_minute},
+        {.name = "CRL", .trust = ROW_CERTIFIED, .after = give_good_crl},
         {.name = "epoch", .mode = RATLS_MODE_RENEWAL, .after = push_behind_an_epoch},
     };
 

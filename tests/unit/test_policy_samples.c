@@ -144,12 +144,14 @@ Test(policy_samples, strict_has_no_warnings)
 }
 
 static const char *const keys[] = {
-    "policy",        "servers",   "attestation-keys", "name",
-    "issuer",        "epoch",     "within",           "authorities",
-    "pcrs",          "index",     "sha256",           "sha384",
-    "sha512",        "service",   "freshness",        "max-age",
-    "algorithms",    "renew",     "binding",          "clock",
-    "deny-firmware", "deny-keys", "comment",
+    "policy",    "servers",     "attestation-keys",
+    "name",      "issuer",      "epoch",
+    "within",    "authorities", "pcrs",
+    "index",     "sha256",      "sha384",
+    "sha512",    "service",     "freshness",
+    "max-age",   "algorithms",  "renew",
+    "binding",   "clock",       "deny-firmware",
+    "deny-keys", "crl",         "comment",
 };
 
 static const char *const log_keys[] = {
