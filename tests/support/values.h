@@ -60,7 +60,8 @@ static inline void values_load(const char *folder, const char *name, struct valu
     char line[VALUE_LINE_MAX];
     FILE *stream;
 
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
+        values_fail("too long a path", folder);
     stream = fopen(path, "r");
     if (stream == NULL)
         values_fail("cannot be read", path);

@@ -23,9 +23,10 @@ static struct ratls_slice bytes_of(size_t len)
 /* Ascending. */
 static struct ratls_slice name_of(size_t number)
 {
-    static char names[ITEMS_MAX][5];
+    static char names[ITEMS_MAX][4];
 
-    snprintf(names[number], sizeof names[number], "a%02zu", number);
+    cr_assert_lt(number, ITEMS_MAX);
+    snprintf(names[number], sizeof names[number], "a%02u", (unsigned)number % 100);
     return ratls_slice(names[number], 3);
 }
 
