@@ -106,7 +106,7 @@ aborted() {
     has "fd >= global.maxsock" "$work/haproxy.log"
 }
 
-# How many of a crowd are there at the same moment is the machine's to say: more than one may be needed.
+# How many of a crowd are there at the same moment is up to the machine: one may be too few.
 start_limited "$many"
 for _ in 1 2 3 4 5 6; do
     ended "$pid_of_haproxy" || crowd
