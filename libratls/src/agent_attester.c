@@ -5,15 +5,13 @@
 #include <string.h>
 
 #include "agent_attester_parts.h"
-#include "agent_job.h"
+#include "deadline.h"
 #include "fail.h"
 
 #define DEADLINE_DEFAULT_MS 5000
 
 struct ratls_attest_job {
-    struct ratls_agent_attester *attester; /* a reference */
-    struct ratls_agent_link *link;         /* of the process that began the job */
-    struct ratls_agent_job *question;
+    struct ratls_agent_asked asked;
     struct ratls_pcr_selection selection;
     struct timespec begun;
 };
@@ -108,10 +106,8 @@ static void free_attester(struct ratls_attester *interface)
 
 static void free_job(struct ratls_attest_job *job)
 {
-    struct ratls_attester *interface = &job->attester->base;
-
+    ratls_agent_asked_end(&job->asked);
     free(job);
-    free_attester(interface);
 }
 
 /* *ret_job is set before anybody is called: done() may take the job. */
@@ -127,36 +123,28 @@ static enum ratls_status begin(struct ratls_attester *interface,
 
     if (job == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    job->attester = from_interface(up_ref(interface));
     job->selection = request->selection;
     job->begun = ratls_time_from_now(0);
-    status = ratls_agent_attester_link(self, &job->link, err);
-    if (status == RATLS_OK)
-        status = ratls_agent_link_prepare(job->link, &question, &job->question, err);
+    status = ratls_agent_asked_prepare(self, &question, &job->asked, err);
     if (status != RATLS_OK) {
-        free_job(job);
+        free(job);
         return status;
     }
     *ret_job = job;
-    ratls_agent_link_post(job->link, job->question, done, arg);
+    ratls_agent_link_post(job->asked.link, job->asked.question, done, arg);
     return RATLS_OK;
 }
 
 static enum ratls_status take(struct ratls_attester *interface, struct ratls_attest_job *job,
                               uint8_t **ret_evidence, size_t *ret_len, struct ratls_error *err)
 {
-    enum ratls_status status;
+    enum ratls_status status =
+        ratls_agent_asked_take(&job->asked, "the evidence", ret_evidence, ret_len, err);
 
     (void)interface;
-    if (ratls_agent_link_is_ours(job->link)) {
-        status = ratls_agent_link_take(job->link, job->question, ret_evidence, ret_len, err);
-        if (status == RATLS_OK)
-            ratls_agent_attester_see(job->link, &job->selection, &job->begun,
-                                     ratls_slice(*ret_evidence, *ret_len));
-    } else {
-        status = ratls_fail(err, RATLS_IO, "the evidence was begun before fork()");
-        ratls_agent_job_free(job->question);
-    }
+    if (status == RATLS_OK)
+        ratls_agent_attester_see(job->asked.link, &job->selection, &job->begun,
+                                 ratls_slice(*ret_evidence, *ret_len));
     free_job(job);
     return status;
 }
@@ -164,10 +152,7 @@ static enum ratls_status take(struct ratls_attester *interface, struct ratls_att
 static void cancel(struct ratls_attester *interface, struct ratls_attest_job *job)
 {
     (void)interface;
-    if (ratls_agent_link_is_ours(job->link))
-        ratls_agent_link_cancel(job->link, job->question);
-    else
-        ratls_agent_job_free(job->question);
+    ratls_agent_asked_cancel(&job->asked);
     free_job(job);
 }
 

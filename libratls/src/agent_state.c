@@ -3,15 +3,12 @@
 #include <string.h>
 
 #include "agent_attester_parts.h"
-#include "agent_job.h"
 #include "evidence.h"
 #include "fail.h"
 #include "request.h"
 
 struct ratls_state_job {
-    struct ratls_agent_attester *attester; /* a reference */
-    struct ratls_agent_link *link;         /* of the process that began the job */
-    struct ratls_agent_job *question;
+    struct ratls_agent_asked asked;
 };
 
 static struct ratls_agent_question ask_for_state(const struct ratls_agent_attester *self,
@@ -54,10 +51,8 @@ static enum ratls_status state(struct ratls_attester *interface,
 
 static void free_job(struct ratls_state_job *job)
 {
-    struct ratls_attester *interface = &job->attester->base;
-
+    ratls_agent_asked_end(&job->asked);
     free(job);
-    interface->free(interface);
 }
 
 /* *ret_job is set before anybody is called: done() may take the job. */
@@ -73,16 +68,13 @@ static enum ratls_status begin_state(struct ratls_attester *interface,
 
     if (job == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    job->attester = (struct ratls_agent_attester *)interface->up_ref(interface);
-    status = ratls_agent_attester_link(self, &job->link, err);
-    if (status == RATLS_OK)
-        status = ratls_agent_link_prepare(job->link, &question, &job->question, err);
+    status = ratls_agent_asked_prepare(self, &question, &job->asked, err);
     if (status != RATLS_OK) {
-        free_job(job);
+        free(job);
         return status;
     }
     *ret_job = job;
-    ratls_agent_link_post(job->link, job->question, done, arg);
+    ratls_agent_link_post(job->asked.link, job->asked.question, done, arg);
     return RATLS_OK;
 }
 
@@ -94,12 +86,7 @@ static enum ratls_status take_state(struct ratls_attester *interface, struct rat
     size_t len = 0;
 
     (void)interface;
-    if (ratls_agent_link_is_ours(job->link)) {
-        status = ratls_agent_link_take(job->link, job->question, &payload, &len, err);
-    } else {
-        status = ratls_fail(err, RATLS_IO, "the measured state was begun before fork()");
-        ratls_agent_job_free(job->question);
-    }
+    status = ratls_agent_asked_take(&job->asked, "the measured state", &payload, &len, err);
     free_job(job);
     return status == RATLS_OK ? read_answer(payload, len, ret_digest, err) : status;
 }
@@ -107,10 +94,7 @@ static enum ratls_status take_state(struct ratls_attester *interface, struct rat
 static void cancel_state(struct ratls_attester *interface, struct ratls_state_job *job)
 {
     (void)interface;
-    if (ratls_agent_link_is_ours(job->link))
-        ratls_agent_link_cancel(job->link, job->question);
-    else
-        ratls_agent_job_free(job->question);
+    ratls_agent_asked_cancel(&job->asked);
     free_job(job);
 }
 
