@@ -50,6 +50,7 @@ one() { # one CASE: runs it; the row goes into LOG.row
         after="-lib share/$share.pvl $after" ;;
     mutual*)
         before="-lib dh/$dh.pvl $before -lib ev/$ev.pvl -lib how/$how.pvl" ;;
+    enrolment) before="-lib enrolment.pvl $before" ;;
     esac
     adversary "$letters" >"$log.adv.pvl"
     # shellcheck disable=SC2086 # lists of options
