@@ -30,6 +30,19 @@ static struct {
 } process;
 
 /*
+ * A server's folder is that of its key. It reads it as root, and judges as somebody who can write
+ * nothing there: its processes remember clocks and counters for themselves.
+ */
+static enum ratls_status use_state(struct ratls_policy *policy, struct ratls_error *err)
+{
+    enum ratls_status status = ratls_policy_use_state(policy, process.config.state, err);
+
+    if (status == RATLS_OK && process.config.server)
+        ratls_policy_keep_counters(policy, false);
+    return status;
+}
+
+/*
  * Contexts that were made before keep the policy, or the attester, that they have. A state folder
  * that cannot be used is as a policy that cannot be read.
  */
@@ -44,7 +57,7 @@ static void load_policy(struct loaded_policy *loaded, const char *path)
     if (failure->status != RATLS_OK)
         ratls_watch_again(&loaded->watch);
     if (failure->status == RATLS_OK && process.config.state != NULL)
-        failure->status = ratls_policy_use_state(loaded->policy, process.config.state, failure);
+        failure->status = use_state(loaded->policy, failure);
     if (failure->status == RATLS_OK)
         return;
     ratls_policy_free(loaded->policy);

@@ -6,12 +6,25 @@
 #include <tss2/tss2_mu.h>
 
 #include "fail.h"
+#include "seals.h"
 
 #define HANDLE_FIRST 0x81018000u
 #define HANDLE_LAST 0x8101ffffu
 #define RSA_BITS 2048
 
 #define NO_SESSION ESYS_TR_NONE /* a slot for a session that is not used */
+
+/* A sealed key: no use by its secret alone, but what the authority has approved (seal.h). */
+static enum ratls_status seal_template(const struct ratls_ak_state *state, TPMT_PUBLIC *area,
+                                       struct ratls_error *err)
+{
+    if (state->seals == NULL)
+        return RATLS_OK;
+    area->objectAttributes &= ~(TPMA_OBJECT)TPMA_OBJECT_USERWITHAUTH;
+    area->authPolicy.size = RATLS_SEAL_DIGEST_LEN;
+    return ratls_seal_auth_policy(state->seals->authority.name, &state->seals->selection,
+                                  area->authPolicy.buffer, err);
+}
 
 static TPM2B_PUBLIC build_template(const struct ratls_ak_state *state)
 {
@@ -77,12 +90,15 @@ static enum ratls_status make_primary(struct ratls_tpm *tpm, const struct ratls_
                                       ESYS_TR *ret_key, TPM2B_PUBLIC **ret_public,
                                       struct ratls_error *err)
 {
-    const TPM2B_PUBLIC template = build_template(state);
+    TPM2B_PUBLIC template = build_template(state);
     TPM2B_SENSITIVE_CREATE sensitive = {.sensitive.userAuth = auth_of(state)};
     const TPM2B_DATA no_outside_info = {0};
     const TPML_PCR_SELECTION no_pcrs = {0};
+    enum ratls_status status = seal_template(state, &template.publicArea, err);
     TSS2_RC rc;
 
+    if (status != RATLS_OK)
+        return status;
     rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, NO_SESSION,
                             NO_SESSION, &sensitive, &template, &no_outside_info, &no_pcrs,
                             ret_key, ret_public, NULL, NULL, NULL);
@@ -203,54 +219,55 @@ static enum ratls_status open_persistent(struct ratls_tpm *tpm, const struct rat
 }
 
 enum ratls_status ratls_ak_load(struct ratls_tpm *tpm, const struct ratls_ak_state *state,
-                                ESYS_TR *ret_key, struct ratls_error *err)
+                                struct ratls_ak *ret_ak, struct ratls_error *err)
 {
+    struct ratls_ak ak = {.state = state, .key = ESYS_TR_NONE};
     uint8_t name[RATLS_AK_NAME_LEN];
     TPM2B_PUBLIC *public = NULL;
-    ESYS_TR key = ESYS_TR_NONE;
     enum ratls_status status;
 
     if (state->handle != 0)
-        status = open_persistent(tpm, state, &key, err);
+        status = open_persistent(tpm, state, &ak.key, err);
     else
-        status = make_primary(tpm, state, &key, &public, err);
+        status = make_primary(tpm, state, &ak.key, &public, err);
     Esys_Free(public);
     if (status != RATLS_OK)
         return status;
-    status = read_name(tpm, key, name, err);
+    status = read_name(tpm, ak.key, name, err);
     if (status == RATLS_OK && memcmp(name, state->name, sizeof name) != 0)
         status =
             ratls_fail(err, RATLS_TPM,
                        "the TPM's attestation key is not that of the state folder: the TPM was "
                        "cleared, or is another one; make a new key with ratls init --replace");
     if (status == RATLS_OK)
-        status = set_auth(tpm, state, key, err);
+        status = set_auth(tpm, state, ak.key, err);
     if (status != RATLS_OK) {
-        ratls_ak_unload(tpm, state, key);
+        ratls_ak_unload(tpm, &ak);
         return status;
     }
-    *ret_key = key;
+    *ret_ak = ak;
     return RATLS_OK;
 }
 
-void ratls_ak_unload(struct ratls_tpm *tpm, const struct ratls_ak_state *state, ESYS_TR key)
+void ratls_ak_unload(struct ratls_tpm *tpm, struct ratls_ak *ak)
 {
-    if (state->handle == 0)
-        Esys_FlushContext(tpm->esys, key);
+    if (ak->state->handle == 0)
+        Esys_FlushContext(tpm->esys, ak->key);
     else
-        Esys_TR_Close(tpm->esys, &key);
+        Esys_TR_Close(tpm->esys, &ak->key);
+    ak->key = ESYS_TR_NONE;
 }
 
 enum ratls_status ratls_ak_remove(struct ratls_tpm *tpm, const struct ratls_ak_state *state,
                                   struct ratls_error *err)
 {
-    ESYS_TR key = ESYS_TR_NONE;
+    struct ratls_ak ak = {.key = ESYS_TR_NONE};
     ESYS_TR removed = ESYS_TR_NONE;
     TSS2_RC rc;
 
-    if (state->handle == 0 || ratls_ak_load(tpm, state, &key, NULL) != RATLS_OK)
+    if (state->handle == 0 || ratls_ak_load(tpm, state, &ak, NULL) != RATLS_OK)
         return RATLS_OK;
-    rc = Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, key, ESYS_TR_PASSWORD, NO_SESSION,
+    rc = Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, ak.key, ESYS_TR_PASSWORD, NO_SESSION,
                            NO_SESSION, state->handle, &removed);
     if (rc != TSS2_RC_SUCCESS)
         return ratls_tpm_fail(tpm, rc, "removing the old attestation key", err);

@@ -12,6 +12,7 @@
 
 #include "crypto.h"
 #include "fail.h"
+#include "seals.h"
 
 #define HANDLE_FIRST 0x81000000u /* TPM 2.0 Part 2, 7.4: persistent objects */
 #define HANDLE_LAST 0x81ffffffu
@@ -145,8 +146,8 @@ static enum ratls_status check_mode(const char *path, FILE *file, struct ratls_e
     return RATLS_OK;
 }
 
-static enum ratls_status read_conf(const char *path, struct ratls_ak_state *state,
-                                   struct ratls_error *err)
+static enum ratls_status read_conf(const char *folder, const char *path,
+                                   struct ratls_ak_state *state, struct ratls_error *err)
 {
     CONF *conf = NULL;
     FILE *file = fopen(path, "re");
@@ -185,6 +186,10 @@ static enum ratls_status read_conf(const char *path, struct ratls_ak_state *stat
         status = get_hex(conf, path, "name", state->name, sizeof state->name, err);
     if (status == RATLS_OK)
         status = get_tcti(conf, path, state->tcti, err);
+    if (status == RATLS_OK)
+        status =
+            ratls_ak_state_read_seal(folder, NCONF_get_string(conf, NULL, "sealed-to"),
+                                     NCONF_get_string(conf, NULL, "seal-authority"), state, err);
 out:
     NCONF_free(conf);
     fclose(file);
@@ -274,13 +279,15 @@ enum ratls_status ratls_ak_state_load(const char *folder, struct ratls_ak_state 
     if (status == RATLS_OK)
         status = ratls_ak_state_path(folder, "ak.conf", path, err);
     if (status == RATLS_OK)
-        status = read_conf(path, &state, err);
+        status = read_conf(folder, path, &state, err);
     if (status == RATLS_OK)
         status = ratls_ak_state_path(folder, "ak.pub", path, err);
     if (status == RATLS_OK)
         status = read_public(path, &state, err);
     if (status == RATLS_OK)
         status = check_name(path, &state, err);
+    if (status == RATLS_OK)
+        status = ratls_ak_state_check_seal(path, &state, err);
     if (status == RATLS_OK)
         status = ratls_ak_state_path(folder, "ak.crt", path, err);
     if (status == RATLS_OK)
@@ -303,5 +310,7 @@ void ratls_ak_state_clear(struct ratls_ak_state *state)
     for (i = 0; i < state->certificate_count; i++)
         OPENSSL_free((void *)(uintptr_t)state->certificates[i].p);
     state->certificate_count = 0;
+    ratls_seals_free(state->seals);
+    state->seals = NULL;
     OPENSSL_cleanse(state->auth, sizeof state->auth);
 }

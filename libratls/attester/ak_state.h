@@ -1,7 +1,8 @@
 /*
  * The folder of an attestation key: ak.conf (what is needed to find, make and use the key), ak.pub
- * (its TPMT_PUBLIC) and, if there are any, ak.crt (its certificates, PEM). ak.conf is a secret: who
- * can read it and open the TPM can let the key quote what he likes.
+ * (its TPMT_PUBLIC) and, if there are any, ak.crt (its certificates, PEM) and, for a sealed key,
+ * seal/ (the states in which it may be used). ak.conf is a secret: who can read it and open the TPM
+ * can let the key quote what he likes.
  */
 #ifndef RATLS_ATTESTER_AK_STATE_H
 #define RATLS_ATTESTER_AK_STATE_H
@@ -17,6 +18,9 @@
 #define RATLS_AK_PUBLIC_MAX 512
 #define RATLS_TCTI_MAX 256
 #define RATLS_AK_PATH_LEN 4096
+#define RATLS_AK_SEAL_LINES 1792 /* of ak.conf, about sealing */
+
+struct ratls_seals; /* seals.h */
 
 struct ratls_ak_state {
     enum ratls_ak_algorithm algorithm;
@@ -27,6 +31,7 @@ struct ratls_ak_state {
     uint8_t public_area[RATLS_AK_PUBLIC_MAX];
     size_t public_len;
     char tcti[RATLS_TCTI_MAX]; /* "": the default of tpm2-tss */
+    struct ratls_seals *seals; /* to what the key is sealed; NULL: it is not; owned */
     size_t certificate_count;
     struct ratls_slice certificates[RATLS_CERTIFICATES_MAX]; /* DER, the AK's first; owned */
 };
@@ -45,6 +50,21 @@ RATLS_MUST_CHECK enum ratls_status ratls_ak_state_check_folder(const char *folde
 
 /* Whether the folder has a key, readable or not. */
 bool ratls_ak_state_exists(const char *folder);
+
+/*
+ * ak_state_seal.c: the two lines of ak.conf that are about sealing, NULL where one is missing, with
+ * the folder of states; and the lines again, ended by NUL.
+ */
+RATLS_MUST_CHECK enum ratls_status
+ratls_ak_state_read_seal(const char *folder, const char *sealed_to, const char *authority,
+                         struct ratls_ak_state *state, struct ratls_error *err);
+void ratls_ak_state_seal_lines(const struct ratls_ak_state *state,
+                               char out[static RATLS_AK_SEAL_LINES]);
+/* RATLS_USAGE unless the public area and these lines agree on whether, and for whom, it is sealed.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_ak_state_check_seal(const char *path,
+                                                             const struct ratls_ak_state *state,
+                                                             struct ratls_error *err);
 
 /* Fails unless the Name in ak.conf is that of ak.pub. The caller clears *ret_state. */
 RATLS_MUST_CHECK enum ratls_status

@@ -122,6 +122,14 @@ void ratls_draft_free(struct ratls_draft *draft)
     free(draft);
 }
 
+/* Nobody can ask for what is in a certificate, so there it always is. */
+static void add_tls_key(const struct ratls_tpm_attester *self,
+                        const struct ratls_attest_request *request, struct ratls_evidence *evidence)
+{
+    if ((request->offers & RATLS_OFFER_TLS_KEY) != 0 || request->mode == RATLS_MODE_CERTIFICATE)
+        evidence->tls_key = ratls_tls_keys_find(&self->first->tls_keys, request->spki_sha256);
+}
+
 /* What the manifest of the statement covers: the same before the quote, and behind it. */
 static void add_endorsements(const struct ratls_tpm_attester *self, const struct ratls_epoch *epoch,
                              const struct ratls_attest_request *request,
@@ -130,6 +138,7 @@ static void add_endorsements(const struct ratls_tpm_attester *self, const struct
     if (epoch != NULL)
         evidence->token = ratls_epoch_token(epoch);
     add_certificates(self, epoch == NULL ? request : NULL, evidence);
+    add_tls_key(self, request, evidence);
 }
 
 /* What is quoted: nothing, if logs alone are wanted. */

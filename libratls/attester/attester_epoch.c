@@ -8,8 +8,11 @@
 
 static void use_of(const struct ratls_attest_request *request, struct ratls_epoch_use *ret_use)
 {
-    *ret_use = (struct ratls_epoch_use){
-        .role = request->role, .selection = request->selection, .ima_bank = request->logs.ima_bank};
+    *ret_use =
+        (struct ratls_epoch_use){.role = request->role,
+                                 .selection = request->selection,
+                                 .wants_tls_key = (request->offers & RATLS_OFFER_TLS_KEY) != 0,
+                                 .ima_bank = request->logs.ima_bank};
     memcpy(ret_use->spki_sha256, request->spki_sha256, sizeof ret_use->spki_sha256);
 }
 
@@ -93,8 +96,10 @@ enum ratls_status ratls_draft_sign_session(struct ratls_tpm_attester *self,
 static void quote_ahead(void *arg, struct ratls_epoch *epoch, const struct ratls_epoch_use *use)
 {
     struct ratls_tpm_attester *self = arg;
-    struct ratls_attest_request request = {
-        .role = use->role, .selection = use->selection, .logs.ima_bank = use->ima_bank};
+    struct ratls_attest_request request = {.role = use->role,
+                                           .offers = use->wants_tls_key ? RATLS_OFFER_TLS_KEY : 0,
+                                           .selection = use->selection,
+                                           .logs.ima_bank = use->ima_bank};
     struct ratls_draft *draft = NULL;
     struct ratls_quoted quoted;
 

@@ -9,6 +9,7 @@
 #include "epoch_source.h"
 #include "epochs.h"
 #include "logs.h"
+#include "tls_keys.h"
 #include "token_source.h"
 #include "statement.h"
 #include "worker.h"
@@ -37,6 +38,7 @@ struct ratls_tpm_attester {
     struct ratls_logs logs; /* but for its cache, which guards itself */
     char *result;           /* path; NULL: none is sent */
     struct ratls_error result_missing;
+    struct ratls_tls_keys tls_keys;
 };
 
 /* Evidence while its quote is made: small, for there may be 65 536 at a time. */

@@ -128,6 +128,7 @@ static void free_attester(struct ratls_attester *interface)
         ratls_worker_free(worker);
     ratls_logs_close(&self->logs);
     ratls_ak_state_clear(&self->state);
+    ratls_tls_keys_clear(&self->tls_keys);
     free(self->result);
     free(self);
 }
@@ -276,6 +277,8 @@ enum ratls_status ratls_tpm_attester_new(const struct ratls_tpm_options *options
     init_base(self, self);
     ratls_logs_open(options->boot_log, options->ima_list, &self->logs);
     status = ratls_ak_state_load(options->state_dir, &self->state, err);
+    if (status == RATLS_OK)
+        status = ratls_tls_keys_load(options->state_dir, &self->state, &self->tls_keys, err);
     if (status == RATLS_OK)
         status = take_options(self, options, err);
     if (status == RATLS_OK)

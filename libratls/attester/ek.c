@@ -187,6 +187,23 @@ enum ratls_status ratls_ek_open(struct ratls_tpm *tpm, const struct ratls_ek_pro
     return status;
 }
 
+enum ratls_status ratls_ek_read_area(struct ratls_tpm *tpm, const struct ratls_ek_profile *profile,
+                                     uint8_t area[static RATLS_EK_AREA_MAX], size_t *ret_len,
+                                     struct ratls_error *err)
+{
+    ESYS_TR key = ESYS_TR_NONE;
+    bool is_made = false;
+    enum ratls_status status = ratls_ek_open(tpm, profile, &key, &is_made, area, ret_len, err);
+
+    if (status != RATLS_OK)
+        return status;
+    if (is_made)
+        Esys_FlushContext(tpm->esys, key);
+    else
+        Esys_TR_Close(tpm->esys, &key);
+    return RATLS_OK;
+}
+
 /* ---- what there is ---- */
 
 static enum ratls_status keep_area(struct ratls_eks *eks, struct ratls_slice area,
@@ -207,18 +224,10 @@ static enum ratls_status read_key(struct ratls_tpm *tpm, const struct ratls_ek_p
                                   struct ratls_error *err)
 {
     uint8_t area[RATLS_EK_AREA_MAX];
-    ESYS_TR key = ESYS_TR_NONE;
-    bool is_made = false;
     size_t len = 0;
-    enum ratls_status status = ratls_ek_open(tpm, profile, &key, &is_made, area, &len, err);
+    enum ratls_status status = ratls_ek_read_area(tpm, profile, area, &len, err);
 
-    if (status != RATLS_OK)
-        return status;
-    if (is_made)
-        Esys_FlushContext(tpm->esys, key);
-    else
-        Esys_TR_Close(tpm->esys, &key);
-    return keep_area(eks, ratls_slice(area, len), ret_area, err);
+    return status == RATLS_OK ? keep_area(eks, ratls_slice(area, len), ret_area, err) : status;
 }
 
 /* An index that is reserved for a certificate may be there without one. */
@@ -263,8 +272,8 @@ static enum ratls_status append_index(struct ratls_tpm *tpm, uint32_t index, uin
     return RATLS_OK;
 }
 
-static enum ratls_status read_chain(struct ratls_tpm *tpm, struct ratls_eks *eks,
-                                    struct ratls_error *err)
+enum ratls_status ratls_eks_read_chain(struct ratls_tpm *tpm, struct ratls_eks *eks,
+                                       struct ratls_error *err)
 {
     uint8_t **whole = &eks->owned[0];
     uint32_t indices[RATLS_NV_INDICES_MAX];
@@ -272,7 +281,6 @@ static enum ratls_status read_chain(struct ratls_tpm *tpm, struct ratls_eks *eks
     enum ratls_status status =
         ratls_nv_list(tpm, RATLS_EK_CHAIN_FIRST, RATLS_EK_CHAIN_LAST, indices, &count, err);
 
-    eks->owned_count = 1;
     for (size_t i = 0; status == RATLS_OK && i < count; i++)
         status = append_index(tpm, indices[i], whole, &len, err);
     if (status == RATLS_OK && count > 0 &&
@@ -282,11 +290,26 @@ static enum ratls_status read_chain(struct ratls_tpm *tpm, struct ratls_eks *eks
     return status;
 }
 
+enum ratls_status ratls_eks_read_one(struct ratls_tpm *tpm, const struct ratls_ek_profile *profile,
+                                     struct ratls_eks *ret_eks, struct ratls_error *err)
+{
+    struct ratls_eks eks = RATLS_EKS_NONE;
+    enum ratls_status status = read_one(tpm, profile, &eks, err);
+
+    if (status == RATLS_OK && eks.count > 0)
+        status = ratls_eks_read_chain(tpm, &eks, err);
+    if (status == RATLS_OK)
+        *ret_eks = eks;
+    else
+        ratls_eks_done(&eks);
+    return status;
+}
+
 enum ratls_status ratls_eks_read(struct ratls_tpm *tpm, struct ratls_eks *ret_eks,
                                  struct ratls_error *err)
 {
-    struct ratls_eks eks = {.count = 0};
-    enum ratls_status status = read_chain(tpm, &eks, err);
+    struct ratls_eks eks = RATLS_EKS_NONE;
+    enum ratls_status status = ratls_eks_read_chain(tpm, &eks, err);
 
     for (unsigned id = RATLS_EK_L1; status == RATLS_OK && ratls_ek_profile(id) != NULL; id++)
         status = read_one(tpm, ratls_ek_profile(id), &eks, err);

@@ -92,7 +92,7 @@ const struct ratls_epoch_key *ratls_epoch_key(const struct ratls_epoch *epoch)
 
 static bool is_same(const struct ratls_epoch_use *a, const struct ratls_epoch_use *b)
 {
-    return a->role == b->role &&
+    return a->role == b->role && a->wants_tls_key == b->wants_tls_key &&
            memcmp(a->spki_sha256, b->spki_sha256, sizeof a->spki_sha256) == 0 &&
            ratls_selection_is(&a->selection, b->selection.banks, b->selection.count);
 }

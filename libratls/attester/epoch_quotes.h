@@ -16,6 +16,7 @@ struct ratls_epoch_use {
     enum ratls_role role;
     uint8_t spki_sha256[RATLS_SPKI_HASH_LEN];
     struct ratls_pcr_selection selection;
+    bool wants_tls_key; /* so its proof, if there is one, is in the manifest */
     uint16_t ima_bank; /* of a log that was asked for beside it; 0: none; tells no uses apart */
 };
 

@@ -19,7 +19,6 @@
 #define IMA_LIST_DEFAULT "/sys/kernel/security/ima/binary_runtime_measurements"
 
 #define SHA1_LIST RATLS_LOGS_BANKS
-#define CHUNK 65536
 
 static const uint16_t BANKS[RATLS_LOGS_BANKS] = {RATLS_ALG_SHA256, RATLS_ALG_SHA384,
                                                  RATLS_ALG_SHA512};
@@ -58,43 +57,6 @@ static struct ratls_log_file open_file(const char *path, struct ratls_error *mis
     return NO_FILE;
 }
 
-/* Whether there is a file, and it is still the one that was opened. */
-static bool is_ours(const struct ratls_log_file *file, struct stat *ret_info)
-{
-    return file->fd >= 0 && fstat(file->fd, ret_info) == 0 && ret_info->st_dev == file->device &&
-           ret_info->st_ino == file->inode;
-}
-
-/*
- * At most max bytes from an offset on. The kernel's files say that they have no length, and give
- * less than was asked for at a time: only nothing is the end.
- */
-static bool read_from(const struct ratls_log_file *file, uint64_t offset, uint8_t *out, size_t max,
-                      size_t *ret_len)
-{
-    struct stat info;
-    size_t len = 0;
-
-    if (!is_ours(file, &info)) {
-        errno = EBADF;
-        return false;
-    }
-
-    while (len < max) {
-        ssize_t got = pread(file->fd, out + len, max - len, (off_t)(offset + len));
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return false;
-        if (got == 0)
-            break;
-        len += (size_t)got;
-    }
-    *ret_len = len;
-    return true;
-}
-
 /* ---- boot log ---- */
 
 /* RATLS_OK and no log, if the fault is the log's: then missing says why. */
@@ -110,7 +72,7 @@ static enum ratls_status make_boot_form(const struct ratls_log_file *file, uint1
 
     if (bytes == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    if (!read_from(file, 0, bytes, max, &len))
+    if (!ratls_log_file_read(file, 0, bytes, max, &len))
         status = ratls_fail(&why, RATLS_IO, "it cannot be read: %s", strerror(errno));
     else
         status = ratls_boot_compact(ratls_slice(bytes, len), bank, &form->log, &form->len, &why);
@@ -219,10 +181,10 @@ static uint64_t find_total(struct ratls_logs *logs, size_t which, uint64_t offse
 {
     uint64_t end = read_len == 0 ? 0 : offset + read_len;
     uint64_t known = atomic_load(&logs->ima_end[which]);
-    struct stat info;
+    uint64_t said = 0;
 
-    if (is_ours(&logs->ima[which], &info) && (uint64_t)info.st_size > end)
-        end = (uint64_t)info.st_size;
+    if (ratls_log_file_is_there(&logs->ima[which], &said) && said > end)
+        end = said;
     while (known < end && !atomic_compare_exchange_weak(&logs->ima_end[which], &known, end))
         continue;
     return known < end ? end : known;
@@ -247,8 +209,8 @@ bool ratls_logs_ima(struct ratls_logs *logs, uint16_t bank, uint64_t offset, uin
     if (logs->ima[which].fd < 0)
         return false;
     /* One byte more than can be sent tells whether there is more. */
-    if (offset < RATLS_IMA_LIST_MAX &&
-        !read_from(&logs->ima[which], offset, buffer, room + 1, &len))
+    if (offset < RATLS_IMA_LIST_MAX && !ratls_log_copy_read(&logs->copies[which], &logs->ima[which],
+                                                            offset, buffer, room + 1, &len))
         return false;
     whole = ratls_slice(buffer, len > room ? room : len);
     whole.len = find_whole_entries(whole, ratls_tpm_hash_len(list_alg));
@@ -259,20 +221,13 @@ bool ratls_logs_ima(struct ratls_logs *logs, uint16_t bank, uint64_t offset, uin
     return true;
 }
 
-/* To its end, from where it is known, so that clients learn how much there is. */
+/* To its end, so that clients learn how much there is. */
 static void measure_ima(struct ratls_logs *logs, size_t which)
 {
-    uint8_t *chunk = malloc(CHUNK);
-    const uint64_t known = atomic_load(&logs->ima_end[which]);
-    uint64_t offset = known;
-    size_t len = 0;
+    uint64_t len = 0;
 
-    while (chunk != NULL && offset < RATLS_IMA_LIST_MAX &&
-           read_from(&logs->ima[which], offset, chunk, CHUNK, &len) && len > 0)
-        offset += len;
-    if (offset > known)
-        (void)find_total(logs, which, known, (size_t)(offset - known));
-    free(chunk);
+    (void)!ratls_log_copy_extend(&logs->copies[which], &logs->ima[which], RATLS_IMA_LIST_MAX, &len);
+    (void)find_total(logs, which, 0, (size_t)len);
 }
 
 uint64_t ratls_logs_ima_len(struct ratls_logs *logs, uint16_t bank)
@@ -335,17 +290,19 @@ void ratls_logs_open(const char *boot_log, const char *ima_list, struct ratls_lo
 
 static void close_file(const struct ratls_log_file *file)
 {
-    struct stat info;
+    uint64_t ignored;
 
-    if (is_ours(file, &info))
+    if (ratls_log_file_is_there(file, &ignored))
         close(file->fd);
 }
 
 void ratls_logs_close(struct ratls_logs *logs)
 {
     close_file(&logs->boot);
-    for (size_t i = 0; i < RATLS_IMA_LISTS; i++)
+    for (size_t i = 0; i < RATLS_IMA_LISTS; i++) {
         close_file(&logs->ima[i]);
+        ratls_log_copy_free(&logs->copies[i]);
+    }
     for (size_t i = 0; i < RATLS_LOGS_BANKS; i++)
         free_form(atomic_load(&logs->boot_forms[i]));
 }

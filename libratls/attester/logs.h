@@ -10,31 +10,21 @@
 #ifndef RATLS_ATTESTER_LOGS_H
 #define RATLS_ATTESTER_LOGS_H
 
-#include <sys/types.h>
-
 #include <ratls/attester_tpm.h>
 
 #include "evidence.h"
+#include "log_copy.h"
 
 #define RATLS_LOGS_BANKS 3 /* SHA-256, SHA-384, SHA-512 */
 #define RATLS_IMA_LISTS (RATLS_LOGS_BANKS + 1)
 
 struct ratls_boot_form; /* the compact boot log in one bank, or that there is none */
 
-/*
- * A program may close what it did not open and get the number again for a file of its own, which
- * must not be sent: so it is known which file it was.
- */
-struct ratls_log_file {
-    int fd; /* -1: there is none */
-    dev_t device;
-    ino_t inode;
-};
-
 struct ratls_logs {
     struct ratls_log_file boot;
     struct ratls_log_file ima[RATLS_IMA_LISTS]; /* of each bank, and last with SHA-1 digests */
-    _Atomic uint64_t ima_end[RATLS_IMA_LISTS];  /* how long each is, as far as it was read */
+    struct ratls_log_copy copies[RATLS_IMA_LISTS]; /* of the same */
+    _Atomic uint64_t ima_end[RATLS_IMA_LISTS];     /* how long each is, as far as it was read */
     /* Made when they are first wanted; the log does not change while the machine is up. */
     _Atomic(struct ratls_boot_form *) boot_forms[RATLS_LOGS_BANKS];
     struct ratls_error boot_missing; /* RATLS_OK: nothing is known against it */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <tss2/tss2_mu.h>
 
+#include "ak_use.h"
 #include "crypto.h"
 #include "fail.h"
 #include "pcrs.h"
@@ -24,13 +25,22 @@ void ratls_quote_free(struct ratls_quote *quote)
         free(quote);
 }
 
-/* What the TPM answered. */
-struct answer {
-    struct timespec begun; /* it was asked */
-    TPM2B_ATTEST *attest;
-    uint8_t signature[RATLS_TPM_STRUCTURE_MAX];
-    size_t signature_len;
+/* What the TPM is asked. */
+struct question {
+    const TPML_PCR_SELECTION *selection;
+    TPM2B_DATA qualifying;
+    TPM2B_ATTEST *attest; /* the answer, as is */
+    TPMT_SIGNATURE *signature;
 };
+
+static TSS2_RC ask_quote(ESYS_CONTEXT *esys, ESYS_TR key, ESYS_TR session, void *arg)
+{
+    const TPMT_SIG_SCHEME scheme_of_key = {.scheme = TPM2_ALG_NULL};
+    struct question *question = arg;
+
+    return Esys_Quote(esys, key, session, ESYS_TR_NONE, ESYS_TR_NONE, &question->qualifying,
+                      &scheme_of_key, question->selection, &question->attest, &question->signature);
+}
 
 /* Copies a part behind the ones before it. */
 static struct ratls_slice add_part(struct ratls_quote *quote, size_t *len, const uint8_t *part,
@@ -43,7 +53,8 @@ static struct ratls_slice add_part(struct ratls_quote *quote, size_t *len, const
     return ratls_slice(place, part_len);
 }
 
-static enum ratls_status new_quote(const struct answer *answer,
+static enum ratls_status new_quote(const struct ratls_raw_quote *answer,
+                                   const struct timespec *begun,
                                    const struct ratls_pcr_memory *memory,
                                    struct ratls_quote **ret_quote, struct ratls_error *err)
 {
@@ -55,7 +66,7 @@ static enum ratls_status new_quote(const struct answer *answer,
     if (quote == NULL)
         return ratls_fail(err, RATLS_MEMORY, "out of memory");
     atomic_init(&quote->references, 1);
-    quote->begun = answer->begun;
+    quote->begun = *begun;
     quote->attest = add_part(quote, &len, attest->attestationData, attest->size);
     quote->signature = add_part(quote, &len, answer->signature, answer->signature_len);
     quote->pcr_values = add_part(quote, &len, memory->values, memory->len);
@@ -63,30 +74,39 @@ static enum ratls_status new_quote(const struct answer *answer,
     return RATLS_OK;
 }
 
-/* The caller frees answer->attest, whatever is returned. */
-static enum ratls_status sign_quote(struct ratls_tpm *tpm, ESYS_TR key,
-                                    const TPML_PCR_SELECTION *selection,
-                                    const TPM2B_DATA *qualifying, struct answer *answer,
-                                    struct ratls_error *err)
+static enum ratls_status keep_signature(struct ratls_tpm *tpm, const struct question *question,
+                                        struct ratls_raw_quote *ret_quote, struct ratls_error *err)
 {
-    const TPMT_SIG_SCHEME scheme_of_key = {.scheme = TPM2_ALG_NULL};
-    TPMT_SIGNATURE *signature = NULL;
-    TSS2_RC rc;
+    struct ratls_raw_quote quote = {.attest = question->attest};
+    TSS2_RC rc = Tss2_MU_TPMT_SIGNATURE_Marshal(question->signature, quote.signature,
+                                                sizeof quote.signature, &quote.signature_len);
 
-    *answer = (struct answer){.begun = ratls_time_from_now(0)};
-    /* A password session with the empty password: an HMAC session would cost five quotes. */
-    rc = Esys_Quote(tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, qualifying,
-                    &scheme_of_key, selection, &answer->attest, &signature);
-    if (rc != TSS2_RC_SUCCESS)
-        return ratls_tpm_fail(tpm, rc, "quoting", err);
-    rc = Tss2_MU_TPMT_SIGNATURE_Marshal(signature, answer->signature, sizeof answer->signature,
-                                        &answer->signature_len);
-    Esys_Free(signature);
     if (rc != TSS2_RC_SUCCESS)
         return ratls_tpm_fail(tpm, rc, "the TPM's signature", err);
-    if (answer->attest->size > RATLS_TPM_STRUCTURE_MAX)
-        return ratls_fail(err, RATLS_TPM, "the TPM's quote has %u bytes", answer->attest->size);
+    if (quote.attest->size > RATLS_TPM_STRUCTURE_MAX)
+        return ratls_fail(err, RATLS_TPM, "the TPM's quote has %u bytes", quote.attest->size);
+    *ret_quote = quote;
     return RATLS_OK;
+}
+
+enum ratls_status ratls_quote_sign(struct ratls_tpm *tpm, struct ratls_ak *ak,
+                                   const TPML_PCR_SELECTION *selection,
+                                   const uint8_t qualifying[static RATLS_QUALIFYING_LEN],
+                                   struct ratls_raw_quote *ret_quote, struct ratls_error *err)
+{
+    struct question question = {.selection = selection, .qualifying.size = RATLS_QUALIFYING_LEN};
+    const struct ratls_ak_command command = {RATLS_AK_SIGNS, "quoting", ask_quote, &question};
+    enum ratls_status status;
+
+    memcpy(question.qualifying.buffer, qualifying, RATLS_QUALIFYING_LEN);
+    status = ratls_ak_use(tpm, ak, &command, err);
+    if (status != RATLS_OK)
+        return status;
+    status = keep_signature(tpm, &question, ret_quote, err);
+    Esys_Free(question.signature);
+    if (status != RATLS_OK)
+        Esys_Free(question.attest);
+    return status;
 }
 
 /* *ret_agree: whether the values are those that were quoted. The AK's scheme hashes with SHA-256.
@@ -129,41 +149,41 @@ static enum ratls_status recall_values(struct ratls_tpm *tpm,
 }
 
 /* One try; *ret_quote stays NULL if a PCR moved between reading and quoting. */
-static enum ratls_status try_quote(struct ratls_tpm *tpm, ESYS_TR key,
+static enum ratls_status try_quote(struct ratls_tpm *tpm, struct ratls_ak *ak,
                                    const TPML_PCR_SELECTION *selection,
-                                   const TPM2B_DATA *qualifying,
+                                   const uint8_t qualifying[static RATLS_QUALIFYING_LEN],
                                    const struct ratls_pcr_memory *memory,
                                    struct ratls_quote **ret_quote, struct ratls_error *err)
 {
-    struct answer answer;
+    const struct timespec begun = ratls_time_from_now(0);
+    struct ratls_raw_quote answer;
     bool agree = false;
-    enum ratls_status status = sign_quote(tpm, key, selection, qualifying, &answer, err);
+    enum ratls_status status = ratls_quote_sign(tpm, ak, selection, qualifying, &answer, err);
 
-    if (status == RATLS_OK)
-        status = compare_values(answer.attest, memory, &agree, err);
+    if (status != RATLS_OK)
+        return status;
+    status = compare_values(answer.attest, memory, &agree, err);
     if (status == RATLS_OK && agree)
-        status = new_quote(&answer, memory, ret_quote, err);
+        status = new_quote(&answer, &begun, memory, ret_quote, err);
     Esys_Free(answer.attest);
     return status;
 }
 
-enum ratls_status ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key,
+enum ratls_status ratls_quote_make(struct ratls_tpm *tpm, struct ratls_ak *ak,
                                    const struct ratls_pcr_selection *selection,
                                    const uint8_t qualifying[RATLS_QUALIFYING_LEN],
                                    struct ratls_pcr_memory *memory, struct ratls_quote **ret_quote,
                                    struct ratls_error *err)
 {
-    TPM2B_DATA data = {.size = RATLS_QUALIFYING_LEN};
     TPML_PCR_SELECTION wanted;
     struct ratls_quote *quote = NULL;
 
-    memcpy(data.buffer, qualifying, RATLS_QUALIFYING_LEN);
     ratls_tpm_selection_out(selection, &wanted);
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         enum ratls_status status = recall_values(tpm, selection, memory, err);
 
         if (status == RATLS_OK)
-            status = try_quote(tpm, key, &wanted, &data, memory, &quote, err);
+            status = try_quote(tpm, ak, &wanted, qualifying, memory, &quote, err);
         if (status != RATLS_OK)
             return status;
         if (quote != NULL) {

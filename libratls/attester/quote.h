@@ -6,7 +6,7 @@
 
 #include "deadline.h"
 #include "evidence.h"
-#include "tpm.h"
+#include "ak.h"
 
 #define RATLS_QUALIFYING_LEN 32
 
@@ -34,12 +34,27 @@ struct ratls_pcr_memory {
 };
 
 /*
- * A quote by `key` over exactly this selection, and values that its digest covers. A PCR that
+ * A quote by `ak` over exactly this selection, and values that its digest covers. A PCR that
  * moves in between means another try; after some tries RATLS_TPM. The caller frees *ret_quote.
  */
+RATLS_MUST_CHECK enum ratls_status ratls_quote_make(struct ratls_tpm *tpm, struct ratls_ak *ak,
+                                                    const struct ratls_pcr_selection *selection,
+                                                    const uint8_t qualifying[RATLS_QUALIFYING_LEN],
+                                                    struct ratls_pcr_memory *memory,
+                                                    struct ratls_quote **ret_quote,
+                                                    struct ratls_error *err);
+
+/* What TPM2_Quote gives. */
+struct ratls_raw_quote {
+    TPM2B_ATTEST *attest; /* freed with Esys_Free() */
+    uint8_t signature[RATLS_TPM_STRUCTURE_MAX];
+    size_t signature_len;
+};
+
+/* A quote over a selection, which may be empty; what it says is not looked at. */
 RATLS_MUST_CHECK enum ratls_status
-ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key, const struct ratls_pcr_selection *selection,
-                 const uint8_t qualifying[RATLS_QUALIFYING_LEN], struct ratls_pcr_memory *memory,
-                 struct ratls_quote **ret_quote, struct ratls_error *err);
+ratls_quote_sign(struct ratls_tpm *tpm, struct ratls_ak *ak, const TPML_PCR_SELECTION *selection,
+                 const uint8_t qualifying[static RATLS_QUALIFYING_LEN],
+                 struct ratls_raw_quote *ret_quote, struct ratls_error *err);
 
 #endif

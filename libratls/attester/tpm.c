@@ -12,6 +12,7 @@
 
 #define DEVICE_PREFIX "device:"
 #define DEVICE_DEFAULT "/dev/tpmrm0"
+#define PARAMETER_SHIFT 8
 
 /* The resource manager of the kernel, and tpm2-abrmd, pass on codes of the TPM under a layer. */
 static bool is_from_tpm(TSS2_RC rc)
@@ -21,11 +22,7 @@ static bool is_from_tpm(TSS2_RC rc)
     return layer == TSS2_TPM_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER;
 }
 
-/*
- * A code of the TPM without layer, and without the bits that only say which parameter, handle or
- * session was meant (TPM 2.0 Part 2, 6.6); the whole code if another layer than the TPM made it.
- */
-static TSS2_RC bare_code(TSS2_RC rc)
+TSS2_RC ratls_tpm_code(TSS2_RC rc)
 {
     if (!is_from_tpm(rc))
         return rc;
@@ -48,6 +45,8 @@ static const struct hint {
                        "tpm2_evictcontrol, or use a transient key"},
     {TPM2_RC_OBJECT_MEMORY, "no free slot for a key: use a TCTI with a resource manager, such as "
                             "device:/dev/tpmrm0, or tpm2_flushcontext -t"},
+    {TPM2_RC_SESSION_MEMORY, "no free slot for a session: use a TCTI with a resource manager, such "
+                             "as device:/dev/tpmrm0, or tpm2_flushcontext -l"},
     {TPM2_RC_BAD_AUTH, "the hierarchy has a password: it must be empty"},
     {TPM2_RC_AUTH_FAIL, "the hierarchy has a password: it must be empty"},
     {TPM2_RC_HASH, "the TPM does not have this algorithm: ask for other PCR banks"},
@@ -61,7 +60,7 @@ static const struct hint {
 
 static const char *find_hint(TSS2_RC rc)
 {
-    TSS2_RC code = bare_code(rc);
+    TSS2_RC code = ratls_tpm_code(rc);
     size_t i;
 
     for (i = 0; i < sizeof hints / sizeof hints[0]; i++)
@@ -84,10 +83,21 @@ enum ratls_status ratls_tpm_fail(struct ratls_tpm *tpm, TSS2_RC rc, const char *
 
 bool ratls_tpm_is_busy(const struct ratls_tpm *tpm)
 {
-    TSS2_RC code = bare_code(tpm->last_rc);
+    TSS2_RC code = ratls_tpm_code(tpm->last_rc);
 
+    /* Without a resource manager, another process has the last session for as long as it quotes. */
     return code == TPM2_RC_RETRY || code == TPM2_RC_YIELDED || code == TPM2_RC_TESTING ||
-           code == TSS2_TCTI_RC_TRY_AGAIN;
+           code == TPM2_RC_SESSION_MEMORY || code == TSS2_TCTI_RC_TRY_AGAIN;
+}
+
+/* Part 2, 6.6: format one, bit P, and the number in bits 8 to 11. */
+unsigned ratls_tpm_parameter(TSS2_RC rc)
+{
+    const TSS2_RC parameter = TPM2_RC_FMT1 | TPM2_RC_P;
+
+    if (!is_from_tpm(rc) || (rc & parameter) != parameter)
+        return 0;
+    return (rc & TPM2_RC_N_MASK) >> PARAMETER_SHIFT;
 }
 
 /*
@@ -97,16 +107,14 @@ bool ratls_tpm_is_busy(const struct ratls_tpm *tpm)
  */
 bool ratls_tpm_is_broken(const struct ratls_tpm *tpm)
 {
-    const TSS2_RC parameter = TPM2_RC_FMT1 | TPM2_RC_P;
-
-    if (is_from_tpm(tpm->last_rc) && (tpm->last_rc & parameter) == parameter)
+    if (ratls_tpm_parameter(tpm->last_rc) != 0)
         return false;
     return tpm->last_rc != TSS2_RC_SUCCESS && !ratls_tpm_is_busy(tpm);
 }
 
 bool ratls_tpm_no_object(TSS2_RC rc)
 {
-    return bare_code(rc) == TPM2_RC_HANDLE;
+    return ratls_tpm_code(rc) == TPM2_RC_HANDLE;
 }
 
 /* tss2-tctildr says for every reason the same; what the file system says is more use to people. */
@@ -190,6 +198,22 @@ enum ratls_status ratls_tpm_read_counters(struct ratls_tpm *tpm, uint32_t *ret_r
     *ret_reset = time->clockInfo.resetCount;
     *ret_restart = time->clockInfo.restartCount;
     Esys_Free(time);
+    return RATLS_OK;
+}
+
+enum ratls_status ratls_tpm_read_manufacturer(struct ratls_tpm *tpm, uint32_t *ret_manufacturer,
+                                              struct ratls_error *err)
+{
+    TPMS_CAPABILITY_DATA *data = NULL;
+    TPMI_YES_NO more;
+    TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                                    TPM2_CAP_TPM_PROPERTIES, TPM2_PT_MANUFACTURER, 1, &more, &data);
+
+    if (rc != TSS2_RC_SUCCESS)
+        return ratls_tpm_fail(tpm, rc, "asking the TPM who made it", err);
+    *ret_manufacturer =
+        data->data.tpmProperties.count > 0 ? data->data.tpmProperties.tpmProperty[0].value : 0;
+    Esys_Free(data);
     return RATLS_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "seals.h"
 #include "thread.h"
 #include "worker_parts.h"
 
@@ -49,7 +50,7 @@ static void destroy_worker(struct ratls_worker *worker)
     for (size_t i = 0; i < CONDS; i++)
         pthread_cond_destroy(conds[i]);
     pthread_mutex_destroy(&worker->lock);
-    OPENSSL_cleanse(worker->state.auth, sizeof worker->state.auth);
+    ratls_ak_state_clear(&worker->state);
     free(worker);
 }
 
@@ -67,13 +68,23 @@ enum ratls_status ratls_worker_new(const struct ratls_ak_state *state, const cha
     ratls_batches_init(&worker->batches);
     ratls_ring_init(&worker->by_age);
     ratls_ring_init(&worker->over);
-    worker->key = ESYS_TR_NONE;
+    worker->ak.key = ESYS_TR_NONE;
     worker->state = *state;
     worker->state.certificate_count = 0;
+    worker->state.seals = NULL;
     worker->has_tcti = tcti != NULL;
     if (tcti != NULL)
         memccpy(worker->tcti, tcti, '\0', sizeof worker->tcti - 1);
+    if (state->seals != NULL) {
+        enum ratls_status status = ratls_seals_copy(state->seals, &worker->state.seals, err);
+
+        if (status != RATLS_OK) {
+            free(worker);
+            return status;
+        }
+    }
     if (!init_locks(worker)) {
+        ratls_seals_free(worker->state.seals);
         free(worker);
         return ratls_fail(err, RATLS_MEMORY, "no memory for a lock");
     }

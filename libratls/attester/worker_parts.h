@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "ak.h"
 #include "worker.h"
 
 /* One of the worker's threads. */
@@ -39,7 +40,7 @@ struct ratls_worker {
     bool is_timed; /* the caller wakes by itself when the next deadline passes */
 
     struct ratls_tpm tpm; /* from here on only the thread's */
-    ESYS_TR key;
+    struct ratls_ak ak;   /* its key is ESYS_TR_NONE: not loaded */
     struct ratls_pcr_memory memory;
     struct ratls_ak_state state;
     bool has_tcti;

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ak.h"
 #include "fail.h"
 #include "worker_parts.h"
 
@@ -16,9 +15,8 @@ static void close_tpm(struct ratls_worker *worker)
     if (!ratls_tpm_is_open(&worker->tpm))
         return;
     /* Without a resource manager a transient key would stay in the TPM's memory. */
-    if (worker->key != ESYS_TR_NONE)
-        ratls_ak_unload(&worker->tpm, &worker->state, worker->key);
-    worker->key = ESYS_TR_NONE;
+    if (worker->ak.key != ESYS_TR_NONE)
+        ratls_ak_unload(&worker->tpm, &worker->ak);
     worker->memory.len = 0;
     ratls_tpm_close(&worker->tpm);
 }
@@ -29,8 +27,8 @@ static enum ratls_status open_tpm(struct ratls_worker *worker, struct ratls_erro
 
     if (!ratls_tpm_is_open(&worker->tpm))
         status = ratls_tpm_open(worker->has_tcti ? worker->tcti : NULL, &worker->tpm, err);
-    if (status == RATLS_OK && worker->key == ESYS_TR_NONE)
-        status = ratls_ak_load(&worker->tpm, &worker->state, &worker->key, err);
+    if (status == RATLS_OK && worker->ak.key == ESYS_TR_NONE)
+        status = ratls_ak_load(&worker->tpm, &worker->state, &worker->ak, err);
     return status;
 }
 
@@ -45,7 +43,7 @@ static enum ratls_status work_once(struct ratls_worker *worker, struct ratls_bat
         return status;
     if (batch->want.kind == RATLS_JOB_STATE)
         return ratls_worker_read_state(worker, batch, err);
-    status = ratls_quote_make(&worker->tpm, worker->key, &batch->want.selection,
+    status = ratls_quote_make(&worker->tpm, &worker->ak, &batch->want.selection,
                               batch->nodes[ratls_merkle_node_count(batch->leaf_count) - 1],
                               &worker->memory, &batch->quote, err);
     if (status == RATLS_OK)
@@ -124,7 +122,7 @@ static enum ratls_status serve(struct ratls_worker *worker, struct ratls_batch *
     if (status == RATLS_OK)
         status = work_patiently(worker, batch, err);
     /* What a failed command left behind is not looked into: the next request opens afresh. */
-    if (status != RATLS_OK && (worker->key == ESYS_TR_NONE || ratls_tpm_is_broken(&worker->tpm)))
+    if (status != RATLS_OK && (worker->ak.key == ESYS_TR_NONE || ratls_tpm_is_broken(&worker->tpm)))
         close_tpm(worker);
     pthread_mutex_lock(&worker->lock);
     ratls_worker_count(worker, batch, status);

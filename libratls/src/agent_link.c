@@ -164,7 +164,10 @@ enum ratls_status ratls_agent_link_start(struct ratls_agent_link *link, struct r
     return RATLS_OK;
 }
 
-/* An agent that goes away again and again is not asked by each handshake. */
+/*
+ * An agent that goes away again and again is not asked by each handshake. Where none listens the
+ * next one looks again: that costs less than to refuse one while the agent is there.
+ */
 enum ratls_status ratls_agent_link_connect(struct ratls_agent_link *link, struct ratls_error *err)
 {
     enum ratls_status status;
@@ -177,11 +180,11 @@ enum ratls_status ratls_agent_link_connect(struct ratls_agent_link *link, struct
         return status;
     if (link->trouble.status != RATLS_OK && !ratls_time_is_past(&link->next_try))
         return ratls_fail(err, link->trouble.status, "%s", link->trouble.text);
-    link->next_try = ratls_time_from_now(RETRY_MS);
     link->trouble = (struct ratls_error){0};
-    status = ratls_agent_connect(link->path, &fd, &link->trouble);
+    status = ratls_agent_connect(link->path, &fd, err);
     if (status != RATLS_OK)
-        return ratls_fail(err, status, "%s", link->trouble.text);
+        return status;
+    link->next_try = ratls_time_from_now(RETRY_MS);
     if (fstat(fd, &link->socket) != 0)
         link->socket = (struct stat){0};
     atomic_store(&link->fd, fd);

@@ -38,8 +38,9 @@ struct ratls_agent_link {
     unsigned users;       /* the owner, and the reader while it runs: the last one frees all */
     struct ratls_agent_table table;
     struct ratls_agent_silence silence;
-    struct timespec next_try;   /* of connecting; zeros: at any time */
-    struct ratls_error trouble; /* why there is no connection until then */
+    struct timespec next_try; /* of connecting, if the connection of before has ended */
+    struct ratls_error
+        trouble; /* why it has; RATLS_OK: it has not, or connecting was tried again */
     pthread_t reader;
     bool is_reading; /* the reader was started */
     bool has_exited;

@@ -12,7 +12,7 @@
 #define EVIDENCE_ITEMS 10
 #define STATE_ITEMS 3
 #define STATUS_MAX RATLS_MEMORY
-#define OFFERS (unsigned)(RATLS_OFFER_EPOCH | RATLS_OFFER_RESULT)
+#define OFFERS (unsigned)(RATLS_OFFER_EPOCH | RATLS_OFFER_RESULT | RATLS_OFFER_TLS_KEY)
 
 /* ---- rules between the fields: those of each are the reader's ---- */
 

@@ -10,8 +10,10 @@
 #define SCALAR_MAX 66        /* P-521 */
 #define TAG_VERSION 0xa0
 #define TAG_EXTENSIONS 0xa3
-#define TAG_KEY_ID 0x80   /* of AuthorityKeyIdentifier */
-#define TAG_DNS_NAME 0x82 /* of GeneralName */
+#define TAG_KEY_ID 0x80     /* of AuthorityKeyIdentifier */
+#define TAG_POINT_NAME 0xa0 /* of DistributionPoint, and fullName in it */
+#define TAG_DNS_NAME 0x82   /* of GeneralName */
+#define TAG_URI 0x86
 #define TAG_IP_ADDRESS 0x87
 #define KEY_USAGE_SIGN 0x80 /* digitalSignature: the first bit */
 #define KEY_USAGE_CERT_SIGN 0x04
@@ -143,7 +145,24 @@ static void read_key_id(struct ratls_reader *r, struct ratls_ak_certificate *ret
         r->failed = true;
 }
 
-/* All are in the arc 2.5.29 (id-ce): 55 1d and this byte. All must be there. */
+/*
+ * CRLDistributionPoints (4.2.1.13) of one point with one URI. Where a list is does not concern the
+ * chain: which list counts says the policy. But OpenSSL refuses what has no such form.
+ */
+static void read_list_place(struct ratls_reader *r, struct ratls_ak_certificate *ret)
+{
+    struct ratls_reader points = ratls_reader(ratls_der_take(r, RATLS_DER_SEQUENCE));
+    struct ratls_reader point = ratls_reader(ratls_der_take(&points, RATLS_DER_SEQUENCE));
+    struct ratls_reader name = ratls_reader(ratls_der_take(&point, TAG_POINT_NAME));
+    struct ratls_reader full_name = ratls_reader(ratls_der_take(&name, TAG_POINT_NAME));
+
+    (void)ret;
+    if (!is_printable(ratls_der_take(&full_name, TAG_URI)) || !ratls_reader_done(&full_name) ||
+        !ratls_reader_done(&name) || !ratls_reader_done(&point) || !ratls_reader_done(&points))
+        r->failed = true;
+}
+
+/* All are in the arc 2.5.29 (id-ce): 55 1d and this byte. All but the last must be there. */
 static const struct {
     uint8_t last;
     bool may_be_critical;
@@ -152,9 +171,11 @@ static const struct {
     {19, true, read_basic_constraints}, {15, true, read_key_usage},
     {37, true, read_extended_usage},    {17, true, read_names},
     {35, false, read_issuer_key_id},    {14, false, read_key_id},
+    {31, false, read_list_place},
 };
 
 #define EXTENSION_COUNT (sizeof extensions / sizeof extensions[0])
+#define REQUIRED_BITS ((1u << (EXTENSION_COUNT - 1)) - 1)
 
 /* Its place in the table; EXTENSION_COUNT: another one. */
 static size_t find_extension(struct ratls_slice oid)
@@ -206,7 +227,7 @@ static void read_extensions(struct ratls_reader *r, struct ratls_ak_certificate 
         seen |= bit;
     }
     /* By equal identifiers and names, which are not read here, it would be self-signed. */
-    if (list.failed || seen != (1u << EXTENSION_COUNT) - 1 ||
+    if (list.failed || (seen & REQUIRED_BITS) != REQUIRED_BITS ||
         ratls_slice_equal(ret->key_id, ret->issuer_key_id))
         r->failed = true;
 }

@@ -1,6 +1,7 @@
 /*
  * Certificates of attestation keys in their plain form: version 3, signed by ecdsa-with-SHA256, and
- * with exactly those extensions that such a certificate needs, each of which says what it should.
+ * with exactly those extensions that such a certificate needs, each of which says what it should;
+ * one may say where its issuer's revocation list is.
  * OpenSSL takes 160 us to read one, of which nine tenths go into an object for its key.
  * Certificates in any other form are read by OpenSSL, good or bad: this reader only ever finds a
  * form, it never refuses a certificate.
@@ -26,8 +27,9 @@ struct ratls_ak_certificate {
  * True if the bytes are exactly one certificate in the plain form (RFC 5280, 4.1 and 4.2):
  * basicConstraints says that it is no CA, keyUsage has digitalSignature and not keyCertSign,
  * extKeyUsage is tcg-kp-AIKCertificate alone, subjectAltName has DNS names and IP addresses alone,
- * authorityKeyIdentifier a key identifier alone, of another key than subjectKeyIdentifier; nothing
- * else is there. Nothing is verified.
+ * authorityKeyIdentifier a key identifier alone, of another key than subjectKeyIdentifier. If
+ * cRLDistributionPoints is there, it is not critical, and of one point with one URI, which is
+ * passed over. Nothing else is there. Nothing is verified.
  */
 bool ratls_ak_certificate_read(struct ratls_slice der, struct ratls_ak_certificate *ret);
 

@@ -33,9 +33,10 @@ static const struct group {
     {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_identity},  /* ak.* */
     {RATLS_CHECK_EVIDENCE_FORMAT, ratls_check_quote},     /* quote.* */
     {RATLS_CHECK_QUOTE_TYPE, ratls_check_pcrs},           /* pcr.* */
-    {NOTHING, ratls_check_result}, /* result.*: what it needs is said there */
-    {NOTHING, ratls_check_boot},   /* boot.*; needs all of quote and PCRs */
-    {NOTHING, ratls_check_ima},    /* ima.*: what it needs is said there */
+    {NOTHING, ratls_check_tls_key}, /* tls-key.*: what it needs is said there */
+    {NOTHING, ratls_check_result},  /* result.*: what it needs is said there */
+    {NOTHING, ratls_check_boot},    /* boot.*; needs all of quote and PCRs */
+    {NOTHING, ratls_check_ima},     /* ima.*: what it needs is said there */
 };
 
 static enum ratls_status run_groups(struct ratls_appraisal *a)
@@ -101,12 +102,9 @@ static const char *find_unfilled(const struct ratls_expectation *e)
 static void remember_key(struct ratls_appraisal *a)
 {
     struct ratls_slice name = ratls_slice(a->ak_name, a->ak_name_len);
-    const struct ratls_tpm_counters counters = {.reset_count = a->attest.reset_count,
-                                                .restart_count = a->attest.restart_count,
-                                                .clock_ms = a->attest.clock_ms};
     const char *server = a->submission->expectation->server_name;
 
-    ratls_key_cache_seen(a->rules->keys, name, &counters);
+    ratls_remember_counters(a);
     if (a->chain_verified)
         ratls_key_cache_chain_verified(a->rules->keys, name, a->ak.raw, a->chain_sha256, server,
                                        a->chain_until);
@@ -137,6 +135,18 @@ static void remember_ima(struct ratls_appraisal *a)
     ratls_report_put(a->report, note, sizeof note, &a->report->note);
 }
 
+/* How long what is not looked at again holds: a result, and the certificates of the key. */
+static uint64_t find_rest(const struct ratls_appraisal *a)
+{
+    const int64_t now = a->submission->expectation->now;
+    uint64_t rest_s;
+
+    if (a->is_pinned || a->chain_until <= now || a->chain_until == INT64_MAX)
+        return a->result_rest_s;
+    rest_s = (uint64_t)(a->chain_until - now);
+    return a->result_rest_s != 0 && a->result_rest_s < rest_s ? a->result_rest_s : rest_s;
+}
+
 /* What later evidence on this channel must go on from. */
 static void keep_accepted(const struct ratls_appraisal *a)
 {
@@ -147,7 +157,7 @@ static void keep_accepted(const struct ratls_appraisal *a)
                                 .clock_ms = a->attest.clock_ms,
                                 .is_dated = ratls_is_of_epoch(a),
                                 .age_s = ratls_is_of_epoch(a) ? ratls_epoch_age_s(a) : 0,
-                                .rest_s = a->result_rest_s};
+                                .rest_s = find_rest(a)};
     memcpy(a->report->accepted.ak_name, a->ak_name, a->ak_name_len);
 }
 
@@ -158,6 +168,8 @@ static void remember(struct ratls_appraisal *a)
     remember_key(a);
     if (a->may_come_again)
         ratls_quote_memory_seen(ratls_key_cache_quotes(a->rules->keys), a->quote_sha256);
+    if (a->has_tls_key)
+        ratls_quote_memory_seen(ratls_key_cache_quotes(a->rules->keys), a->tls_key_sha256);
     remember_epoch(a);
     remember_ima(a);
 }

@@ -62,12 +62,14 @@ struct ratls_appraisal {
     uint8_t ak_area[RATLS_AREA_KNOWN_MAX]; /* TPMT_PUBLIC from our side, if the key is named */
     bool is_pinned;                        /* AK_SERVER passed by a pin */
     bool chain_verified;      /* AK_SERVER passed by certificates that were sent */
-    uint8_t chain_sha256[32]; /* of them; and when the first of them expires: */
-    int64_t chain_until;
+    uint8_t chain_sha256[32]; /* of them */
+    int64_t chain_until;      /* AK_SERVER: when the first of them, or the CRL, expires; 0: a pin */
     struct ratls_tpm_attest attest;       /* QUOTE_FORMAT */
     struct ratls_tpm_signature signature; /* QUOTE_FORMAT */
     bool may_come_again;                  /* QUOTE_SIGNATURE: the quote, with other handshakes, */
     uint8_t quote_sha256[32];             /* and then by this (quote_memory.h) */
+    bool has_tls_key;           /* TLS_KEY_SIGNATURE: a proof of the TLS key, which comes again, */
+    uint8_t tls_key_sha256[32]; /* by this (quote_memory.h) */
     uint64_t result_rest_s;               /* RESULT_AGE: until it expires */
     bool ima_grew;                        /* IMA_REPLAY: by what is not acknowledged yet, */
     struct ratls_ledger_row ima;          /* and this is what will be if all is accepted */
@@ -87,6 +89,9 @@ RATLS_MUST_CHECK enum ratls_status ratls_appraise_new(struct ratls_rules *rules,
                                                       struct ratls_report **ret_report,
                                                       struct ratls_error *err);
 
+/* check_counters.c: keeps those of a quote that was accepted, and only then. */
+void ratls_remember_counters(struct ratls_appraisal *a);
+
 /* appraise_facts.c: what a result of it will say, unless the report is brief. */
 RATLS_MUST_CHECK enum ratls_status ratls_appraise_keep_facts(struct ratls_appraisal *a);
 
@@ -99,8 +104,13 @@ RATLS_MUST_CHECK enum ratls_status ratls_check_statement(struct ratls_appraisal 
 RATLS_MUST_CHECK enum ratls_status ratls_check_epoch(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_identity(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_ak(struct ratls_appraisal *a); /* first there */
+void ratls_check_denied(struct ratls_appraisal *a);                           /* part of it */
+/* Part of it too: whether all is well. */
+bool ratls_check_software(struct ratls_appraisal *a, bool is_trusted, bool is_software);
 RATLS_MUST_CHECK enum ratls_status ratls_check_quote(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_counters(struct ratls_appraisal *a); /* part of it */
 RATLS_MUST_CHECK enum ratls_status ratls_check_pcrs(struct ratls_appraisal *a);
+RATLS_MUST_CHECK enum ratls_status ratls_check_tls_key(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_result(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_boot(struct ratls_appraisal *a);
 RATLS_MUST_CHECK enum ratls_status ratls_check_ima(struct ratls_appraisal *a);

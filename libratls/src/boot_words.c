@@ -201,6 +201,27 @@ enum ratls_status ratls_boot_words(struct ratls_hasher *hasher, const struct rat
     return status;
 }
 
+void ratls_boot_command(struct ratls_slice text, char out[static RATLS_BOOT_COMMAND_MAX])
+{
+    bool has_path = false;
+    int words = 1;
+    size_t len = 0;
+
+    while (len < text.len && len < RATLS_BOOT_COMMAND_MAX - 1) {
+        const uint8_t c = text.p[len];
+
+        if (c < ' ' || c > '~' || strchr("\\\"=", c) != NULL || (c == '/' && words == 1)) {
+            has_path = false;
+            break;
+        }
+        if (c == ' ' && ++words == 3)
+            break;
+        has_path = has_path || c == '/';
+        out[len++] = (char)c;
+    }
+    out[has_path ? len : 0] = '\0';
+}
+
 const char *ratls_secure_boot_word(enum ratls_secure_boot state)
 {
     switch (state) {

@@ -9,6 +9,7 @@
 #include "boot_text.h"
 
 #define RATLS_BOOT_WORDS_MAX 192
+#define RATLS_BOOT_COMMAND_MAX 96
 
 struct ratls_boot_words {
     const char *kind; /* by its PCR and type: "image", "option ROM or driver", "file" ... */
@@ -26,6 +27,13 @@ RATLS_MUST_CHECK enum ratls_status ratls_boot_words(struct ratls_hasher *hasher,
                                                     struct ratls_slice digest,
                                                     struct ratls_boot_words *ret_words,
                                                     struct ratls_error *err);
+
+/*
+ * The first two words of a command of GRUB, if the second is a path; else empty. What GRUB measures
+ * next it read or started for that command, as "linux /vmlinuz"; behind any other nobody knows what
+ * it reads. That it came behind the command is the log's word alone.
+ */
+void ratls_boot_command(struct ratls_slice text, char out[static RATLS_BOOT_COMMAND_MAX]);
 
 /* "on", "off" or "unknown". */
 const char *ratls_secure_boot_word(enum ratls_secure_boot state);

@@ -15,6 +15,9 @@
 
 #define SHOWN_LEN 32 /* bytes of a digest */
 
+/* Debian's GRUB asks the kernel's EFI stub, which takes the log over, only with Secure Boot. */
+static const char NO_LOG[] =
+    "none; where Secure Boot is off, GRUB may start a kernel so that it gets none";
 static const char UNAUTHENTICATED[] = "; what the log says is not authenticated";
 
 bool ratls_boot_covers(const struct ratls_boot_rules *rules, uint32_t pcr)
@@ -49,8 +52,9 @@ static bool check_presence(struct ratls_appraisal *a)
 
     if (!ratls_check_decide(a->report, RATLS_CHECK_BOOT_PRESENT, len > 0))
         return len > 0;
-    snprintf(actual, sizeof actual, len > 0 ? "%zu bytes" : "none", len);
-    ratls_check_say(a->report, RATLS_CHECK_BOOT_PRESENT, "evidence", "a boot log", actual);
+    snprintf(actual, sizeof actual, "%zu bytes", len);
+    ratls_check_say(a->report, RATLS_CHECK_BOOT_PRESENT, "evidence", "a boot log",
+                    len > 0 ? actual : NO_LOG);
     return len > 0;
 }
 

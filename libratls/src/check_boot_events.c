@@ -85,13 +85,23 @@ static void print_expected(const struct kind *kind, const struct ratls_reference
              BEHIND);
 }
 
-static void print_actual(const struct ratls_boot_words *words, struct ratls_slice digest,
-                         char out[static RATLS_VALUE_MAX])
+/* With a long digest, too, the bracket behind the peer's words is to be seen. */
+#define COMMAND_SHOWN 40
+_Static_assert(sizeof "file of the boot loader  (unauthenticated: of \"\")" +
+                       (RATLS_SHOWN_DIGEST_MAX - 1) + COMMAND_SHOWN <=
+                   RATLS_VALUE_MAX,
+               "a command that is shown fits");
+
+static void print_actual(const struct ratls_boot_words *words, const char *command,
+                         struct ratls_slice digest, char out[static RATLS_VALUE_MAX])
 {
     char hex[RATLS_SHOWN_DIGEST_MAX];
 
     ratls_boot_show_digest(digest, hex);
-    if (words->text[0] == '\0')
+    if (words->text[0] == '\0' && command[0] != '\0')
+        snprintf(out, RATLS_VALUE_MAX, "%s %s (unauthenticated: of \"%.*s\")", words->kind, hex,
+                 COMMAND_SHOWN, command);
+    else if (words->text[0] == '\0')
         snprintf(out, RATLS_VALUE_MAX, "%s %s", words->kind, hex);
     else if (words->is_covered)
         snprintf(out, RATLS_VALUE_MAX, "%s \"%.120s\"", words->kind, words->text);
@@ -100,12 +110,41 @@ static void print_actual(const struct ratls_boot_words *words, struct ratls_slic
                  words->text);
 }
 
+/*
+ * For words: the command of GRUB behind which the log has an event that is not allowed. The log is
+ * read once more, for this is rare.
+ */
+static enum ratls_status find_command(struct ratls_boot_judge *judge, size_t number,
+                                      char out[static RATLS_BOOT_COMMAND_MAX])
+{
+    struct ratls_eventlog log;
+    struct ratls_event event;
+    size_t index;
+    enum ratls_status status = RATLS_OK;
+
+    out[0] = '\0';
+    ratls_eventlog_open(judge->a->evidence.boot_log, RATLS_EVENTLOG_STRICT, &log);
+    index = ratls_eventlog_find_alg(&log, judge->rules->bank);
+    while (status == RATLS_OK && ratls_eventlog_next(&log, &event) && event.number < number) {
+        struct ratls_boot_text text = {.is_measured = false};
+
+        if (event.pcr != PCR_GRUB || event.type == RATLS_EV_NO_ACTION)
+            continue;
+        status =
+            ratls_boot_text(&judge->hasher, &event, event.digests[index], &text, judge->a->err);
+        if (status == RATLS_OK && text.is_measured && !text.is_utf16)
+            ratls_boot_command(text.text, out);
+    }
+    return status;
+}
+
 /* One event, whether it is allowed, and the references that might have allowed it. */
 static enum ratls_status decide(struct ratls_boot_judge *judge, const struct kind *kind,
                                 const struct ratls_references *references, bool allowed,
                                 const struct ratls_event *event, struct ratls_slice digest)
 {
     char at[RATLS_AT_MAX], expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
+    char command[RATLS_BOOT_COMMAND_MAX] = "";
     struct ratls_boot_words words;
     const char *type;
     enum ratls_status status;
@@ -113,12 +152,15 @@ static enum ratls_status decide(struct ratls_boot_judge *judge, const struct kin
     if (!ratls_check_decide(judge->a->report, kind->check, allowed))
         return RATLS_OK;
     status = ratls_boot_words(&judge->hasher, event, digest, &words, judge->a->err);
+    if (status == RATLS_OK && words.text[0] == '\0' && !allowed &&
+        (event->pcr == PCR_IMAGES || event->pcr == PCR_FILES))
+        status = find_command(judge, event->number, command);
     if (status != RATLS_OK)
         return status;
     type = ratls_event_type_name(event->type);
     snprintf(at, sizeof at, "boot-log[%zu], %s", event->number, type != NULL ? type : "no type");
-    print_expected(kind, references, words.text, expected);
-    print_actual(&words, digest, actual);
+    print_expected(kind, references, command[0] != '\0' ? command : words.text, expected);
+    print_actual(&words, command, digest, actual);
     ratls_check_say(judge->a->report, kind->check, at, expected, actual);
     return RATLS_OK;
 }

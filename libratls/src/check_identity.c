@@ -1,158 +1,41 @@
 /*
  * Whose attestation key is it? ak.attributes and ak.algorithm need ak.format, ak.denied needs it
- * too, ak.revoked and ak.trust need that, and ak.server needs ak.trust. A vendor's root alone would
- * say only that some TPM signed: a key counts because it is enrolled for the server that was meant.
+ * too, ak.revoked, ak.software and ak.trust need that, and ak.server needs ak.trust. A vendor's
+ * root alone would say only that some TPM signed: a key counts because it is enrolled for the
+ * server that was meant.
  */
 #include "appraise.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "ak_form.h"
+#include "crypto_tpm_maker.h"
 #include "keys.h"
+#include "word_list.h"
 
-/* Cuts what does not fit. */
-static void append_text(char *out, size_t cap, const char *text)
-{
-    size_t used = strlen(out);
-    size_t len = strlen(text);
-    size_t room = cap - used - 1;
-
-    memcpy(out + used, text, len < room ? len : room);
-    out[used + (len < room ? len : room)] = '\0';
-}
-
-/* Lists of words in a report: a separator stands between them. */
-static void append_word(char *out, size_t cap, const char *separator, const char *word)
-{
-    append_text(out, cap, out[0] == '\0' ? "" : separator);
-    append_text(out, cap, word);
-}
-
-static const struct {
-    uint32_t bit;
-    bool required;
-    const char *name;
-} attributes[] = {
-    {RATLS_TPMA_FIXED_TPM, true, "fixedTPM"},
-    {RATLS_TPMA_FIXED_PARENT, true, "fixedParent"},
-    {RATLS_TPMA_SENSITIVE_DATA_ORIGIN, true, "sensitiveDataOrigin"},
-    {RATLS_TPMA_RESTRICTED, true, "restricted"},
-    {RATLS_TPMA_SIGN, true, "sign"},
-    {RATLS_TPMA_DECRYPT, false, "decrypt"},
-    {RATLS_TPMA_ENCRYPTED_DUPLICATION, false, "encryptedDuplication"},
-    {RATLS_TPMA_X509_SIGN, false, "x509sign"},
-};
-
-#define ATTRIBUTE_COUNT (sizeof attributes / sizeof attributes[0])
-
-static void print_attributes(uint32_t bits, char *out, size_t cap)
-{
-    out[0] = '\0';
-    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
-        if ((bits & attributes[i].bit) != 0)
-            append_word(out, cap, " ", attributes[i].name);
-    }
-    if (out[0] == '\0')
-        append_word(out, cap, "", "none of them");
-}
-
-/*
- * Part 2, 8.3. Restricted: the TPM signs with it only what it made itself. A key that is not could
- * sign a TPMS_ATTEST that somebody wrote by hand.
- */
 static void check_attributes(struct ratls_appraisal *a)
 {
-    char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
-    uint32_t required = 0, known = 0;
+    struct ratls_ak_words words;
 
-    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
-        known |= attributes[i].bit;
-        required |= attributes[i].required ? attributes[i].bit : 0;
-    }
-    if (!ratls_check_decide(a->report, RATLS_CHECK_AK_ATTRIBUTES,
-                            (a->ak.attributes & known) == required))
+    if (!ratls_check_decide(a->report, RATLS_CHECK_AK_ATTRIBUTES, ratls_ak_has_attributes(&a->ak)))
         return;
-    print_attributes(required, expected, sizeof expected);
-    print_attributes(a->ak.attributes, actual, sizeof actual);
+    ratls_ak_say_attributes(&a->ak, &words);
     ratls_check_say(a->report, RATLS_CHECK_AK_ATTRIBUTES, "quote.ak-public.objectAttributes",
-                    expected, actual);
+                    words.expected, words.actual);
 }
 
-static const struct {
-    unsigned allowed;
-    uint16_t scheme;
-    uint16_t curve; /* 0: RSA */
-    const char *name;
-} algorithms[] = {
-    {RATLS_ALLOW_ECDSA_P256, RATLS_ALG_ECDSA, RATLS_CURVE_P256, "ecdsa-p256"},
-    {RATLS_ALLOW_ECDSA_P384, RATLS_ALG_ECDSA, RATLS_CURVE_P384, "ecdsa-p384"},
-    {RATLS_ALLOW_ECDSA_P521, RATLS_ALG_ECDSA, RATLS_CURVE_P521, "ecdsa-p521"},
-    {RATLS_ALLOW_RSASSA, RATLS_ALG_RSASSA, 0, "rsassa"},
-    {RATLS_ALLOW_RSAPSS, RATLS_ALG_RSAPSS, 0, "rsapss"},
-};
-
-#define ALGORITHM_COUNT (sizeof algorithms / sizeof algorithms[0])
-
-/* The row of algorithms that a key belongs to, or ALGORITHM_COUNT. */
-static size_t find_algorithm(const struct ratls_tpm_public *ak)
-{
-    size_t i = 0;
-
-    while (i < ALGORITHM_COUNT &&
-           (algorithms[i].scheme != ak->scheme ||
-            algorithms[i].curve != (ak->type == RATLS_ALG_ECC ? ak->curve : 0)))
-        i++;
-    return i;
-}
-
-static void print_algorithms(unsigned allowed, char *out, size_t cap)
-{
-    out[0] = '\0';
-    for (size_t i = 0; i < ALGORITHM_COUNT; i++) {
-        if ((allowed & algorithms[i].allowed) != 0)
-            append_word(out, cap, ", ", algorithms[i].name);
-    }
-    append_word(out, cap, "; ", "by sha256, sha384 or sha512");
-}
-
-/* Curves, and length and exponent of RSA, that nobody should use are no key at all: ak.format. */
 static void check_algorithm(struct ratls_appraisal *a)
 {
-    const struct ratls_tpm_public *ak = &a->ak;
-    size_t i = find_algorithm(ak);
-    char expected[RATLS_VALUE_MAX], actual[RATLS_VALUE_MAX];
-    bool is_allowed = i < ALGORITHM_COUNT && (a->rules->algorithms & algorithms[i].allowed) != 0 &&
-                      ratls_tpm_is_strong_hash(ak->scheme_hash);
+    const unsigned allowed = a->rules->algorithms;
+    struct ratls_ak_words words;
 
-    if (!ratls_check_decide(a->report, RATLS_CHECK_AK_ALGORITHM, is_allowed))
+    if (!ratls_check_decide(a->report, RATLS_CHECK_AK_ALGORITHM,
+                            ratls_ak_has_algorithm(&a->ak, allowed)))
         return;
-    print_algorithms(a->rules->algorithms, expected, sizeof expected);
-    if (ak->type == RATLS_ALG_RSA)
-        snprintf(actual, sizeof actual, "%s by %s, %u bits, exponent %u",
-                 ratls_tpm_alg_name(ak->scheme), ratls_tpm_alg_name(ak->scheme_hash), ak->rsa_bits,
-                 ak->rsa_exponent);
-    else
-        snprintf(actual, sizeof actual, "%s by %s",
-                 i < ALGORITHM_COUNT ? algorithms[i].name : ratls_tpm_alg_name(ak->scheme),
-                 ratls_tpm_alg_name(ak->scheme_hash));
-    ratls_check_say(a->report, RATLS_CHECK_AK_ALGORITHM, "quote.ak-public.scheme", expected,
-                    actual);
-}
-
-/* Before all that could speak for the key, and before anything is verified that it signed. */
-static void check_denied(struct ratls_appraisal *a)
-{
-    char actual[2 * RATLS_TPM_NAME_MAX + 1];
-
-    if (!a->rules->denied_keys.is_asked) {
-        ratls_check_not_asked(a->report, RATLS_CHECK_AK_DENIED);
-        return;
-    }
-    if (!ratls_check_decide(a->report, RATLS_CHECK_AK_DENIED, !a->is_denied))
-        return;
-    ratls_hex(ratls_slice(a->ak_name, a->ak_name_len), actual, sizeof actual);
-    ratls_check_say(a->report, RATLS_CHECK_AK_DENIED, "quote.ak-public",
-                    "a key that is not among deny-keys", actual);
+    ratls_ak_say_algorithm(&a->ak, allowed, &words);
+    ratls_check_say(a->report, RATLS_CHECK_AK_ALGORITHM, "quote.ak-public.scheme", words.expected,
+                    words.actual);
 }
 
 /* What was found about a key; several pins and issuers may speak of it, and the best one counts. */
@@ -161,6 +44,7 @@ struct standing {
     bool covers;                /* the server that was meant */
     char why[RATLS_WHY_MAX];    /* the key is not trusted */
     char revoked[RATLS_WHY_MAX]; /* "": by no CRL */
+    bool is_software;            /* its certificate says so, and the policy refuses that */
     char seen[RATLS_VALUE_MAX]; /* what it is enrolled for, if it is not that server */
 };
 
@@ -173,9 +57,9 @@ static void print_names(const struct ratls_names *names, char *out, size_t cap)
 {
     out[0] = '\0';
     for (size_t i = 0; i < names->count; i++)
-        append_word(out, cap, ", ", names->names[i]);
+        ratls_word_add(out, cap, ", ", names->names[i]);
     if (names->count == 0)
-        append_word(out, cap, "", "any server");
+        ratls_word_add(out, cap, "", "any server");
 }
 
 /* Goes through all pins, also when one fits: how long it takes says nothing about which one does.
@@ -230,6 +114,8 @@ static enum ratls_status try_chain(struct ratls_appraisal *a, struct ratls_issue
         return RATLS_OK;
     }
     standing->trusted = true;
+    standing->is_software =
+        !a->rules->allows_software && ratls_der_is_software(chain.certificates[0]);
     if (chain.count == 1)
         atomic_store(&issuer->is_proven, true);
     if (!covers_server(&issuer->servers, e->server_name)) {
@@ -287,8 +173,9 @@ static enum ratls_status try_certificates(struct ratls_appraisal *a, struct stan
 
     if (status != RATLS_OK || a->rules->issuer_count == 0)
         return status;
-    if (ratls_key_cache_chain_known(a->rules->keys, name, is_sent ? a->chain_sha256 : NULL,
-                                    e->server_name, e->now)) {
+    a->chain_until = ratls_key_cache_chain_until(
+        a->rules->keys, name, is_sent ? a->chain_sha256 : NULL, e->server_name, e->now);
+    if (a->chain_until != 0) {
         standing->trusted = standing->covers = true;
         return RATLS_OK;
     }
@@ -311,14 +198,14 @@ static void print_trusted(const struct ratls_rules *rules, char *out, size_t cap
     if (rules->pin_count > 0) {
         snprintf(words, sizeof words, "one of %zu pinned key%s", rules->pin_count,
                  rules->pin_count == 1 ? "" : "s");
-        append_word(out, cap, "", words);
+        ratls_word_add(out, cap, "", words);
     }
     if (rules->issuer_count == 1)
         snprintf(words, sizeof words, "a certificate by %s", rules->issuers[0].path);
     else
         snprintf(words, sizeof words, "a certificate by one of %zu issuers", rules->issuer_count);
     if (rules->issuer_count > 0)
-        append_word(out, cap, ", or ", words);
+        ratls_word_add(out, cap, ", or ", words);
 }
 
 static void say_trust(struct ratls_appraisal *a, const struct standing *standing)
@@ -373,19 +260,25 @@ enum ratls_status ratls_check_identity(struct ratls_appraisal *a)
 {
     struct standing standing = {0};
     enum ratls_status status = ratls_check_ak(a);
+    bool is_good;
 
     if (status != RATLS_OK || !ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT))
         return status;
     check_attributes(a);
     check_algorithm(a);
-    check_denied(a);
+    ratls_check_denied(a);
     if (a->is_denied)
         return RATLS_OK;
     try_pins(a, &standing);
     a->is_pinned = standing.covers;
     if (!standing.covers)
         status = try_certificates(a, &standing);
-    if (status == RATLS_OK && check_revoked(a, &standing))
+    if (status != RATLS_OK)
+        return status;
+    is_good = check_revoked(a, &standing);
+    if (!ratls_check_software(a, standing.trusted, standing.is_software))
+        is_good = false;
+    if (is_good)
         report_standing(a, &standing);
-    return status;
+    return RATLS_OK;
 }

@@ -2,7 +2,7 @@
  * The quote (TPM 2.0 Part 2, 10.12.12) and its signature. All checks need quote.format. In addition
  * quote.signature needs ak.algorithm, for an algorithm that the policy does not allow is never run,
  * and ak.trust, for a signature by somebody's key says nothing, and costs more than all else;
- * quote.signer and quote.counters need ak.format, for the key's Name.
+ * quote.signer needs ak.format, for the key's Name. quote.counters: check_counters.c.
  */
 #include "appraise.h"
 
@@ -15,17 +15,10 @@
 #define TPM_RH_ENDORSEMENT 0x4000000Bu /* Part 2, 7.4 */
 
 /*
- * Handshakes of one client overtake each other: a quote may be older than one that was accepted
- * while it was under way, by as much as a slow network takes. That it is not older than its request
- * is what the nonce proves.
- */
-#define OVERTAKEN_MS 60000
-#define MS_PER_S 1000
-
-/*
  * How old evidence may be that comes unasked: what a slow TPM and network take, and by how much a
  * TPM's clock may be slower than ours (Part 1, 36: it is no exact one).
  */
+#define MS_PER_S 1000
 #define PUSHED_LAG_MS 10000
 #define PUSHED_DRIFT 20 /* one twentieth: 5 % */
 
@@ -168,55 +161,6 @@ static void check_clock(struct ratls_appraisal *a)
                           "quote.attest.clockInfo.safe", "yes", a->attest.safe ? "yes" : "no");
 }
 
-static void print_counters(const struct ratls_tpm_counters *counters, const char *before, char *out,
-                           size_t cap)
-{
-    snprintf(out, cap, "%sreset %" PRIu32 ", restart %" PRIu32 ", clock %" PRIu64 " ms", before,
-             counters->reset_count, counters->restart_count, counters->clock_ms);
-}
-
-/* Several processes of a server have epochs of their own: one may have quoted before another. */
-static uint64_t find_lag(const struct ratls_appraisal *a)
-{
-    return OVERTAKEN_MS + (ratls_is_of_epoch(a) ? a->rules->epoch.within_s * MS_PER_S : 0);
-}
-
-/*
- * The evidence of a certificate is as old as the certificate: a later quote of the same key may
- * well have been seen, and evidence.age says how old is too old.
- */
-static void check_counters(struct ratls_appraisal *a)
-{
-    const struct ratls_tpm_counters now = {.reset_count = a->attest.reset_count,
-                                           .restart_count = a->attest.restart_count,
-                                           .clock_ms = a->attest.clock_ms};
-    const uint64_t lag = find_lag(a);
-    struct ratls_tpm_counters last;
-    char expected[RATLS_VALUE_MAX] = "any: this key was not seen before";
-    char actual[RATLS_VALUE_MAX];
-    bool is_known;
-    bool went_back;
-
-    if (a->submission->expectation->mode == RATLS_MODE_CERTIFICATE) {
-        ratls_check_not_asked(a->report, RATLS_CHECK_QUOTE_COUNTERS);
-        return;
-    }
-    if (!ratls_check_passed(a->report, RATLS_CHECK_AK_FORMAT))
-        return;
-    is_known =
-        ratls_key_cache_counters(a->rules->keys, ratls_slice(a->ak_name, a->ak_name_len), &last);
-    if (is_known)
-        last.clock_ms -= last.clock_ms < lag ? last.clock_ms : lag;
-    went_back = is_known && ratls_tpm_counters_before(&now, &last);
-    if (!ratls_check_decide(a->report, RATLS_CHECK_QUOTE_COUNTERS, !went_back))
-        return;
-    if (is_known)
-        print_counters(&last, "not before ", expected, sizeof expected);
-    print_counters(&now, "", actual, sizeof actual);
-    ratls_check_say(a->report, RATLS_CHECK_QUOTE_COUNTERS, "quote.attest.clockInfo", expected,
-                    actual);
-}
-
 /*
  * A key that lies in another TPM, or another boot: the peer is not who answered before, or what it
  * answered then is gone.
@@ -341,7 +285,8 @@ enum ratls_status ratls_check_quote(struct ratls_appraisal *a)
     if (status == RATLS_OK)
         status = check_extra_data(a);
     check_clock(a);
-    check_counters(a);
+    if (status == RATLS_OK)
+        status = ratls_check_counters(a);
     check_boot(a);
     check_recent(a);
     check_firmware(a);

@@ -35,6 +35,7 @@
     X(AK_ALGORITHM,       "ak.algorithm",       "algorithms that the policy allows",                 "policy: algorithms") \
     X(AK_DENIED,          "ak.denied",          "a key that the policy does not deny",               "policy: deny-keys")  \
     X(AK_REVOKED,         "ak.revoked",         "certified by what its issuer has not revoked",      "policy: crl")        \
+    X(AK_SOFTWARE,        "ak.software",        "certified as a key of a TPM, not of a software one", "policy: software-tpm") \
     X(AK_TRUST,           "ak.trust",           "pinned, or certified by an issuer of the policy",   "policy: attestation-keys") \
     X(AK_SERVER,          "ak.server",          "enrolled for the name that is meant",               "policy: attestation-keys") \
     X(QUOTE_FORMAT,       "quote.format",       "quote and signature are well formed",               "TPM 2.0 Part 2, 10.12.12") \
@@ -51,6 +52,13 @@
     X(PCR_SELECTION,      "pcr.selection",      "exactly the PCRs of the policy",                    "policy: pcrs")       \
     X(PCR_DIGEST,         "pcr.digest",         "the values are those that were quoted",             "TPM 2.0 Part 2, 10.12.4") \
     X(PCR_VALUE,          "pcr.value",          "values that the policy allows",                     "policy: pcrs")       \
+    X(TLS_KEY_PRESENT,    "tls-key.present",    "proof came that the TLS key is in the TPM",         "policy: tls-key")    \
+    X(TLS_KEY_FORMAT,     "tls-key.format",     "the proof is well formed",                          "WIRE.md, 3")         \
+    X(TLS_KEY_SIGNATURE,  "tls-key.signature",  "signed by the attestation key",                     "TPM 2.0 Part 3, TPM2_Certify") \
+    X(TLS_KEY_TYPE,       "tls-key.type",       "a TPM's certification of a TLS key, not another attestation", "WIRE.md, 5.3") \
+    X(TLS_KEY_NAME,       "tls-key.name",       "the key that came is the one that was certified",   "TPM 2.0 Part 1, 16") \
+    X(TLS_KEY_SPKI,       "tls-key.spki",       "it is the TLS key of this channel",                 "WIRE.md, 5.3")       \
+    X(TLS_KEY_ATTRIBUTES, "tls-key.attributes", "made in its TPM, which it cannot leave",            "TPM 2.0 Part 2, 8.3") \
     X(RESULT_PRESENT,     "result.present",     "the server brought an attestation result",          "policy: results")    \
     X(RESULT_FORMAT,      "result.format",      "the result is well formed",                         "WIRE.md, 12")        \
     X(RESULT_SIGNATURE,   "result.signature",   "signed by a verifier of the policy",                "policy: results")    \

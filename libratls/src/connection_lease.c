@@ -77,8 +77,9 @@ static void plan_renewal(struct ratls_connection *c, int64_t now_ms, bool is_ask
 }
 
 /*
- * A result that stands for the quoted values may end before max-age does. With `renew` the other
- * side brings one that holds with its next answer, or is refused then.
+ * A result that stands for the quoted values, or the certificates of the key, may end before
+ * max-age does. With `renew` the other side brings one that holds with its next answer, or is
+ * refused then.
  */
 static int64_t find_end(const struct ratls_lease *lease, const struct ratls_accepted *accepted,
                         int64_t begin_ms, int64_t now_ms)

@@ -49,6 +49,14 @@ RATLS_MUST_CHECK enum ratls_status ratls_verify(EVP_PKEY *key, const struct ratl
                                                 struct ratls_slice message, bool *ret_valid,
                                                 struct ratls_error *err);
 
+/*
+ * SHA-256 of the DER SubjectPublicKeyInfo that a certificate of such a key has. RATLS_MALFORMED as
+ * ratls_public_key().
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_public_spki_sha256(const struct ratls_tpm_public *key,
+                                                            uint8_t out[static 32],
+                                                            struct ratls_error *err);
+
 /* SHA-256 of the DER SubjectPublicKeyInfo of a certificate. */
 RATLS_MUST_CHECK enum ratls_status
 ratls_spki_sha256(const X509 *certificate, uint8_t out[static 32], struct ratls_error *err);

@@ -13,6 +13,7 @@
 #include "fail.h"
 
 #define VERSION_2 1 /* RFC 5280, 5.1.2.1 */
+#define NUMBER_OCTETS_MAX 20 /* of a cRLNumber, RFC 5280, 5.2.3 */
 #define PEM_BEGIN "-----BEGIN "
 
 struct ratls_crl {
@@ -72,6 +73,18 @@ static bool has_critical_entry(X509_CRL *list)
     return false;
 }
 
+/* None, or one that is short enough: the time to print a number grows with the square of it. */
+static bool has_fit_number(const X509_CRL *list)
+{
+    int critical;
+    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(list, NID_crl_number, &critical, NULL);
+    const bool is_there = critical != -1;
+    const bool is_fit = number != NULL && ASN1_STRING_length(number) <= NUMBER_OCTETS_MAX;
+
+    ASN1_INTEGER_free(number);
+    return is_fit || !is_there;
+}
+
 static bool is_by_sha2(const X509_CRL *list)
 {
     int digest = NID_undef;
@@ -98,6 +111,8 @@ static const char *find_defect(X509_CRL *list, X509 *issuer)
         return "a CRL of a part of the certificates: a complete one is needed";
     if (has_critical(X509_CRL_get0_extensions(list)) || has_critical_entry(list))
         return "a CRL with a critical extension, which is not understood";
+    if (!has_fit_number(list))
+        return "a CRL whose number is not one of at most 20 octets";
     return NULL;
 }
 
@@ -178,5 +193,67 @@ bool ratls_crl_clears(const struct ratls_crl *crl, struct ratls_slice certificat
             snprintf(ret_why, RATLS_WHY_MAX, "a certificate that its issuer has revoked");
     }
     X509_free(read);
+    return ret_why[0] == '\0';
+}
+
+int64_t ratls_crl_from(const struct ratls_crl *crl)
+{
+    return crl->from;
+}
+
+size_t ratls_crl_count(const struct ratls_crl *crl)
+{
+    const int count = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl->list));
+
+    return count < 0 ? 0 : (size_t)count; /* -1: the optional list is not there */
+}
+
+/* The caller frees it; NULL: there is none. */
+static BIGNUM *read_number(const struct ratls_crl *crl)
+{
+    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl->list, NID_crl_number, NULL, NULL);
+    BIGNUM *value = number == NULL ? NULL : ASN1_INTEGER_to_BN(number, NULL);
+
+    ASN1_INTEGER_free(number);
+    return value;
+}
+
+void ratls_crl_number(const struct ratls_crl *crl, char out[static RATLS_CRL_NUMBER_MAX])
+{
+    BIGNUM *value = read_number(crl);
+    char *text = value == NULL ? NULL : BN_bn2dec(value);
+
+    snprintf(out, RATLS_CRL_NUMBER_MAX, "%s", text == NULL ? "" : text);
+    OPENSSL_free(text);
+    BN_free(value);
+}
+
+bool ratls_crl_same(const struct ratls_crl *a, const struct ratls_crl *b)
+{
+    unsigned char *a_der = NULL, *b_der = NULL;
+    const int a_len = i2d_X509_CRL(a->list, &a_der), b_len = i2d_X509_CRL(b->list, &b_der);
+    const bool is_same = a_len > 0 && a_len == b_len && memcmp(a_der, b_der, (size_t)a_len) == 0;
+
+    OPENSSL_free(a_der);
+    OPENSSL_free(b_der);
+    return is_same;
+}
+
+bool ratls_crl_follows(const struct ratls_crl *list, const struct ratls_crl *old,
+                       char ret_why[static RATLS_WHY_MAX])
+{
+    BIGNUM *number = read_number(list), *old_number = read_number(old);
+
+    ret_why[0] = '\0';
+    if (number == NULL && old_number != NULL)
+        snprintf(ret_why, RATLS_WHY_MAX, "it has no number, and the one that is there has one");
+    else if (number != NULL && old_number != NULL && BN_cmp(number, old_number) < 0)
+        snprintf(ret_why, RATLS_WHY_MAX, "its number is lower than that of the one that is there");
+    else if (number != NULL && old_number != NULL && BN_cmp(number, old_number) == 0)
+        snprintf(ret_why, RATLS_WHY_MAX, "it is another one with the same number");
+    else if (list->from < old->from || (number == NULL && list->from == old->from))
+        snprintf(ret_why, RATLS_WHY_MAX, "it is not of a later time than the one that is there");
+    BN_free(number);
+    BN_free(old_number);
     return ret_why[0] == '\0';
 }

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <string.h>
 
 #include "crypto.h"
@@ -188,6 +189,22 @@ enum ratls_status ratls_public_key(const struct ratls_tpm_public *key, EVP_PKEY 
     ERR_pop_to_mark();
     if (status == RATLS_OK)
         *ret_key = made;
+    return status;
+}
+
+enum ratls_status ratls_public_spki_sha256(const struct ratls_tpm_public *key,
+                                           uint8_t out[static 32], struct ratls_error *err)
+{
+    unsigned char *der = NULL;
+    EVP_PKEY *made = NULL;
+    enum ratls_status status = ratls_public_key(key, &made, err);
+    if (status != RATLS_OK)
+        return status;
+    int len = i2d_PUBKEY(made, &der);
+    status = len > 0 ? ratls_sha256(ratls_slice(der, (size_t)len), out, err)
+                     : ratls_fail_openssl(err, "cannot encode a public key");
+    OPENSSL_free(der);
+    EVP_PKEY_free(made);
     return status;
 }
 

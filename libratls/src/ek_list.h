@@ -18,15 +18,20 @@ struct ratls_eks {
     } items[RATLS_EKS_MAX];
     struct ratls_slice chain[RATLS_EK_CHAIN_MAX]; /* DER: of CAs, for all of them */
     size_t chain_count;
-    uint8_t *owned[2 * RATLS_EKS_MAX + 1]; /* what the slices borrow */
+    uint8_t *owned[2 * RATLS_EKS_MAX + 1]; /* what the slices borrow; the first is the chain's */
     size_t owned_count;
 };
+
+#define RATLS_EKS_NONE                                                                             \
+    {                                                                                              \
+        .owned_count = 1                                                                           \
+    }
 
 static inline void ratls_eks_done(struct ratls_eks *eks)
 {
     for (size_t i = 0; i < sizeof eks->owned / sizeof *eks->owned; i++)
         free(eks->owned[i]);
-    *eks = (struct ratls_eks){.count = 0};
+    *eks = (struct ratls_eks)RATLS_EKS_NONE;
 }
 
 #endif

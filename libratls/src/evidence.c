@@ -118,6 +118,9 @@ static bool read_item(struct ratls_cbor *c, uint64_t label, struct ratls_evidenc
         evidence->result =
             read_numbered(c, RESULT_CONTENT_FORMAT, RATLS_RESULT_MAX, RESULT_INDICATOR);
         return evidence->has_quote;
+    case TLS_KEY_LABEL:
+        evidence->tls_key = read_evidence_record(c, TLS_KEY_MEDIA_TYPE, RATLS_TLS_KEY_ITEM_MAX);
+        return evidence->has_quote;
     default:
         return read_next_certificate(c, label, evidence);
     }

@@ -21,7 +21,7 @@
 
 /* Borrows from the bytes that it was read from. */
 struct ratls_evidence {
-    bool has_quote; /* false: the answer to a request for logs alone; the next eight are empty */
+    bool has_quote; /* false: the answer to a request for logs alone; the next nine are empty */
     struct ratls_slice statement; /* CBOR, for ratls_statement_read() */
     struct ratls_merkle_path path;
     struct ratls_slice attest;    /* TPMS_ATTEST */
@@ -32,6 +32,7 @@ struct ratls_evidence {
     struct ratls_slice pcr_values;
     size_t certificate_count;
     struct ratls_slice certificates[RATLS_CERTIFICATES_MAX]; /* DER, the AK's first */
+    struct ratls_slice tls_key;  /* CBOR, for ratls_tls_key_item_read(); empty: none was sent */
     struct ratls_slice boot_log; /* compact (boot_compact.h); empty: none was sent */
     struct ratls_slice result;   /* an attestation result (CWT); empty: none was sent */
     bool has_ima;
@@ -47,8 +48,8 @@ size_t ratls_evidence_ima_room(const struct ratls_evidence *evidence);
 void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w);
 
 /*
- * The manifest of the statement: SHA-256 of certificates and token as a collection of their own;
- * empty if there are none. *ret_manifest lies in out.
+ * The manifest of the statement: SHA-256 of certificates, token and proof of the TLS key as a
+ * collection of their own; empty if there are none. *ret_manifest lies in out.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_evidence_manifest(const struct ratls_evidence *evidence,
                                                            uint8_t out[static 32],

@@ -3,6 +3,7 @@
 #define RATLS_EVIDENCE_ITEMS_H
 
 #include "evidence.h"
+#include "tls_key_item.h"
 
 /* The labels, the types and the indicators of the CMW collection (WIRE.md, 3). */
 #define QUOTE_LABEL 1
@@ -23,7 +24,9 @@
 #define RESULT_LABEL 9
 #define RESULT_CONTENT_FORMAT 263 /* application/eat+cwt, RFC 9782 */
 #define RESULT_INDICATOR 8
-#define ITEMS_MAX RESULT_LABEL
+#define TLS_KEY_LABEL 10
+#define TLS_KEY_MEDIA_TYPE "application/vnd.ratls.tls-key+cbor"
+#define ITEMS_MAX TLS_KEY_LABEL
 #define EPOCH_ITEMS 2
 
 #define QUOTE_ITEMS 6

@@ -17,10 +17,11 @@
 #define RECORD_OVERHEAD_MAX 64
 
 /*
- * The IMA list takes what the others leave. Quote, certificates and boot log always fit. A token
- * beside the largest of all of them would not, which no machine has: then nothing is written.
+ * The IMA list takes what the others leave. Quote, certificates, boot log and proof of the TLS key
+ * always fit. A token beside the largest of all of them would not, which no machine has: then
+ * nothing is written.
  */
-_Static_assert(2 * RECORD_OVERHEAD_MAX + QUOTE_MAX + RATLS_BOOT_LOG_MAX +
+_Static_assert(3 * RECORD_OVERHEAD_MAX + QUOTE_MAX + RATLS_BOOT_LOG_MAX + RATLS_TLS_KEY_ITEM_MAX +
                        RATLS_CERTIFICATES_MAX *
                            (RATLS_CERTIFICATE_MAX + CERTIFICATE_OVERHEAD_MAX) <=
                    RATLS_EVIDENCE_MAX,
@@ -62,14 +63,15 @@ static bool is_quote_writable(const struct ratls_evidence *evidence)
 static bool is_writable(const struct ratls_evidence *evidence)
 {
     if (evidence->boot_log.len > RATLS_BOOT_LOG_MAX || evidence->result.len > RATLS_RESULT_MAX ||
-        !is_epoch_whole(evidence))
+        evidence->tls_key.len > RATLS_TLS_KEY_ITEM_MAX || !is_epoch_whole(evidence))
         return false;
     if (evidence->has_ima && !ratls_ima_slice_valid(&evidence->ima))
         return false;
     if (evidence->has_quote)
         return is_quote_writable(evidence);
     return evidence->certificate_count == 0 && evidence->token.len == 0 &&
-           evidence->result.len == 0 && (evidence->boot_log.len != 0 || evidence->has_ima);
+           evidence->result.len == 0 && evidence->tls_key.len == 0 &&
+           (evidence->boot_log.len != 0 || evidence->has_ima);
 }
 
 static void write_quote(const struct ratls_evidence *evidence, struct ratls_writer *w)
@@ -171,11 +173,19 @@ static void write_result(struct ratls_slice result, struct ratls_writer *w)
     ratls_cbor_put_uint(w, RESULT_INDICATOR);
 }
 
+static void write_tls_key(struct ratls_slice item, struct ratls_writer *w)
+{
+    write_record_start(TLS_KEY_LABEL, TLS_KEY_MEDIA_TYPE, item.len, w);
+    ratls_write_bytes(w, item);
+    ratls_cbor_put_uint(w, EVIDENCE_INDICATOR);
+}
+
 static size_t count_items(const struct ratls_evidence *evidence)
 {
     return (size_t)evidence->has_quote + evidence->certificate_count +
            (size_t)(evidence->boot_log.len != 0) + (size_t)evidence->has_ima +
-           (evidence->token.len != 0 ? EPOCH_ITEMS : 0) + (size_t)(evidence->result.len != 0);
+           (evidence->token.len != 0 ? EPOCH_ITEMS : 0) + (size_t)(evidence->result.len != 0) +
+           (size_t)(evidence->tls_key.len != 0);
 }
 
 void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_writer *w)
@@ -193,6 +203,8 @@ void ratls_evidence_write(const struct ratls_evidence *evidence, struct ratls_wr
     write_epoch_records(evidence, w);
     if (evidence->result.len != 0)
         write_result(evidence->result, w);
+    if (evidence->tls_key.len != 0)
+        write_tls_key(evidence->tls_key, w);
     if (w->len - begin > RATLS_EVIDENCE_MAX)
         w->failed = true;
 }
@@ -211,18 +223,37 @@ size_t ratls_evidence_ima_room(const struct ratls_evidence *evidence)
     return RATLS_EVIDENCE_MAX - counter.len - IMA_HEADS_MAX;
 }
 
+/* A collection that is hashed: the frame around its records, and what is in them. */
+struct manifest {
+    uint8_t frame[1 + RATLS_CERTIFICATES_MAX * CERTIFICATE_OVERHEAD_MAX + 2 * RECORD_OVERHEAD_MAX];
+    struct ratls_writer w; /* of the frame */
+    size_t begin;          /* of what is no part yet */
+    struct ratls_slice parts[1 + 2 * (RATLS_CERTIFICATES_MAX + 2)];
+    size_t count;
+};
+
+static void add_part(struct manifest *m)
+{
+    m->parts[m->count++] = ratls_slice(m->frame + m->begin, m->w.len - m->begin);
+    m->begin = m->w.len;
+}
+
+/* The record's start was written to the frame. */
+static void add_record(struct manifest *m, struct ratls_slice bytes, uint64_t indicator)
+{
+    add_part(m);
+    m->parts[m->count++] = bytes;
+    ratls_cbor_put_uint(&m->w, indicator);
+}
+
 /* Hashes the pieces where they lie: a copy of the certificates would need 24 KiB. */
 enum ratls_status ratls_evidence_manifest(const struct ratls_evidence *evidence,
                                           uint8_t out[static 32], struct ratls_slice *ret_manifest,
                                           struct ratls_error *err)
 {
-    uint8_t frame[1 + RATLS_CERTIFICATES_MAX * CERTIFICATE_OVERHEAD_MAX + RECORD_OVERHEAD_MAX];
-    struct ratls_writer w = ratls_writer(frame, sizeof frame);
-    struct ratls_slice parts[1 + 2 * (RATLS_CERTIFICATES_MAX + 1)];
-    const bool has_token = evidence->token.len != 0;
-    const size_t items = evidence->certificate_count + (size_t)has_token;
-    size_t count = 0;
-    size_t begin = 0;
+    const size_t items = evidence->certificate_count + (size_t)(evidence->token.len != 0) +
+                         (size_t)(evidence->tls_key.len != 0);
+    struct manifest m;
     enum ratls_status status;
 
     if (evidence->certificate_count > RATLS_CERTIFICATES_MAX)
@@ -232,22 +263,23 @@ enum ratls_status ratls_evidence_manifest(const struct ratls_evidence *evidence,
         *ret_manifest = ratls_slice(out, 0);
         return RATLS_OK;
     }
-    ratls_cbor_put_map(&w, items);
-    for (size_t i = 0; i < items; i++) {
-        const bool is_token = i == evidence->certificate_count;
-        struct ratls_slice bytes = is_token ? evidence->token : evidence->certificates[i];
-
-        if (is_token)
-            write_record_start(TOKEN_LABEL, TOKEN_MEDIA_TYPE, bytes.len, &w);
-        else
-            write_certificate_start(i, bytes.len, &w);
-        parts[count++] = ratls_slice(frame + begin, w.len - begin);
-        parts[count++] = bytes;
-        begin = w.len;
-        ratls_cbor_put_uint(&w, ENDORSEMENT_INDICATOR);
+    m.w = ratls_writer(m.frame, sizeof m.frame);
+    m.begin = m.count = 0;
+    ratls_cbor_put_map(&m.w, items);
+    for (size_t i = 0; i < evidence->certificate_count; i++) {
+        write_certificate_start(i, evidence->certificates[i].len, &m.w);
+        add_record(&m, evidence->certificates[i], ENDORSEMENT_INDICATOR);
     }
-    parts[count++] = ratls_slice(frame + begin, w.len - begin);
-    status = ratls_digest(RATLS_ALG_SHA256, parts, count, out, err);
+    if (evidence->token.len != 0) {
+        write_record_start(TOKEN_LABEL, TOKEN_MEDIA_TYPE, evidence->token.len, &m.w);
+        add_record(&m, evidence->token, ENDORSEMENT_INDICATOR);
+    }
+    if (evidence->tls_key.len != 0) {
+        write_record_start(TLS_KEY_LABEL, TLS_KEY_MEDIA_TYPE, evidence->tls_key.len, &m.w);
+        add_record(&m, evidence->tls_key, EVIDENCE_INDICATOR);
+    }
+    add_part(&m);
+    status = ratls_digest(RATLS_ALG_SHA256, m.parts, m.count, out, err);
     if (status == RATLS_OK)
         *ret_manifest = ratls_slice(out, MANIFEST_LEN);
     return status;

@@ -22,6 +22,9 @@ struct entry {
     EVP_PKEY *key;                 /* NULL: not made yet */
     struct ratls_enrolments enrolments;
     struct ratls_tpm_counters counters;
+    struct ratls_tpm_counters kept; /* by the ledger, as of then */
+    int64_t kept_ms;
+    bool was_kept;
     uint8_t *area; /* of its length in bytes; NULL: no request names the key */
     size_t area_len;
     uint8_t name[RATLS_TPM_NAME_MAX];
@@ -193,20 +196,21 @@ static bool hash_server(const char *server, uint8_t out[static 32])
     return ratls_sha256(ratls_slice(lower, len), out, NULL) == RATLS_OK;
 }
 
-bool ratls_key_cache_chain_known(struct ratls_key_cache *cache, struct ratls_slice name,
-                                 const uint8_t *chain_sha256, const char *server, int64_t now)
+int64_t ratls_key_cache_chain_until(struct ratls_key_cache *cache, struct ratls_slice name,
+                                    const uint8_t *chain_sha256, const char *server, int64_t now)
 {
     uint8_t hash[32];
     if (!hash_server(server, hash))
-        return false;
+        return 0;
     pthread_mutex_lock(&cache->lock);
     struct entry *entry = find_entry(cache, name);
     struct ratls_enrolment *e = entry ? ratls_enrolments_find(&entry->enrolments, hash) : NULL;
     bool known = e && now < e->until && (!chain_sha256 || memcmp(e->chain, chain_sha256, 32) == 0);
+    int64_t until = known ? e->until : 0;
     if (known)
         ratls_enrolment_use(e);
     pthread_mutex_unlock(&cache->lock);
-    return known;
+    return until;
 }
 
 /* What may be needed with the lock held, made without it. NULL: it is not needed, or not there. */
@@ -297,17 +301,6 @@ bool ratls_key_cache_counters(struct ratls_key_cache *cache, struct ratls_slice 
     return found;
 }
 
-/* A reset counts resetCount up, a restart restartCount; the clock runs between them. */
-bool ratls_tpm_counters_before(const struct ratls_tpm_counters *a,
-                               const struct ratls_tpm_counters *b)
-{
-    if (a->reset_count != b->reset_count)
-        return a->reset_count < b->reset_count;
-    if (a->restart_count != b->restart_count)
-        return a->restart_count < b->restart_count;
-    return a->clock_ms < b->clock_ms;
-}
-
 void ratls_key_cache_seen(struct ratls_key_cache *cache, struct ratls_slice name,
                           const struct ratls_tpm_counters *counters)
 {
@@ -322,6 +315,30 @@ void ratls_key_cache_seen(struct ratls_key_cache *cache, struct ratls_slice name
         ratls_recent_keep(&cache->entries, &entry->item);
     pthread_mutex_unlock(&cache->lock);
     free_entry(leaving);
+}
+
+bool ratls_key_cache_is_due(struct ratls_key_cache *cache, struct ratls_slice name,
+                            const struct ratls_tpm_counters *counters, int64_t boot_ms)
+{
+    pthread_mutex_lock(&cache->lock);
+    const struct entry *entry = find_entry(cache, name);
+    bool is_fresh = entry && entry->was_kept && boot_ms - entry->kept_ms < RATLS_COUNTERS_KEPT_MS &&
+                    ratls_tpm_counters_are_same_boot(&entry->kept, counters);
+    pthread_mutex_unlock(&cache->lock);
+    return !is_fresh;
+}
+
+void ratls_key_cache_kept(struct ratls_key_cache *cache, struct ratls_slice name,
+                          const struct ratls_tpm_counters *counters, int64_t boot_ms)
+{
+    pthread_mutex_lock(&cache->lock);
+    struct entry *entry = find_entry(cache, name);
+    if (entry) {
+        entry->kept = *counters;
+        entry->kept_ms = boot_ms;
+        entry->was_kept = true;
+    }
+    pthread_mutex_unlock(&cache->lock);
 }
 
 static int compare_ids(const void *a, const void *b)

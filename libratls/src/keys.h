@@ -8,6 +8,7 @@
 #include <openssl/types.h>
 
 #include "crypto.h"
+#include "tpm_counters.h"
 #include "tpm_wire.h"
 
 struct ratls_key_cache;
@@ -30,29 +31,25 @@ RATLS_MUST_CHECK enum ratls_status ratls_key_cache_get(struct ratls_key_cache *c
 
 /*
  * That certificates were verified for a key and name this server (NULL: none was meant):
- * remembered by the SHA-256 of the chain, until `until`, for the last 4 servers of a key. known
- * returns false if they were not, or not any more. chain_sha256 == NULL stands for any chain: the
- * server left it out because the request named the key (WIRE.md, 3); in verified for none, where a
- * pin is enough. verified only after the quote was accepted: a certificate covers the key, not the
- * Name. From then on requests name the key, unless its public area is longer than
+ * remembered by the SHA-256 of the chain, until `until`, for the last 4 servers of a key. until
+ * returns it, or 0 if they were not, or not any more. chain_sha256 == NULL stands for any chain:
+ * the server left it out because the request named the key (WIRE.md, 3); in verified for none,
+ * where a pin is enough. verified only after the quote was accepted: a certificate covers the key,
+ * not the Name. From then on requests name the key, unless its public area is longer than
  * RATLS_AREA_KNOWN_MAX, which then is not kept.
  */
 #define RATLS_AREA_KNOWN_MAX 600 /* RSA of 4096 bits with a policy by SHA-512 needs 598 */
-bool ratls_key_cache_chain_known(struct ratls_key_cache *cache, struct ratls_slice name,
-                                 const uint8_t *chain_sha256, const char *server, int64_t now);
+int64_t ratls_key_cache_chain_until(struct ratls_key_cache *cache, struct ratls_slice name,
+                                    const uint8_t *chain_sha256, const char *server, int64_t now);
+static inline bool ratls_key_cache_chain_known(struct ratls_key_cache *cache,
+                                               struct ratls_slice name, const uint8_t *chain_sha256,
+                                               const char *server, int64_t now)
+{
+    return ratls_key_cache_chain_until(cache, name, chain_sha256, server, now) != 0;
+}
 void ratls_key_cache_chain_verified(struct ratls_key_cache *cache, struct ratls_slice name,
                                     struct ratls_slice area, const uint8_t *chain_sha256,
                                     const char *server, int64_t until);
-
-struct ratls_tpm_counters {
-    uint32_t reset_count;
-    uint32_t restart_count;
-    uint64_t clock_ms;
-};
-
-/* Part 1, 36: resetCount, restartCount and clock are read as one number that only grows. */
-bool ratls_tpm_counters_before(const struct ratls_tpm_counters *a,
-                               const struct ratls_tpm_counters *b);
 
 /*
  * The highest counters seen from a key; false if none were. Handshakes overlap: while the counts
@@ -60,9 +57,21 @@ bool ratls_tpm_counters_before(const struct ratls_tpm_counters *a,
  */
 bool ratls_key_cache_counters(struct ratls_key_cache *cache, struct ratls_slice name,
                               struct ratls_tpm_counters *ret_counters);
-/* Only after the quote was accepted. Never goes back. */
+/* Only after a quote with them was accepted, here or as a ledger says. Never goes back. */
 void ratls_key_cache_seen(struct ratls_key_cache *cache, struct ratls_slice name,
                           const struct ratls_tpm_counters *counters);
+
+/*
+ * A ledger has the counters of a key, too (ledger_seen.h), and other processes use it: so it is
+ * looked at, and told, now and then, and at once when the TPM has started again. True if it is time
+ * to do so with these counters; boot_ms: of moment.h.
+ */
+#define RATLS_COUNTERS_KEPT_MS 60000
+bool ratls_key_cache_is_due(struct ratls_key_cache *cache, struct ratls_slice name,
+                            const struct ratls_tpm_counters *counters, int64_t boot_ms);
+/* It was looked at and told of these. */
+void ratls_key_cache_kept(struct ratls_key_cache *cache, struct ratls_slice name,
+                          const struct ratls_tpm_counters *counters, int64_t boot_ms);
 
 /*
  * The key ids (WIRE.md, 2) of at most max keys that are known for this server, with their public

@@ -1,8 +1,8 @@
 /*
  * Ledger: how far the IMA list of each attestation key was acknowledged, in this boot of its
- * machine. SQLite in the state folder, or in memory without one. Several processes may use one
- * folder; each writes a step at once, or not at all: one that is killed, or loses power, loses the
- * step that it was at.
+ * machine, and the counters of its TPM (ledger_seen.h). SQLite in the state folder, or in memory
+ * without one. Several processes may use one folder; each writes a step at once, or not at all: one
+ * that is killed, or loses power, loses the step that it was at.
  *
  * A process that was forked opens its own connection, and leaves its parent's alone; what was in
  * memory it begins anew. All calls may come from any thread. They wait for another process that

@@ -10,6 +10,7 @@
 
 #include "fail.h"
 #include "ledger_row.h"
+#include "ledger_seen.h"
 #include "ledger_sql.h"
 
 #define STRING(x) #x
@@ -17,6 +18,7 @@
 #define ROWS VALUE_OF(RATLS_LEDGER_ROWS_MAX)
 #define PENDING VALUE_OF(RATLS_LEDGER_PENDING_MAX)
 #define SERVERS VALUE_OF(RATLS_LEDGER_SERVERS_MAX)
+#define SEEN VALUE_OF(RATLS_LEDGER_SEEN_MAX)
 #define OF_KEY " WHERE ak_name = ?1 AND rules = ?2"
 #define ID_OF_KEY "(SELECT id FROM acknowledged" OF_KEY ")"
 
@@ -45,6 +47,16 @@ static const char *const queries[RATLS_LEDGER_QUERIES] = {
         "INSERT INTO pending(id, begin, bytes) VALUES(" ID_OF_KEY ", ?3, ?4)",
     [RATLS_LEDGER_DROP_PENDING] = ("DELETE FROM pending WHERE id = " ID_OF_KEY),
     [RATLS_LEDGER_DROP_ROW] = ("DELETE FROM acknowledged" OF_KEY),
+    [RATLS_LEDGER_FIND_SEEN] =
+        "SELECT reset_count, restart_count, clock_ms FROM seen WHERE ak_name = ?1",
+    [RATLS_LEDGER_PUT_SEEN] =
+        "INSERT INTO seen(ak_name, reset_count, restart_count, clock_ms, used)"
+        " VALUES(?1, ?2, ?3, ?4, (SELECT coalesce(max(used), 0) + 1 FROM seen))"
+        " ON CONFLICT(ak_name) DO UPDATE SET (reset_count, restart_count, clock_ms, used) ="
+        " (excluded.reset_count, excluded.restart_count, excluded.clock_ms, excluded.used)"
+        " WHERE (excluded.reset_count, excluded.restart_count, excluded.clock_ms) >"
+        " (reset_count, restart_count, clock_ms)",
+    [RATLS_LEDGER_DROP_SEEN] = "DELETE FROM seen WHERE ak_name = ?1",
 };
 
 /*
@@ -57,7 +69,9 @@ static const char prune[] = "DELETE FROM acknowledged WHERE id IN (SELECT id FRO
                             " WHERE id IN (SELECT id FROM pending)"
                             " ORDER BY used DESC LIMIT -1 OFFSET " PENDING ");"
                             "DELETE FROM speaker WHERE rowid IN (SELECT rowid FROM speaker"
-                            " ORDER BY rowid DESC LIMIT -1 OFFSET " SERVERS ");";
+                            " ORDER BY rowid DESC LIMIT -1 OFFSET " SERVERS ");"
+                            "DELETE FROM seen WHERE used IN (SELECT used FROM seen"
+                            " ORDER BY used DESC LIMIT -1 OFFSET " SEEN ");";
 
 struct connection {
     pid_t process;
@@ -184,6 +198,13 @@ static enum ratls_status connect_own(struct ratls_ledger *ledger, struct ratls_e
 enum ratls_status ratls_ledger_fail(struct ratls_ledger *ledger, struct ratls_error *err)
 {
     return ratls_sql_fail(&ratls_ledger_kind, ledger->connection->db, ledger->path, "SQLite", err);
+}
+
+enum ratls_status ratls_ledger_damaged(struct ratls_ledger *ledger, const char *what,
+                                       struct ratls_error *err)
+{
+    return ratls_fail(err, RATLS_IO, "%s: %s%s", ledger->path == NULL ? "ledger" : ledger->path,
+                      what, ratls_ledger_kind.damaged);
 }
 
 enum ratls_status ratls_ledger_begin(struct ratls_ledger *ledger, bool is_write,

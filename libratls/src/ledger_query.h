@@ -6,7 +6,7 @@
 
 #include "ledger.h"
 
-/* ?1 and ?2 are ak_name and rules, but for FIND_SERVER: server and rules. */
+/* ?1 and ?2 are ak_name and rules, but for FIND_SERVER: server and rules; of SEEN ?1 alone. */
 enum ratls_ledger_query {
     RATLS_LEDGER_FIND_SERVER, /* columns of ledger_row.h */
     RATLS_LEDGER_FIND_KEY,    /* the same */
@@ -17,6 +17,9 @@ enum ratls_ledger_query {
     RATLS_LEDGER_PUT_PIECE,   /* ?3: begin, ?4: bytes */
     RATLS_LEDGER_DROP_PENDING,
     RATLS_LEDGER_DROP_ROW,
+    RATLS_LEDGER_FIND_SEEN, /* reset_count, restart_count, clock_ms */
+    RATLS_LEDGER_PUT_SEEN,  /* ?2 to ?4: the same */
+    RATLS_LEDGER_DROP_SEEN,
     RATLS_LEDGER_QUERIES,
 };
 
@@ -50,5 +53,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_ledger_prune(struct ratls_ledger *ledge
                                                       struct ratls_error *err);
 /* Why the last call of SQLite failed. */
 enum ratls_status ratls_ledger_fail(struct ratls_ledger *ledger, struct ratls_error *err);
+/* RATLS_IO: the file holds what no ledger writes. */
+enum ratls_status ratls_ledger_damaged(struct ratls_ledger *ledger, const char *what,
+                                       struct ratls_error *err);
 
 #endif

@@ -3,12 +3,11 @@
 #include "ima.h"
 
 #define APPLICATION_ID 0x7261746c /* "ratl" */
-#define SCHEMA_VERSION 1
 #define BUSY_MS 3000 /* another process writes for milliseconds */
 #define LEN_MAX (RATLS_IMA_LIST_MAX + 4096)
 
 /* The numbers in CHECK are the limits of WIRE.md, 6, and of TPM structures. */
-static const char schema[] =
+static const char version_1[] =
     "CREATE TABLE acknowledged("
     " id INTEGER PRIMARY KEY,"
     " ak_name BLOB NOT NULL CHECK(length(ak_name) BETWEEN 3 AND 66),"
@@ -38,14 +37,26 @@ static const char schema[] =
     " UNIQUE(server, rules)) STRICT;"
     "CREATE INDEX speaker_id ON speaker(id);";
 
+/* The highest counters of each key. A clock beyond 63 bits is as one of 63. */
+static const char version_2[] =
+    "CREATE TABLE seen("
+    " ak_name BLOB NOT NULL UNIQUE CHECK(length(ak_name) BETWEEN 3 AND 66),"
+    " reset_count INTEGER NOT NULL CHECK(reset_count BETWEEN 0 AND 4294967295),"
+    " restart_count INTEGER NOT NULL CHECK(restart_count BETWEEN 0 AND 4294967295),"
+    " clock_ms INTEGER NOT NULL CHECK(clock_ms >= 0),"
+    " used INTEGER NOT NULL UNIQUE) STRICT;"; /* as in acknowledged */
+
+static const char *const versions[] = {version_1, version_2};
+
 const struct ratls_sql_kind ratls_ledger_kind = {
     .name = "ledger",
     .decides = "what is known of servers",
-    .damaged = ". If it is removed, lists are only fetched from their begin again",
+    .damaged = ". If it is removed, lists are fetched from their begin again, and a TPM that "
+               "was set back since it was last seen is not noticed",
     .foreign = "remove it",
-    .schema = schema,
+    .versions = versions,
+    .version = sizeof versions / sizeof *versions,
     .application_id = APPLICATION_ID,
-    .version = SCHEMA_VERSION,
     .busy_ms = BUSY_MS,
     .len_max = LEN_MAX,
 };

@@ -262,7 +262,14 @@ enum ratls_status ratls_policy_use_state(struct ratls_policy *policy, const char
     ratls_ledger_free(policy->ledger);
     policy->ledger = ledger;
     share_ledger(policy);
+    ratls_policy_keep_counters(policy, true);
     return RATLS_OK;
+}
+
+void ratls_policy_keep_counters(struct ratls_policy *policy, bool keeps)
+{
+    for (size_t i = 0; i < policy->count; i++)
+        policy->rules[i].keeps_counters = keeps;
 }
 
 struct ratls_policy *ratls_policy_up_ref(struct ratls_policy *policy)

@@ -10,6 +10,8 @@ static const struct ratls_yaml_choice choices[] = {
      .hint = ", which is called nonce now"},
     {.at = "binding", .words = "handshake or exporter"},
     {.at = "clock", .words = "safe or ignored"},
+    {.at = "tls-key", .words = "any or tpm"},
+    {.at = "software-tpm", .words = "refuse or insecure-allow"},
     {.at = "algorithms", .words = "ecdsa-p256, ecdsa-p384, ecdsa-p521, rsassa or rsapss"},
     {.at = "boot.bank", .words = "sha256, sha384 or sha512"},
     {.at = "boot.secure-boot", .words = "required or ignored"},

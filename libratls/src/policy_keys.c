@@ -9,7 +9,6 @@
 #include "policy_names.h"
 
 #define CERTIFICATE_FILE_MAX (64 * 1024)
-#define CRL_FILE_MAX (16 * 1024 * 1024)
 
 /* A Name is the algorithm and a digest: Part 1, 16. */
 enum ratls_status ratls_build_read_name(struct ratls_slice text,
@@ -80,7 +79,7 @@ static enum ratls_status read_crl(const char *path, struct ratls_issuer *issuer,
 {
     uint8_t *file = NULL;
     size_t len = 0;
-    enum ratls_status status = ratls_policy_file_read(path, CRL_FILE_MAX, &file, &len, err);
+    enum ratls_status status = ratls_policy_file_read(path, RATLS_CRL_FILE_MAX, &file, &len, err);
 
     if (status != RATLS_OK)
         return status;
@@ -170,6 +169,17 @@ static enum ratls_status build_key_names(struct ratls_build *b, size_t index,
     return status != RATLS_OK ? status : check_narrower(b, at, names);
 }
 
+/* Roughly: nothing is fetched here, and 'ratls policy crl' looks again. */
+static bool is_url(const char *text)
+{
+    static const char *const schemes[] = {"https://", "http://", "unix:/"};
+
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (strncmp(text, schemes[i], strlen(schemes[i])) == 0)
+            return ratls_slice_is_printable(ratls_slice(text, strlen(text)));
+    return false;
+}
+
 static enum ratls_status build_key(struct ratls_build *b, size_t index)
 {
     const struct ratls_document_key *key = &b->document->keys[index];
@@ -184,6 +194,10 @@ static enum ratls_status build_key(struct ratls_build *b, size_t index)
         return ratls_build_refuse(b, "name or issuer, not both: make it two entries");
     if (key->name != NULL && key->crl != NULL)
         return ratls_build_refuse(b, "crl is of an issuer: deny a pinned key by deny-keys");
+    if (key->crl_url != NULL && key->crl == NULL)
+        return ratls_build_refuse(b, "crl-url says where the file of crl comes from: name that");
+    if (key->crl_url != NULL && !is_url(key->crl_url))
+        return ratls_build_refuse(b, "crl-url is https://..., or unix:/SOCKET:/PATH");
     status = key->name != NULL ? add_pin(b, index, &servers) : add_issuer(b, index, &servers);
     return status != RATLS_OK ? status : build_key_names(b, index, servers);
 }

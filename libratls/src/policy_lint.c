@@ -91,8 +91,16 @@ static void lint_age(const struct ratls_lint *lint)
         lint_certificate(lint);
     else
         lint_verdict(lint);
+    if (lint->rules->needs_tpm_tls_key && lint->rules->freshness == RATLS_FRESHNESS_CERTIFICATE)
+        ratls_lint_warn(lint, "tls-key",
+                        "tpm: with freshness: certificate the proof must be in the certificate, "
+                        "and ratls cert, which knows keys in files only, makes none with it");
     if (lint->rules->clock_ignored)
         ratls_lint_warn(lint, "clock", "ignored: a TPM whose clock may have gone back is accepted");
+    if (lint->rules->allows_software)
+        ratls_lint_warn(lint, "software-tpm",
+                        "insecure-allow: who runs a software TPM can read its keys and sign "
+                        "anything with them; only for tests");
 }
 
 static enum ratls_status lint_text(struct ratls_lint *lint, struct ratls_error *err)

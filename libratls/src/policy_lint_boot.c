@@ -99,12 +99,32 @@ static void lint_duplicates(const struct ratls_lint *lint, const struct ratls_pa
     free(sorted);
 }
 
+/*
+ * A kernel that is started without its boot loader takes such a line as its load options, and its
+ * EFI stub then reads the file by itself: Linux measures only what a boot loader hands to the stub
+ * (drivers/firmware/efi/libstub, efi_load_initrd). The stub looks for the letters alone, also in
+ * the middle of a word: "noinitrd=" (find_file_option).
+ */
+static void lint_initrd(const struct ratls_lint *lint, const char *line)
+{
+    char shown[64];
+
+    if (strstr(line, "initrd=") == NULL)
+        return;
+    ratls_escape(ratls_slice(line, strlen(line)), shown, sizeof shown);
+    ratls_lint_warn(lint, "boot.command-lines",
+                    "initrd=: a kernel that is started with this line as its load options reads "
+                    "the initrd itself, and any initrd may be there, for it is not measured: %s",
+                    shown);
+}
+
 static void lint_lines(const struct ratls_lint *lint)
 {
     const struct ratls_patterns *lines = &lint->rules->boot.command_lines;
     char shown[64];
 
     for (size_t i = 0; i < lines->count; i++) {
+        lint_initrd(lint, lines->texts[i]);
         if (lines->items[i].is_exact || strstr(lines->texts[i], "**") == NULL)
             continue;
         ratls_escape(lines->items[i].text, shown, sizeof shown);

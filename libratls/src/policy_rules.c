@@ -143,6 +143,8 @@ static enum ratls_status build_rules(struct ratls_build *b)
     if (status != RATLS_OK)
         return status;
     b->rules->clock_ignored = b->document->clock == RATLS_CLOCK_IGNORED;
+    b->rules->allows_software = b->document->software == RATLS_SOFTWARE_ALLOWED;
+    b->rules->needs_tpm_tls_key = b->document->tls_key == RATLS_TLS_KEY_TPM;
     b->rules->path = strdup(b->source->path);
     b->rules->keys = ratls_key_cache_new();
     if (b->rules->path == NULL || b->rules->keys == NULL)

@@ -24,6 +24,7 @@ static const cyaml_schema_field_t key_fields[] = {
     CYAML_FIELD_STRING_PTR("name", LIST, struct ratls_document_key, name, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("issuer", LIST, struct ratls_document_key, issuer, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("crl", LIST, struct ratls_document_key, crl, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("crl-url", LIST, struct ratls_document_key, crl_url, 1, TEXT_MAX),
     CYAML_FIELD_SEQUENCE("servers", LIST, struct ratls_document_key, servers, &text_schema, 1,
                          RATLS_POLICY_SERVERS_MAX),
     CYAML_FIELD_SEQUENCE("clients", LIST, struct ratls_document_key, clients, &text_schema, 1,
@@ -79,6 +80,16 @@ static const cyaml_strval_t bindings[] = {
 static const cyaml_strval_t clocks[] = {
     {"safe", RATLS_CLOCK_SAFE},
     {"ignored", RATLS_CLOCK_IGNORED},
+};
+
+static const cyaml_strval_t software_rules[] = {
+    {"refuse", RATLS_SOFTWARE_REFUSED},
+    {"insecure-allow", RATLS_SOFTWARE_ALLOWED},
+};
+
+static const cyaml_strval_t tls_keys[] = {
+    {"any", RATLS_TLS_KEY_ANY},
+    {"tpm", RATLS_TLS_KEY_TPM},
 };
 
 static const cyaml_strval_t algorithms[] = {
@@ -186,6 +197,8 @@ static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_SEQUENCE("algorithms", LIST, struct ratls_document, algorithms, &algorithm_schema,
                          1, CYAML_ARRAY_LEN(algorithms)),
     ENUM_FIELD("clock", struct ratls_document, clock, clocks),
+    ENUM_FIELD("software-tpm", struct ratls_document, software, software_rules),
+    ENUM_FIELD("tls-key", struct ratls_document, tls_key, tls_keys),
     CYAML_FIELD_SEQUENCE_COUNT("deny-firmware", LIST, struct ratls_document, denied, denied_count,
                                &text_schema, 1, RATLS_POLICY_FIRMWARE_MAX),
     LIST_FIELD("deny-keys", struct ratls_document, denied_keys, RATLS_POLICY_DENIED_KEYS_MAX),

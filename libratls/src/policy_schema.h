@@ -26,6 +26,7 @@ struct ratls_document_key {
     char *name;
     char *issuer;
     char *crl;
+    char *crl_url;
     char **servers;
     uint32_t servers_count;
     char **clients;
@@ -45,6 +46,16 @@ enum ratls_document_version {
 enum ratls_document_clock {
     RATLS_CLOCK_SAFE = 0,
     RATLS_CLOCK_IGNORED,
+};
+
+enum ratls_document_software {
+    RATLS_SOFTWARE_REFUSED = 0,
+    RATLS_SOFTWARE_ALLOWED,
+};
+
+enum ratls_document_tls_key {
+    RATLS_TLS_KEY_ANY = 0,
+    RATLS_TLS_KEY_TPM,
 };
 
 enum ratls_document_secure_boot {
@@ -128,6 +139,8 @@ struct ratls_document {
     enum ratls_algorithms *algorithms;
     uint32_t algorithms_count;
     enum ratls_document_clock clock;
+    enum ratls_document_software software;
+    enum ratls_document_tls_key tls_key;
     char **denied;
     uint32_t denied_count;
     struct ratls_document_list denied_keys; /* Names, and names of files with Names */

@@ -52,6 +52,8 @@ enum ratls_status ratls_request_by_rules(const struct ratls_rules *rules, const 
                                                     request->key_ids, RATLS_KEY_IDS_MAX);
     if (rules->results.is_asked)
         request->offers |= RATLS_OFFER_RESULT;
+    if (rules->needs_tpm_tls_key)
+        request->offers |= RATLS_OFFER_TLS_KEY;
     if (rules->boot.is_asked)
         request->logs.boot_bank = rules->boot.bank;
     if (!rules->ima.is_asked)

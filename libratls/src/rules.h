@@ -9,6 +9,7 @@
 #include <ratls/attester.h>
 #include <ratls/policy.h>
 
+#include "ak_form.h"
 #include "boot_known.h"
 #include "boot_lines.h"
 #include "bytes.h"
@@ -76,16 +77,6 @@ struct ratls_epoch_rules {
     struct ratls_pem_certificate *certificates; /* of the authorities */
     struct ratls_authorities authorities;       /* the same: borrows the certificates */
     struct ratls_epoch_memory *memory;          /* epoch_memory.h; NULL: not asked */
-};
-
-/* Algorithms of attestation keys, a bit set. */
-enum ratls_algorithms {
-    RATLS_ALLOW_ECDSA_P256 = 1,
-    RATLS_ALLOW_ECDSA_P384 = 2,
-    RATLS_ALLOW_ECDSA_P521 = 4,
-    RATLS_ALLOW_RSASSA = 8, /* 2048 bits or more */
-    RATLS_ALLOW_RSAPSS = 16,
-    RATLS_ALLOW_ALL = 31,
 };
 
 /* Reference values of several files: one of them must have the digest. */
@@ -193,14 +184,17 @@ struct ratls_rules {
     struct ratls_epoch_rules epoch;
     uint64_t max_age_s;  /* of evidence in a certificate; else of a verdict, 0: of one connection */
     uint64_t renew_s;    /* how often an attested channel is renewed; 0: never */
+    bool needs_tpm_tls_key; /* tls-key: tpm */
     bool needs_exporter; /* only evidence that is bound to the exporter counts */
     unsigned algorithms;
-    bool clock_ignored; /* clock: ignored; else the clock must be safe */
+    bool clock_ignored;   /* clock: ignored; else the clock must be safe */
+    bool allows_software; /* certified keys of software TPMs, too */
     uint64_t *denied_firmware;
     size_t denied_firmware_count;
     struct ratls_denied_keys denied_keys;
     struct ratls_key_cache *keys; /* has its own lock */
     struct ratls_ledger *ledger;  /* of the policy, which owns it; has its own lock */
+    bool keeps_counters;          /* in the ledger, too */
 };
 
 struct ratls_policy {
@@ -218,6 +212,12 @@ struct ratls_policy {
 struct ratls_rules *ratls_policy_rules(const struct ratls_policy *policy, const char *name);
 /* The same of clients: a file speaks for servers or for clients, never for both. */
 struct ratls_rules *ratls_policy_client_rules(const struct ratls_policy *policy, const char *name);
+
+/*
+ * Whether clock and counters of each key are in the ledger, too, as they are from
+ * ratls_policy_use_state() on. Before the policy is used by anybody else.
+ */
+void ratls_policy_keep_counters(struct ratls_policy *policy, bool keeps);
 
 /*
  * What to ask a client for that is not known yet: whatever one of its policies compares or reads.

@@ -146,6 +146,15 @@ static bool was_rebooted(const struct ratls_accepted *accepted, struct ratls_key
             seen.restart_count != accepted->restart_count);
 }
 
+/* max-age says how long a state is believed, not for how long the key still has its certificates.
+ */
+static bool is_expired(const struct ratls_session_record *record)
+{
+    const uint64_t rest_s = record->report->accepted.rest_s;
+
+    return rest_s != 0 && ratls_moment_age_ms(&record->asked) / MS_PER_S >= rest_s;
+}
+
 /* What is wrong with a record in words; NULL if it holds. */
 static const char *find_fault(const struct ratls_session_record *record,
                               const struct ratls_channel *channel)
@@ -160,6 +169,8 @@ static const char *find_fault(const struct ratls_session_record *record,
         return "a session with another server";
     if (ratls_moment_age_ms(&record->asked) / MS_PER_S >= rules->max_age_s)
         return "a session whose evidence is too old";
+    if (is_expired(record))
+        return "a session of before the key's certificates, or their CRL, expired";
     if (record->asked.boot_ms <= atomic_load(&rules->refused_ms))
         return "a session of before a server of this policy was refused";
     if (was_rebooted(&record->report->accepted, rules->keys))

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,12 +91,31 @@ static enum ratls_status read_number(const struct ratls_sql_kind *kind, sqlite3 
     return status;
 }
 
+/* In a transaction: the versions behind this one. */
+static enum ratls_status make_versions(const struct ratls_sql_kind *kind, sqlite3 *db,
+                                       const char *path, int64_t version, struct ratls_error *err)
+{
+    enum ratls_status status = RATLS_OK;
+    char *sql;
+
+    for (int64_t i = version; i < kind->version && status == RATLS_OK; i++)
+        status = ratls_sql_run(kind, db, path, kind->versions[i], err);
+    if (status != RATLS_OK)
+        return status;
+    sql = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;",
+                          kind->application_id, kind->version);
+    status = sql == NULL ? ratls_sql_fail(kind, NULL, path, "", err)
+                         : ratls_sql_run(kind, db, path, sql, err);
+    sqlite3_free(sql);
+    return status;
+}
+
 /* In a transaction. What is there and is not ours is left alone. */
 static enum ratls_status make_schema(const struct ratls_sql_kind *kind, sqlite3 *db,
                                      const char *path, struct ratls_error *err)
 {
     int64_t id = 0, version = 0, things = 0;
-    char *sql;
+    bool is_ours, is_new;
     enum ratls_status status = read_number(kind, db, path, "PRAGMA application_id", &id, err);
 
     if (status == RATLS_OK)
@@ -104,19 +124,16 @@ static enum ratls_status make_schema(const struct ratls_sql_kind *kind, sqlite3 
         status = read_number(kind, db, path, "SELECT count(*) FROM sqlite_schema", &things, err);
     if (status != RATLS_OK)
         return status;
-    if (id == kind->application_id && version == kind->version)
+    is_ours = id == kind->application_id;
+    is_new = id == 0 && version == 0 && things == 0;
+    if (is_ours && version == kind->version)
         return RATLS_OK;
-    if (id != 0 || version != 0 || things != 0)
-        return ratls_fail(err, RATLS_IO,
-                          "%s: a file of another program, or of another version of ratls (%lld, "
-                          "not %d): %s",
-                          path, (long long)version, kind->version, kind->foreign);
-    sql = sqlite3_mprintf("%s PRAGMA application_id = %d; PRAGMA user_version = %d;", kind->schema,
-                          kind->application_id, kind->version);
-    status = sql == NULL ? ratls_sql_fail(kind, NULL, path, "", err)
-                         : ratls_sql_run(kind, db, path, sql, err);
-    sqlite3_free(sql);
-    return status;
+    if (is_new || (is_ours && version > 0 && version < kind->version))
+        return make_versions(kind, db, path, version, err);
+    return ratls_fail(err, RATLS_IO,
+                      "%s: a file of another program, or of another version of ratls (%lld, not "
+                      "%d): %s",
+                      path, (long long)version, kind->version, kind->foreign);
 }
 
 static enum ratls_status check_schema(const struct ratls_sql_kind *kind, sqlite3 *db,

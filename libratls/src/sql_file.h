@@ -12,16 +12,17 @@ struct ratls_sql_kind {
     const char *decides; /* what is decided by who can write to it: "what is known of servers" */
     const char *damaged; /* what to do with one that is damaged; behind the message of SQLite */
     const char *foreign; /* what to do with one of another program or version */
-    const char *schema;  /* of a new one */
+    const char *const *versions; /* what makes each version (user_version) of the one before */
+    int version;                 /* how many there are */
     int application_id;
-    int version; /* user_version */
     int busy_ms; /* how long to wait for others that write */
     int len_max; /* of a value */
 };
 
 /*
  * path == NULL: in memory. Makes a file that is not there, readable and writable for its owner
- * alone. RATLS_IO for a file that is none of ours, is of another version, or cannot be written.
+ * alone, and brings one of an older version to ours. RATLS_IO for a file that is none of ours, is
+ * of a newer version, or cannot be written.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_sql_open(const struct ratls_sql_kind *kind,
                                                   const char *path, sqlite3 **ret_db,

@@ -52,13 +52,22 @@ static bool is_epoch_enough(const struct ratls_policy *policy)
     return is_enough;
 }
 
-/* For some of them is enough: to the others a result that comes along is nothing. */
+/* For some of them is enough: to the others what comes along is nothing. */
 static bool is_result_of_use(const struct ratls_policy *policy)
 {
     bool is_of_use = false;
 
     for (size_t i = 0; i < policy->count; i++)
         is_of_use |= policy->rules[i].for_clients && policy->rules[i].results.is_asked;
+    return is_of_use;
+}
+
+static bool is_tls_key_of_use(const struct ratls_policy *policy)
+{
+    bool is_of_use = false;
+
+    for (size_t i = 0; i < policy->count; i++)
+        is_of_use |= policy->rules[i].for_clients && policy->rules[i].needs_tpm_tls_key;
     return is_of_use;
 }
 
@@ -80,6 +89,8 @@ static enum ratls_status ask(const struct ratls_tls *tls, struct ratls_channel *
         channel->demand.offers |= RATLS_OFFER_EPOCH;
     if (is_result_of_use(channel->policy))
         channel->demand.offers |= RATLS_OFFER_RESULT;
+    if (is_tls_key_of_use(channel->policy))
+        channel->demand.offers |= RATLS_OFFER_TLS_KEY;
     return ratls_policy_client_claims(channel->policy, &channel->demand.selection,
                                       &channel->demand.logs, &channel->error);
 }

@@ -13,6 +13,7 @@ enum ratls_status ratls_client_fill_request(const SSL *ssl, const struct ratls_t
     if (tls->collects) {
         channel->request.selection = tls->collected;
         channel->request.logs = tls->collected_logs;
+        channel->request.offers = RATLS_OFFER_TLS_KEY; /* for a policy that is tried on it */
     } else {
         status = ratls_channel_ask(channel, channel->rules, channel->server_name, tls->begins_anew,
                                    &channel->request);

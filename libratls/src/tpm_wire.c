@@ -71,20 +71,26 @@ static bool read_yes_no(struct ratls_reader *r)
     return value == 1;
 }
 
+/* What all that a TPM attests begins with. */
+static void read_attest_head(struct ratls_reader *r, struct ratls_tpm_attest *attest)
+{
+    attest->magic = ratls_read_u32(r);
+    attest->type = ratls_read_u16(r);
+    attest->qualified_signer = ratls_read_tpm2b(r, RATLS_TPM_NAME_MAX);
+    attest->extra_data = ratls_read_tpm2b(r, DATA_MAX);
+    attest->clock_ms = ratls_read_u64(r);
+    attest->reset_count = ratls_read_u32(r);
+    attest->restart_count = ratls_read_u32(r);
+    attest->safe = read_yes_no(r);
+    attest->firmware_version = ratls_read_u64(r);
+}
+
 bool ratls_tpm_read_attest(struct ratls_slice in, struct ratls_tpm_attest *ret_attest)
 {
     struct ratls_reader r = ratls_reader(in);
     struct ratls_tpm_attest attest = {.raw = in};
 
-    attest.magic = ratls_read_u32(&r);
-    attest.type = ratls_read_u16(&r);
-    attest.qualified_signer = ratls_read_tpm2b(&r, RATLS_TPM_NAME_MAX);
-    attest.extra_data = ratls_read_tpm2b(&r, DATA_MAX);
-    attest.clock_ms = ratls_read_u64(&r);
-    attest.reset_count = ratls_read_u32(&r);
-    attest.restart_count = ratls_read_u32(&r);
-    attest.safe = read_yes_no(&r);
-    attest.firmware_version = ratls_read_u64(&r);
+    read_attest_head(&r, &attest);
     if (attest.type == RATLS_TPM_ST_ATTEST_QUOTE) {
         read_selection(&r, &attest.selection);
         attest.pcr_digest = ratls_read_tpm2b(&r, DIGEST_MAX);
@@ -94,6 +100,27 @@ bool ratls_tpm_read_attest(struct ratls_slice in, struct ratls_tpm_attest *ret_a
     if (r.failed)
         return false;
     *ret_attest = attest;
+    return true;
+}
+
+bool ratls_tpm_read_certify(struct ratls_slice in, struct ratls_tpm_attest *ret_attest,
+                            struct ratls_slice *ret_name)
+{
+    struct ratls_reader r = ratls_reader(in);
+    struct ratls_tpm_attest attest = {.raw = in};
+    struct ratls_slice name = {0};
+
+    read_attest_head(&r, &attest);
+    if (attest.type == RATLS_TPM_ST_ATTEST_CERTIFY) {
+        name = ratls_read_tpm2b(&r, RATLS_TPM_NAME_MAX);
+        ratls_read_tpm2b(&r, RATLS_TPM_NAME_MAX); /* qualifiedName: of a parent nobody knows */
+        if (!ratls_reader_done(&r))
+            return false;
+    }
+    if (r.failed)
+        return false;
+    *ret_attest = attest;
+    *ret_name = name;
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include "bytes.h"
 
 #define RATLS_TPM_GENERATED 0xff544347u /* Part 2, 6.2 */
+#define RATLS_TPM_ST_ATTEST_CERTIFY 0x8017 /* Part 2, 6.9 */
 #define RATLS_TPM_ST_ATTEST_QUOTE 0x8018
 #define RATLS_TPM_BANKS_MAX 16
 #define RATLS_TPM_NAME_MAX 66 /* u16 algorithm and a SHA-512 digest */
@@ -104,6 +105,12 @@ struct ratls_tpm_attest {
  * far as it can be and left to the checks; then what follows firmwareVersion is not looked at.
  */
 bool ratls_tpm_read_attest(struct ratls_slice in, struct ratls_tpm_attest *ret_attest);
+/*
+ * The same of what TPM2_Certify signs (TPMS_CERTIFY_INFO): *ret_name is the Name of the key that is
+ * certified; empty if the type is another, of which what follows firmwareVersion is not looked at.
+ */
+bool ratls_tpm_read_certify(struct ratls_slice in, struct ratls_tpm_attest *ret_attest,
+                            struct ratls_slice *ret_name);
 
 /* Part 2, 12.2.4 (TPMT_PUBLIC), of a signing key. */
 struct ratls_tpm_public {

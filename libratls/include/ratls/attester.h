@@ -42,7 +42,8 @@ enum ratls_offer {
     RATLS_OFFER_EXPORTER = 2, /* it wants the evidence in mode 3; only with frames */
     RATLS_OFFER_EPOCH = 4,    /* evidence of an epoch is fresh enough */
     RATLS_OFFER_RESULT = 8,   /* an attestation result is of use */
-    RATLS_OFFER_ALL = 15,
+    RATLS_OFFER_TLS_KEY = 16, /* proof that the TLS key is in the TPM is of use */
+    RATLS_OFFER_ALL = 31,
 };
 
 /* WIRE.md, 5. */
@@ -87,7 +88,7 @@ struct ratls_attest_request {
     uint8_t spki_sha256[RATLS_SPKI_HASH_LEN]; /* SHA-256 of the DER SubjectPublicKeyInfo */
     uint8_t context[RATLS_CONTEXT_MAX];
     size_t context_len;
-    unsigned offers; /* of the verifier: enum ratls_offer; EPOCH and RESULT count here */
+    unsigned offers; /* of the verifier: enum ratls_offer; EPOCH, RESULT and TLS_KEY count here */
     struct ratls_pcr_selection selection; /* empty: logs alone, without a quote */
     struct ratls_log_request logs;        /* in certificate mode: none */
     /* Attestation keys whose public area and certificates the verifier has already; in certificate

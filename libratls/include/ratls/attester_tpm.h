@@ -115,18 +115,48 @@ struct ratls_tpm_counts {
 RATLS_API void ratls_tpm_attester_counts(const struct ratls_attester *attester,
                                          struct ratls_tpm_counts *ret_counts);
 
+/* What to do about keys for TLS in the TPM (policy: tls-key). */
+enum ratls_tpm_tls_key {
+    RATLS_TPM_TLS_KEY_NONE = 0,
+    RATLS_TPM_TLS_KEY_MAKE,    /* one more */
+    RATLS_TPM_TLS_KEY_CERTIFY, /* those of the folder, again */
+};
+
 struct ratls_tpm_init_options {
     const char *state_dir; /* created with mode 0750 if it is missing; required */
     const char *tcti;      /* NULL: the default of tpm2-tss; written to the state folder */
     enum ratls_ak_algorithm algorithm;
     bool transient;        /* do not take a persistent handle: every process makes the key again */
     bool replace;          /* make a new key where the folder has one already */
+    /*
+     * For a key that works only in states of the machine that an authority has signed
+     * (ratls-seal(1)): the PCRs that make up a state, and the path of the authority's public key
+     * (PEM; P-256, or RSA with 2048 bits). Both, or neither: NULL. PCRs 16 and 23 are refused:
+     * everyone may reset them.
+     */
+    const struct ratls_pcr_selection *seal_selection;
+    const char *seal_authority;
+    bool unsealed; /* with replace: the new key is sealed to nothing, although the old one was */
+    /*
+     * MAKE: a P-256 key for TLS, for the OpenSSL provider tpm2-openssl, which the attestation key
+     * certifies (TPM2_Certify); in a folder that has an attestation key nothing else is made,
+     * unless replace is true. With replace the keys for TLS of the folder are certified again in
+     * any case. Attesters take them into account when they are made anew.
+     */
+    enum ratls_tpm_tls_key tls_key;
+    const char *tls_key_out; /* file of the key for TLS, new; NULL: tls.key in the state folder */
+    /* Which key for TLS could not be certified, and why: the others are. May be NULL. */
+    void (*notice)(void *notice_arg, const char *text);
+    void *notice_arg;
 };
 
 /*
- * Creates a restricted signing key in the endorsement hierarchy of the TPM, and the state folder.
- * RATLS_USAGE if the folder has a key already and replace is false. Set-up, not service: it takes
- * as long as the TPM takes, which for an RSA key may be a minute.
+ * Creates a restricted signing key in the endorsement hierarchy of the TPM, and the state folder;
+ * or a key for TLS, see tls_key. RATLS_USAGE if the folder has a key already, replace is false and
+ * no key for TLS is wanted; or if it has none that could certify; or if tls_key_out is there
+ * already; or if a sealed key, or one that cannot be read, would be replaced by one that is not
+ * sealed, and unsealed is false. Set-up, not service: it takes as long as the TPM takes, which for
+ * an RSA key may be a minute.
  */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_tpm_init(const struct ratls_tpm_init_options *options, struct ratls_error *ret_error);

@@ -30,10 +30,10 @@ ratls_policy_load(const char *path, struct ratls_policy **ret_policy,
                   struct ratls_error *ret_error);
 
 /*
- * Where to keep how far the IMA list of each server was acknowledged (`ima` in the policy): an
- * SQLite file in this folder, which must exist. Without it that is remembered as long as the policy
- * is. Before the policy is used by anybody else. RATLS_IO if the folder cannot be used, RATLS_USAGE
- * if everyone may write to it.
+ * Where to keep the highest clock and counters of each server's TPM, and how far its IMA list was
+ * acknowledged (`ima` in the policy): an SQLite file in this folder, which must exist. Without it
+ * that is remembered as long as the policy is. Before the policy is used by anybody else. RATLS_IO
+ * if the folder cannot be used, RATLS_USAGE if everyone may write to it.
  */
 RATLS_API RATLS_MUST_CHECK enum ratls_status
 ratls_policy_use_state(struct ratls_policy *policy, const char *folder,

@@ -28,8 +28,8 @@ struct ratls_accepted {
     uint64_t clock_ms;
     bool is_dated;  /* a time stamp says how old it was (epoch); else it was made for a nonce, */
     uint64_t age_s; /* or, unasked, is dated by the TPM's clock */
-    uint64_t
-        rest_s; /* how long the result that stands for its values still held; 0: there is none */
+    uint64_t rest_s; /* how long the result that stands for its values, and the certificates of its
+                        key with their CRL, still held; 0: there are none */
 };
 
 /*
