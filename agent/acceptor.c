@@ -56,27 +56,26 @@ static void begin_session(struct ratls_agentd *agent, int fd)
     const char *excess;
 
     if (ratls_agentd_peer_read(fd, &peer, &error) != RATLS_OK) {
-        ratls_agentd_log(LOG_WARNING, "%s", error.text);
+        ratls_log(LOG_WARNING, "%s", error.text);
         ratls_agentd_close(agent, fd);
         return;
     }
     excess = find_excess(agent, &peer);
     if (excess != NULL) {
         agent->metrics.refused[RATLS_AGENTD_REFUSED_QUEUE]++;
-        ratls_agentd_log(LOG_WARNING, "closed a connection of user %u: %s", (unsigned)peer.uid,
-                         excess);
+        ratls_log(LOG_WARNING, "closed a connection of user %u: %s", (unsigned)peer.uid, excess);
         ratls_agentd_peer_clear(&peer);
         ratls_agentd_close(agent, fd);
         return;
     }
     if (ratls_agentd_session_begin(agent, fd, &peer, &error) != RATLS_OK)
-        ratls_agentd_log(LOG_WARNING, "%s", error.text);
+        ratls_log(LOG_WARNING, "%s", error.text);
 }
 
 /* The connection stays in the queue, so that the listener would be readable all the time. */
 static void pause_listener(struct ratls_agentd *agent)
 {
-    ratls_agentd_log(LOG_WARNING, "no connection can be accepted: %s", strerror(errno));
+    ratls_log(LOG_WARNING, "no connection can be accepted: %s", strerror(errno));
     (void)sd_event_source_set_enabled(agent->listener_source, SD_EVENT_OFF);
     agent->is_listener_paused = true;
     ratls_agentd_wake(agent);

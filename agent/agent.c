@@ -76,16 +76,16 @@ static uint64_t count_done(const struct ratls_agentd *agent)
 void ratls_agentd_note(struct ratls_agentd *agent, const struct ratls_error *outcome)
 {
     if (outcome->status == RATLS_TPM && !agent->is_failing) {
-        ratls_agentd_log(LOG_ERR, "the TPM fails: %s", outcome->text);
+        ratls_log(LOG_ERR, "the TPM fails: %s", outcome->text);
         agent->is_failing = true;
         agent->done_before = count_done(agent);
     } else if (outcome->status == RATLS_OK && agent->is_failing &&
                count_done(agent) > agent->done_before) {
-        ratls_agentd_log(LOG_NOTICE, "the TPM answers again");
+        ratls_log(LOG_NOTICE, "the TPM answers again");
         agent->is_failing = false;
     } else if (outcome->status == RATLS_IO || outcome->status == RATLS_MEMORY ||
                outcome->status == RATLS_CRYPTO) {
-        ratls_agentd_log(LOG_WARNING, "a question has no answer: %s", outcome->text);
+        ratls_log(LOG_WARNING, "a question has no answer: %s", outcome->text);
     }
 }
 
@@ -128,8 +128,8 @@ static int handle_inbox(sd_event_source *source, int fd, uint32_t events, void *
 static bool is_to_end(const struct ratls_agentd_session *session, int64_t now_ms)
 {
     if (ratls_agentd_session_is_stuck(session, now_ms))
-        ratls_agentd_log(LOG_NOTICE, "ended a connection of user %u: it takes no answers",
-                         (unsigned)session->peer.uid);
+        ratls_log(LOG_NOTICE, "ended a connection of user %u: it takes no answers",
+                  (unsigned)session->peer.uid);
     else if (!session->is_over)
         return false;
     return true;
@@ -226,7 +226,7 @@ static int handle_metrics(sd_event_source *source, uint64_t us, void *arg)
     if (agent->config->metrics != NULL)
         error.status = write_metrics(agent, &error);
     if (error.status != RATLS_OK && !agent->is_unwritten)
-        ratls_agentd_log(LOG_WARNING, "metrics are not written: %s", error.text);
+        ratls_log(LOG_WARNING, "metrics are not written: %s", error.text);
     agent->is_unwritten = error.status != RATLS_OK;
     (void)sd_event_source_set_time_relative(source, METRICS_US);
     (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -293,7 +293,7 @@ static enum ratls_status loop(struct ratls_agentd *agent, struct ratls_error *er
         result = add_sources(agent);
     if (result >= 0) {
         (void)sd_notify(0, "READY=1");
-        ratls_agentd_log(LOG_INFO, "serving");
+        ratls_log(LOG_INFO, "serving");
         result = sd_event_loop(agent->event);
     }
     return result < 0 ? ratls_fail(err, RATLS_IO, "the event loop: %s", strerror(-result))

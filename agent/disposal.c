@@ -105,7 +105,8 @@ void ratls_agentd_dispose(int fd)
 {
     (void)shutdown(fd, SHUT_RDWR);
     if (!leave_to_child(fd))
-        ratls_agentd_log(LOG_WARNING, "a connection stays open until ratlsd ends: no process to "
-                                      "close it: %s",
-                         strerror(errno));
+        ratls_log(LOG_WARNING,
+                  "a connection stays open until ratlsd ends: no process to "
+                  "close it: %s",
+                  strerror(errno));
 }

@@ -69,7 +69,7 @@ static bool read_arguments(int argc, char **argv, struct arguments *ret, int *re
 static void tell(void *ignored, const char *text)
 {
     (void)ignored;
-    ratls_agentd_log(LOG_WARNING, "%s", text);
+    ratls_log(LOG_WARNING, "%s", text);
 }
 
 static void tell_missing(const struct ratls_attester *attester, enum ratls_tpm_log log,
@@ -78,7 +78,7 @@ static void tell_missing(const struct ratls_attester *attester, enum ratls_tpm_l
     const char *why = ratls_tpm_log_missing(attester, log);
 
     if (why != NULL)
-        ratls_agentd_log(LOG_NOTICE, "%s is not sent: %s", name, why);
+        ratls_log(LOG_NOTICE, "%s is not sent: %s", name, why);
 }
 
 /* Reads the state folder and opens the logs, with the rights that the process has now. */
@@ -118,9 +118,9 @@ static enum ratls_status check_parts(const char *path, const struct ratls_agentd
     enum ratls_status status = RATLS_OK;
 
     if (is_guest)
-        ratls_agentd_log(LOG_NOTICE,
-                         "ratlsd begins as root, and this is another user, who may not see the "
-                         "key and the logs");
+        ratls_log(LOG_NOTICE,
+                  "ratlsd begins as root, and this is another user, who may not see the "
+                  "key and the logs");
     else
         status = ratls_agentd_check_user(config->user, err);
     if (status == RATLS_OK)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "draft_file.h"
 #include "fail.h"
 
 #define US_PER_S 1000000u
@@ -167,15 +168,13 @@ enum ratls_status ratls_agentd_metrics_write(const char *path, const char *text,
                                              struct ratls_error *err)
 {
     char draft[PATH_LEN];
-    int name_len = snprintf(draft, sizeof draft, "%s.XXXXXX", path);
+    int fd = ratls_draft_open(path, draft, sizeof draft);
     bool is_written;
-    int fd;
 
-    if (name_len < 0 || (size_t)name_len >= sizeof draft)
+    if (fd < 0 && errno == ENAMETOOLONG)
         return ratls_fail(err, RATLS_USAGE, "%.64s...: the path is too long", path);
-    fd = mkostemp(draft, O_CLOEXEC);
     if (fd < 0)
-        return ratls_fail(err, RATLS_IO, "%s: %s", draft, strerror(errno));
+        return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
     is_written = write_all(fd, text, len) && fchmod(fd, FILE_MODE) == 0;
     if (close(fd) != 0 || !is_written || rename(draft, path) != 0) {
         ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));

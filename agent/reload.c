@@ -34,8 +34,8 @@ static void warn_of_restart(const struct ratls_agentd_config *old,
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (!keys[i].is_same)
-            ratls_agentd_log(LOG_WARNING, "%s was changed: that counts after a restart of ratlsd",
-                             keys[i].key);
+            ratls_log(LOG_WARNING, "%s was changed: that counts after a restart of ratlsd",
+                      keys[i].key);
 }
 
 /* Sessions point into the old configuration until each has looked at the new one. */
@@ -68,10 +68,10 @@ void ratls_agentd_reload(struct ratls_agentd *agent)
         status = ratls_agentd_services_add(&agent->services, config, &error);
     if (status == RATLS_OK) {
         replace(agent, config);
-        ratls_agentd_log(LOG_INFO, "the configuration was read again");
+        ratls_log(LOG_INFO, "the configuration was read again");
     } else {
         ratls_agentd_config_free(config);
-        ratls_agentd_log(LOG_ERR, "%s; the configuration stays as it was", error.text);
+        ratls_log(LOG_ERR, "%s; the configuration stays as it was", error.text);
     }
     (void)sd_notify(0, "READY=1");
 }

@@ -38,8 +38,8 @@ static struct ratls_agentd_question *find_question(struct ratls_agentd_session *
 static void complain_of_files(const struct ratls_agentd_session *session)
 {
     session->agent->metrics.refused[RATLS_AGENTD_REFUSED_MALFORMED]++;
-    ratls_agentd_log(LOG_WARNING, "ended a connection of user %u: it passed a file",
-                     (unsigned)session->peer.uid);
+    ratls_log(LOG_WARNING, "ended a connection of user %u: it passed a file",
+              (unsigned)session->peer.uid);
 }
 
 /* Returns the length of a message, 0 if there is none now, -1 if the connection is over. */
@@ -208,8 +208,8 @@ static bool refuse_user(struct ratls_agentd_session *session, uint64_t id)
                "user %u may ask the agent for nothing: add a rule for this user under clients in "
                "%.120s, and reload ratlsd",
                (unsigned)session->peer.uid, session->agent->config_path);
-    ratls_agentd_log(LOG_WARNING, "refused a connection of user %u, for whom there is no rule",
-                     (unsigned)session->peer.uid);
+    ratls_log(LOG_WARNING, "refused a connection of user %u, for whom there is no rule",
+              (unsigned)session->peer.uid);
     return refuse(session, id, RATLS_AGENTD_REFUSED_USER, &error);
 }
 
@@ -328,8 +328,8 @@ bool ratls_agentd_session_hear(struct ratls_agentd_session *session, struct ratl
     if (is_good && present == NULL)
         return answer_message(session, &read);
     session->agent->metrics.refused[RATLS_AGENTD_REFUSED_MALFORMED]++;
-    ratls_agentd_log(LOG_WARNING, "ended a connection of user %u: %s", (unsigned)session->peer.uid,
-                     is_good ? "two questions of one number" : "a malformed question");
+    ratls_log(LOG_WARNING, "ended a connection of user %u: %s", (unsigned)session->peer.uid,
+              is_good ? "two questions of one number" : "a malformed question");
     return false;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "moment.h"
+#include "output.h"
 
 #define WINDOW_MS 10000
 #define LINES_MAX 20 /* in a window */
@@ -26,7 +27,7 @@ static void print(int level, const char *line)
     if (getenv("JOURNAL_STREAM") != NULL)
         fprintf(stderr, "<%d>%s\n", level, line);
     else
-        fprintf(stderr, "ratlsd: %s\n", line);
+        fprintf(stderr, "%s: %s\n", ratls_out_command_name(), line);
 }
 
 /* With the lock held. Whether there is room for one more line. */
@@ -47,7 +48,7 @@ static bool take_line(int level)
     return ++window->lines <= LINES_MAX;
 }
 
-void ratls_agentd_log(int level, const char *format, ...)
+void ratls_log(int level, const char *format, ...)
 {
     char line[LINE_MAX_BYTES];
     va_list args;
