@@ -9,15 +9,13 @@
 #include <string.h>
 
 #include "crypto.h"
+#include "crypto_tpm_maker.h"
 #include "der.h"
 #include "fail.h"
 
 #define OID_MAX 64
 
 /* TCG OID registry. */
-#define OID_MANUFACTURER "2.23.133.2.1"
-#define OID_MODEL "2.23.133.2.2"
-#define OID_VERSION "2.23.133.2.3"
 #define OID_EK_USAGE "2.23.133.8.1"
 #define OID_GOOGLE_INSTANCE "1.3.6.1.4.1.11129.2.1.21"
 
@@ -104,48 +102,16 @@ static enum ratls_status read_key(struct ratls_ek_certificate *c, struct ratls_e
 
 /* ---- what it says of the TPM ---- */
 
-static void copy_text(const ASN1_STRING *text, char out[static RATLS_EK_TEXT_MAX])
-{
-    unsigned char *utf8 = NULL;
-    int len = ASN1_STRING_to_UTF8(&utf8, text);
-
-    if (len >= 0)
-        ratls_escape(ratls_slice(utf8, (size_t)len), out, RATLS_EK_TEXT_MAX);
-    OPENSSL_free(utf8);
-}
-
-/* The attributes may each be in an RDN of its own, or all in one (Nuvoton). */
-static void read_tpm_name(struct ratls_ek_certificate *c, const X509_NAME *name)
-{
-    for (int i = 0; i < X509_NAME_entry_count(name); i++) {
-        const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
-        const ASN1_OBJECT *type = X509_NAME_ENTRY_get_object(entry);
-        const ASN1_STRING *value = X509_NAME_ENTRY_get_data(entry);
-        char text[RATLS_EK_TEXT_MAX] = "";
-
-        if (is_oid(type, OID_MANUFACTURER))
-            copy_text(value, c->manufacturer);
-        else if (is_oid(type, OID_MODEL))
-            copy_text(value, c->model);
-        else if (is_oid(type, OID_VERSION))
-            copy_text(value, c->version);
-        else if (OBJ_obj2nid(type) == NID_organizationalUnitName)
-            copy_text(value, text);
-        if (strcmp(text, "SW TPM") == 0) /* IBM's simulator */
-            c->is_software = true;
-    }
-}
-
 static void read_names(struct ratls_ek_certificate *c)
 {
     GENERAL_NAMES *names = read_extension(c, NID_subject_alt_name);
+    struct ratls_tpm_maker maker;
 
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-
-        if (name->type == GEN_DIRNAME)
-            read_tpm_name(c, name->d.directoryName);
-    }
+    ratls_tpm_maker_read(names, &maker);
+    memcpy(c->manufacturer, maker.manufacturer, sizeof c->manufacturer);
+    memcpy(c->model, maker.model, sizeof c->model);
+    memcpy(c->version, maker.version, sizeof c->version);
+    c->is_software = maker.is_software;
     GENERAL_NAMES_free(names);
 }
 
@@ -228,18 +194,13 @@ static bool begins_with(const char *text, const char *begin)
     return strncmp(text, begin, strlen(begin)) == 0;
 }
 
-/* swtpm has IBM's vendor ID, 00001014; simulators have "IBM " or "SW  " in ASCII. */
+/* The CA of software TPMs that swtpm_localca makes. */
 static void find_software(struct ratls_ek_certificate *c)
 {
-    static const char *const makers[] = {"id:00001014", "id:49424D20", "id:49424d20",
-                                         "id:53572020"};
     char issuer[RATLS_EK_TEXT_MAX];
 
     ratls_ek_name_text(X509_get_issuer_name(c->certificate), issuer, sizeof issuer);
-    for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
-        if (strcmp(c->manufacturer, makers[i]) == 0)
-            c->is_software = true;
-    if (strcmp(c->model, "swtpm") == 0 || begins_with(issuer, "CN=swtpm-localca"))
+    if (begins_with(issuer, "CN=swtpm-localca"))
         c->is_software = true;
 }
 

@@ -10,9 +10,10 @@
 #include <ratls/error.h>
 
 #include "bytes.h"
+#include "crypto_tpm_maker.h"
 
 #define RATLS_EK_CERTIFICATE_MAX 8192 /* those that are known have less than 1600 bytes */
-#define RATLS_EK_TEXT_MAX 128
+#define RATLS_EK_TEXT_MAX RATLS_TPM_MAKER_TEXT_MAX
 #define RATLS_EK_URL_MAX 256
 
 struct ratls_ek_certificate {

@@ -10,9 +10,8 @@
  * same call again, or a look at the id, tells. The next call connects again.
  *
  * One store is for one thread at a time. A process that was forked while no thread was in a call
- * connects anew. `now` is the
- * service's clock, in seconds since 1970-01-01 UTC, greater than 0. Callbacks must not call the
- * store.
+ * connects anew. `now` is the service's clock, in seconds since 1970-01-01 UTC, greater than 0.
+ * Callbacks must not call the store.
  */
 #ifndef RATLS_CA_STORE_H
 #define RATLS_CA_STORE_H
@@ -25,8 +24,7 @@
 #define RATLS_STORE_ID_LEN 16        /* of challenges */
 #define RATLS_STORE_TOKEN_ID_LEN 8
 #define RATLS_STORE_NAMES_MAX 16
-#define RATLS_STORE_AKS_MAX                                                                        \
-    2 /* with valid certificates for one name: the old one and the new one */
+#define RATLS_STORE_AKS_MAX 2 /* with valid certificates for one name: the old and the new one */
 
 struct ratls_store;
 
@@ -40,7 +38,7 @@ enum ratls_store_outcome {
     RATLS_STORE_TOKEN,     /* the token is used up, expired or revoked */
     RATLS_STORE_OVERLAP,   /* RATLS_STORE_AKS_MAX other keys have valid certificates for a name */
     RATLS_STORE_DENIED,    /* the key is in the list of denied ones, or was revoked */
-    RATLS_STORE_FULL,      /* as many requests wait as may */
+    RATLS_STORE_FULL,      /* as many requests wait, or have challenges, as may */
 };
 
 /* Of a request. The numbers are in the store. */
@@ -93,7 +91,9 @@ struct ratls_store_request {
     struct ratls_slice token_id;                       /* empty, or RATLS_STORE_TOKEN_ID_LEN */
     const struct ratls_store_new_challenge *challenge; /* NULL: it has to wait */
     const char *decided_by;                            /* "rule", "token", "renewal", or "" */
-    size_t waiting_max; /* how many may wait, itself included; 0: any number */
+    /* How many may wait, or have a challenge and no certificate (store_room.c), itself included: in
+     * all, and of this endorsement key; 0: any number. */
+    size_t waiting_max, waiting_per_ek_max, undone_max, undone_per_ek_max;
 };
 
 /* A request and its challenge, as they are in the store. Owns its bytes. */
@@ -154,11 +154,12 @@ RATLS_MUST_CHECK enum ratls_status
 ratls_store_decide(struct ratls_store *store, const struct ratls_store_decision *decision,
                    int64_t now, enum ratls_store_outcome *ret_outcome, struct ratls_error *err);
 /*
- * Removes requests and challenges from before a time that did not end in a certificate, and have
- * no challenge that could still be answered at `now`.
+ * Removes what is from before a time, did not end in a certificate, and has no challenge that could
+ * still be answered at `now`. What waits for approval has a time of its own.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_store_sweep(struct ratls_store *store, int64_t before,
-                                                     int64_t now, struct ratls_error *err);
+                                                     int64_t waiting_before, int64_t now,
+                                                     struct ratls_error *err);
 
 /* A certificate that was made in memory for the right answer to a challenge. */
 struct ratls_store_issue {
@@ -248,9 +249,9 @@ ratls_store_each_revoked(struct ratls_store *store, const uint8_t issuer_sha256[
                          void *arg, struct ratls_error *err);
 
 /*
- * Revokes all certificates of by and value that are not revoked. By AK or EK it also ends the
- * enrolments: these attestation keys never get a certificate again. DONE, or UNKNOWN if there is no
- * such certificate, revoked or not.
+ * Revokes all certificates of by and value that are not revoked. By AK or EK, or for keyCompromise,
+ * it ends the enrolments: these attestation keys never get one again. DONE, or UNKNOWN if there is
+ * no such certificate, revoked or not.
  */
 RATLS_MUST_CHECK enum ratls_status
 ratls_store_revoke(struct ratls_store *store, enum ratls_store_by by, struct ratls_slice value,
@@ -260,6 +261,7 @@ ratls_store_revoke(struct ratls_store *store, enum ratls_store_by by, struct rat
 enum ratls_store_claim {
     RATLS_STORE_FREE,
     RATLS_STORE_OWNED,    /* enrolled */
+    RATLS_STORE_LAPSED,   /* enrolled, but all of its attestation keys for the name have ended */
     RATLS_STORE_PROMISED, /* not enrolled; only this key may be (ratls ca replace --by) */
 };
 
@@ -267,6 +269,11 @@ enum ratls_store_claim {
 RATLS_MUST_CHECK enum ratls_status
 ratls_store_owner(struct ratls_store *store, struct ratls_slice name, uint8_t ek_sha256[static 32],
                   enum ratls_store_claim *ret_claim, struct ratls_error *err);
+/* The endorsement key of an attestation key, and whether it gets no more. DONE, or UNKNOWN. */
+RATLS_MUST_CHECK enum ratls_status
+ratls_store_enrolment(struct ratls_store *store, struct ratls_slice ak_name,
+                      uint8_t ek_sha256[static 32], bool *ret_ended,
+                      enum ratls_store_outcome *ret_outcome, struct ratls_error *err);
 /*
  * Ends the ownership of names and the promises about them, and revokes their certificates
  * (cessationOfOperation). by: hash of the only endorsement key that may take them now, or NULL.

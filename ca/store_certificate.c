@@ -9,22 +9,26 @@
 /* As the columns of RATLS_SQL_CERTIFICATE. */
 enum column { SERIAL, ISSUER, EK, AK, NAMES, NOT_BEFORE, NOT_AFTER, REVOKED, REASON, DER };
 
-#define REASON_MAX 10 /* RFC 5280, 5.3.1 */
+/* RFC 5280, 5.3.1 */
+#define REASON_MAX 10
+#define KEY_COMPROMISE 1
 
 static const struct {
-    const char *list, *count, *revoke;
+    const char *list, *count, *revoke, *end;
 } by_texts[] = {
-    [RATLS_STORE_BY_ALL] = {RATLS_SQL_LIST(RATLS_SQL_BY_ALL), NULL, NULL},
+    [RATLS_STORE_BY_ALL] = {RATLS_SQL_LIST(RATLS_SQL_BY_ALL), NULL, NULL, NULL},
     [RATLS_STORE_BY_SERIAL] = {RATLS_SQL_LIST(RATLS_SQL_BY_SERIAL),
                                RATLS_SQL_COUNT(RATLS_SQL_BY_SERIAL),
-                               RATLS_SQL_REVOKE(RATLS_SQL_BY_SERIAL)},
+                               RATLS_SQL_REVOKE(RATLS_SQL_BY_SERIAL),
+                               RATLS_SQL_END_AKS(RATLS_SQL_BY_SERIAL)},
     [RATLS_STORE_BY_NAME] = {RATLS_SQL_LIST(RATLS_SQL_BY_NAME), RATLS_SQL_COUNT(RATLS_SQL_BY_NAME),
-                             RATLS_SQL_REVOKE(RATLS_SQL_BY_NAME)},
+                             RATLS_SQL_REVOKE(RATLS_SQL_BY_NAME),
+                             RATLS_SQL_END_AKS(RATLS_SQL_BY_NAME)},
     [RATLS_STORE_BY_AK] = {RATLS_SQL_LIST(RATLS_SQL_BY_AK), RATLS_SQL_COUNT(RATLS_SQL_BY_AK),
-                           RATLS_SQL_REVOKE(RATLS_SQL_BY_AK)},
+                           RATLS_SQL_REVOKE(RATLS_SQL_BY_AK), RATLS_SQL_END_AK},
     [RATLS_STORE_BY_EK] = {RATLS_SQL_LIST(RATLS_SQL_BY_EK), RATLS_SQL_COUNT(RATLS_SQL_BY_EK),
-                           RATLS_SQL_REVOKE(RATLS_SQL_BY_EK)},
-    [RATLS_STORE_BY_ISSUER] = {RATLS_SQL_LIST(RATLS_SQL_BY_ISSUER), NULL, NULL},
+                           RATLS_SQL_REVOKE(RATLS_SQL_BY_EK), RATLS_SQL_END_EK},
+    [RATLS_STORE_BY_ISSUER] = {RATLS_SQL_LIST(RATLS_SQL_BY_ISSUER), NULL, NULL, NULL},
 };
 
 void ratls_store_certificate_done(struct ratls_store_certificate *certificate)
@@ -187,6 +191,12 @@ static void record_revocation(struct ratls_store_tx *tx, const struct revocation
                        ended);
 }
 
+/* A key that was named, and one that others have: another certificate of it would be as bad. */
+static bool ends_keys(const struct revocation *r)
+{
+    return r->by == RATLS_STORE_BY_AK || r->by == RATLS_STORE_BY_EK || r->reason == KEY_COMPROMISE;
+}
+
 static void revoke(struct ratls_store_tx *tx, void *arg)
 {
     struct revocation *r = arg;
@@ -200,10 +210,8 @@ static void revoke(struct ratls_store_tx *tx, void *arg)
         return;
     r->count = ratls_store_do(tx, by_texts[r->by].revoke,
                               RATLS_WITH(key, now, ratls_of_number((int64_t)r->reason)));
-    if (r->by == RATLS_STORE_BY_AK)
-        ended = ratls_store_do(tx, RATLS_SQL_END_AK, RATLS_WITH(key, now));
-    if (r->by == RATLS_STORE_BY_EK)
-        ended = ratls_store_do(tx, RATLS_SQL_END_EK, RATLS_WITH(key, now));
+    if (ends_keys(r))
+        ended = ratls_store_do(tx, by_texts[r->by].end, RATLS_WITH(key, now));
     if (r->count > 0 || ended > 0)
         record_revocation(tx, r, ended);
     r->outcome = RATLS_STORE_DONE;

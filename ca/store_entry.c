@@ -173,7 +173,7 @@ static void add_challenge(struct ratls_store_tx *tx, const uint8_t request_sha25
                                   ratls_of_number(challenge->expires)));
 }
 
-static void add_request(struct ratls_store_tx *tx, const struct work *work)
+static void add_request(struct ratls_store_tx *tx, const struct work *work, bool has_record)
 {
     const struct ratls_store_request *r = work->request;
     const bool waits = r->challenge == NULL;
@@ -189,23 +189,40 @@ static void add_request(struct ratls_store_tx *tx, const struct work *work)
                    ratls_of_number(work->now), ratls_of_text(r->decided_by)));
     if (!waits)
         add_challenge(tx, r->sha256, r->challenge);
-    ratls_store_record(tx, work->now, waits ? "waiting" : "challenged", subject, "%s; by %s",
-                       work->names, r->decided_by);
+    if (has_record)
+        ratls_store_record(tx, work->now, waits ? "waiting" : "challenged", subject, "%s; by %s",
+                           work->names, r->decided_by);
+}
+
+/* Whether one more may wait. */
+static bool has_room(struct ratls_store_tx *tx, const struct ratls_store_request *r)
+{
+    const size_t max = r->waiting_max, per_ek = r->waiting_per_ek_max;
+
+    return (max == 0 ||
+            ratls_store_ask_number(tx, RATLS_SQL_COUNT_WAITING, NULL, 0) < (int64_t)max) &&
+           (per_ek == 0 ||
+            ratls_store_ask_number(tx, RATLS_SQL_COUNT_WAITING_OF_EK,
+                                   RATLS_WITH(ratls_of_hex(r->ek_sha256, sizeof r->ek_sha256))) <
+                (int64_t)per_ek);
 }
 
 static void put_step(struct ratls_store_tx *tx, void *arg)
 {
     struct work *work = arg;
-    const size_t max = work->request->waiting_max;
+    bool has_record;
 
     work->outcome = RATLS_STORE_ANSWERED;
     if (find(tx, work) || tx->status != RATLS_OK)
         return;
+    /* Of those that wait there are only a few. */
+    has_record =
+        work->request->challenge == NULL || ratls_store_has_record(tx, work->request->ek_sha256);
     work->outcome = RATLS_STORE_FULL;
-    if (work->request->challenge == NULL && max > 0 &&
-        ratls_store_ask_number(tx, RATLS_SQL_COUNT_WAITING, NULL, 0) >= (int64_t)max)
+    if (!(work->request->challenge == NULL ? has_room(tx, work->request)
+                                           : ratls_store_make_room(tx, work->request, work->now)))
         return;
-    add_request(tx, work);
+    add_request(tx, work, has_record);
     work->outcome = RATLS_STORE_DONE;
     (void)find(tx, work);
 }
@@ -310,7 +327,7 @@ enum ratls_status ratls_store_decide(struct ratls_store *store,
 }
 
 struct sweep {
-    int64_t before, now;
+    int64_t before, waiting_before, now;
 };
 
 static void sweep_away(struct ratls_store_tx *tx, void *arg)
@@ -319,18 +336,19 @@ static void sweep_away(struct ratls_store_tx *tx, void *arg)
     size_t challenges =
         ratls_store_do(tx, RATLS_SQL_SWEEP_CHALLENGES,
                        RATLS_WITH(ratls_of_number(sweep->before), ratls_of_number(sweep->now)));
-    size_t requests =
-        ratls_store_do(tx, RATLS_SQL_SWEEP_REQUESTS, RATLS_WITH(ratls_of_number(sweep->before)));
+    size_t requests = ratls_store_do(
+        tx, RATLS_SQL_SWEEP_REQUESTS,
+        RATLS_WITH(ratls_of_number(sweep->before), ratls_of_number(sweep->waiting_before)));
 
     if (requests > 0 || challenges > 0)
         ratls_store_record(tx, sweep->now, "swept", "", "%zu requests, %zu challenges", requests,
                            challenges);
 }
 
-enum ratls_status ratls_store_sweep(struct ratls_store *store, int64_t before, int64_t now,
-                                    struct ratls_error *err)
+enum ratls_status ratls_store_sweep(struct ratls_store *store, int64_t before,
+                                    int64_t waiting_before, int64_t now, struct ratls_error *err)
 {
-    struct sweep sweep = {before, now};
+    struct sweep sweep = {before, waiting_before, now};
 
     return ratls_store_run(store, RATLS_STORE_WRITE, sweep_away, &sweep, err);
 }

@@ -63,7 +63,7 @@ static void conclude(struct ratls_store_tx *tx, const struct work *work, const s
     ratls_store_do_one(tx, RATLS_SQL_CONCLUDE,
                        RATLS_WITH(ratls_of_hex(asked->request_sha256, 32), ratls_of_number(state),
                                   ratls_of_text(reason)));
-    if (state == RATLS_STORE_ISSUED)
+    if (state == RATLS_STORE_ISSUED || !ratls_store_has_record(tx, asked->ek_sha256))
         return;
     ratls_hex(ratls_slice(work->id, RATLS_STORE_ID_LEN), id, sizeof id);
     ratls_store_record(tx, work->now, kinds[state], id, "%s: %s", asked->names, reason);

@@ -24,13 +24,22 @@ static bool find(struct ratls_store_tx *tx, const char *sql, struct question *qu
     return is_found;
 }
 
+/* Whether one of its attestation keys may still have certificates for the name. */
+static bool is_live(struct ratls_store_tx *tx, const struct question *question)
+{
+    return ratls_store_ask_number(
+               tx, RATLS_SQL_COUNT_LIVE_AKS,
+               RATLS_WITH(ratls_of_name(question->name),
+                          ratls_of_hex(question->ek_sha256, sizeof question->ek_sha256))) > 0;
+}
+
 static void find_owner(struct ratls_store_tx *tx, void *arg)
 {
     struct question *question = arg;
 
     question->claim = RATLS_STORE_FREE;
     if (find(tx, RATLS_SQL_FIND_OWNER, question))
-        question->claim = RATLS_STORE_OWNED;
+        question->claim = is_live(tx, question) ? RATLS_STORE_OWNED : RATLS_STORE_LAPSED;
     else if (find(tx, RATLS_SQL_FIND_ONLY_BY, question))
         question->claim = RATLS_STORE_PROMISED;
 }
@@ -47,6 +56,46 @@ enum ratls_status ratls_store_owner(struct ratls_store *store, struct ratls_slic
     if (question.claim != RATLS_STORE_FREE)
         memcpy(ek_sha256, question.ek_sha256, sizeof question.ek_sha256);
     *ret_claim = question.claim;
+    return RATLS_OK;
+}
+
+struct enrolment {
+    struct ratls_slice ak_name;
+    uint8_t ek_sha256[32];
+    bool has_ended;
+    enum ratls_store_outcome outcome;
+};
+
+static void find_enrolment(struct ratls_store_tx *tx, void *arg)
+{
+    struct enrolment *enrolment = arg;
+
+    enrolment->outcome = RATLS_STORE_UNKNOWN;
+    if (!ratls_store_ask(tx, RATLS_SQL_FIND_ENROLMENT,
+                         RATLS_WITH(ratls_of_hex(enrolment->ak_name.p, enrolment->ak_name.len))))
+        return;
+    ratls_store_read_hex(tx, 0, enrolment->ek_sha256, sizeof enrolment->ek_sha256);
+    enrolment->has_ended = ratls_store_read_number(tx, 1, INT64_MAX) != 0;
+    ratls_store_end(tx);
+    enrolment->outcome = RATLS_STORE_DONE;
+}
+
+enum ratls_status ratls_store_enrolment(struct ratls_store *store, struct ratls_slice ak_name,
+                                        uint8_t ek_sha256[static 32], bool *ret_ended,
+                                        enum ratls_store_outcome *ret_outcome,
+                                        struct ratls_error *err)
+{
+    struct enrolment enrolment = {.ak_name = ak_name};
+    enum ratls_status status =
+        ratls_store_run(store, RATLS_STORE_READ, find_enrolment, &enrolment, err);
+
+    if (status != RATLS_OK)
+        return status;
+    if (enrolment.outcome == RATLS_STORE_DONE) {
+        memcpy(ek_sha256, enrolment.ek_sha256, sizeof enrolment.ek_sha256);
+        *ret_ended = enrolment.has_ended;
+    }
+    *ret_outcome = enrolment.outcome;
     return RATLS_OK;
 }
 

@@ -101,6 +101,20 @@ void ratls_store_record(struct ratls_store_tx *tx, int64_t now, const char *kind
                         const char *subject, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/*
+ * For a request that gets a challenge: whether it may be kept. Removes older ones where there are
+ * too many.
+ */
+bool ratls_store_make_room(struct ratls_store_tx *tx, const struct ratls_store_request *request,
+                           int64_t now);
+
+/*
+ * Whether the audit log tells of a challenge for this endorsement key, or of what became of one but
+ * a certificate: as long as fewer requests than these have a challenge and no certificate.
+ */
+#define RATLS_STORE_RECORDED_PER_EK 32
+bool ratls_store_has_record(struct ratls_store_tx *tx, const uint8_t ek_sha256[static 32]);
+
 /* Names as one text, separated by one space each; NULL if they are none. The caller frees it. */
 char *ratls_store_join(const struct ratls_store_names *names);
 

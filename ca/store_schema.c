@@ -63,6 +63,7 @@ static const char version_1[] =
     " decided_by TEXT NOT NULL,"
     " reason TEXT NOT NULL DEFAULT '');"
     "CREATE INDEX request_state ON request(state, at);"
+    "CREATE INDEX request_ek ON request(ek_sha256, state);"
     "CREATE TABLE challenge("
     " id TEXT PRIMARY KEY CHECK(length(id) = 32),"
     " request_sha256 TEXT NOT NULL UNIQUE REFERENCES request,"

@@ -21,6 +21,20 @@
 #define RATLS_SQL_FIND_CHALLENGE RATLS_SQL_ENTRY("r.body") " WHERE c.id = $1"
 #define RATLS_SQL_EACH_WAITING RATLS_SQL_ENTRY("''") " WHERE r.state = 0 ORDER BY r.at, r.sha256"
 #define RATLS_SQL_COUNT_WAITING "SELECT count(*) FROM request WHERE state = 0"
+#define RATLS_SQL_COUNT_WAITING_OF_EK RATLS_SQL_COUNT_WAITING " AND ek_sha256 = $1"
+/* Those that did not end in a certificate, and do not wait for approval either; $1 says whose. */
+#define RATLS_SQL_UNDONE_OF_ALL "$1 = $1"
+#define RATLS_SQL_UNDONE_OF_EK "r.ek_sha256 = $1"
+#define RATLS_SQL_COUNT_UNDONE(of)                                                                 \
+    "SELECT count(*) FROM request r WHERE r.state IN (1, 3, 4) AND " of
+#define RATLS_SQL_OLDEST_UNDONE(of)                                                                \
+    "SELECT r.sha256 FROM request r LEFT JOIN challenge c ON c.request_sha256 = r.sha256"          \
+    " WHERE r.state IN (1, 3, 4) AND " of " AND (r.state <> 1 OR c.expires <= $2"                  \
+    " OR (r.at <= $3 AND c.expires <= $4 AND r.token_id = ''))"                                    \
+    " ORDER BY CASE WHEN r.state <> 1 OR c.expires <= $2 THEN 0 ELSE 1 END, r.at, r.sha256"        \
+    " LIMIT $5"
+#define RATLS_SQL_REMOVE_CHALLENGE "DELETE FROM challenge WHERE request_sha256 = $1"
+#define RATLS_SQL_REMOVE_REQUEST "DELETE FROM request WHERE sha256 = $1"
 #define RATLS_SQL_ADD_REQUEST                                                                      \
     "INSERT INTO request(sha256, body, ek_sha256, ak_name, names, token_id, state, at,"            \
     " decided_by) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)"
@@ -40,7 +54,7 @@
     "DELETE FROM challenge WHERE expires < $1 AND expires <= $2"                                   \
     " AND request_sha256 IN (SELECT sha256 FROM request WHERE state <> 2 AND at < $1)"
 #define RATLS_SQL_SWEEP_REQUESTS                                                                   \
-    "DELETE FROM request WHERE state <> 2 AND at < $1"                                             \
+    "DELETE FROM request WHERE ((state IN (1, 3, 4) AND at < $1) OR (state = 0 AND at < $2))"      \
     " AND sha256 NOT IN (SELECT request_sha256 FROM challenge)"
 
 /* Tuples. */
@@ -85,6 +99,11 @@
     " AND ($2 = 0 OR c.revoked <> 0) AND c.not_after >= $3"                                        \
     " AND ($4 = 0 OR (c.not_after <= $4 AND c.revoked = 0)) ORDER BY c.not_after, c.serial"
 #define RATLS_SQL_COUNT(by) "SELECT count(*)" RATLS_SQL_OF_CERTIFICATE " WHERE " by
+#define RATLS_SQL_COUNT_LIVE_AKS                                                                   \
+    RATLS_SQL_COUNT(RATLS_SQL_BY_NAME) " AND e.ek_sha256 = $2 AND e.ended = 0"
+#define RATLS_SQL_END_AKS(by)                                                                      \
+    "UPDATE enrolment SET ended = $2 WHERE ended = 0"                                              \
+    " AND ak_name IN (SELECT c.ak_name" RATLS_SQL_OF_CERTIFICATE " WHERE " by ")"
 #define RATLS_SQL_REVOKE(by)                                                                       \
     "UPDATE certificate SET revoked = $2, reason = $3 WHERE revoked = 0"                           \
     " AND serial IN (SELECT c.serial" RATLS_SQL_OF_CERTIFICATE " WHERE " by ")"

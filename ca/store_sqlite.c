@@ -9,7 +9,7 @@
 #include "store.h"
 
 #define APPLICATION_ID 0x72617463 /* "ratc" */
-#define LEN_MAX (1 << 20)         /* a request has 32 768 bytes, a CRL of 20 000 entries 800 000 */
+#define LEN_MAX (24 << 20) /* of a CRL as long as clients take it (crypto_crl.h), in base64 */
 #define PARAMETER_NAME_MAX 8
 
 struct ratls_store_link {
@@ -24,7 +24,6 @@ static const struct ratls_sql_kind kind = {
     .decides = "whose names are whose",
     .damaged = ". Nothing else has what is in it: restore the folder from a backup",
     .foreign = "give the CA a folder of its own",
-    .schema = "",
     .application_id = APPLICATION_ID,
     .busy_ms = RATLS_STORE_BUSY_MS,
     .len_max = LEN_MAX,
