@@ -252,9 +252,7 @@ int ratls_cmd_cert(int argc, char **argv)
         .rows = rows,
         .count = sizeof rows / sizeof rows[0],
     };
-    int first, code;
+    int code;
 
-    if (!ratls_options_parse(&options, argc, argv, &first, &code))
-        return code;
-    return argc == first ? run(&a) : ratls_usage("'%s' is too much", argv[first]);
+    return ratls_options_parse_alone(&options, argc, argv, &code) ? run(&a) : code;
 }

@@ -10,6 +10,8 @@ static const struct ratls_command commands[] = {
     {"explain", "say in sentences what a policy asks for", ratls_cmd_policy_explain},
     {"lint", "warn about what is weak in a policy", ratls_cmd_policy_lint},
     {"compile", "make a file of reference values that loads at once", ratls_cmd_policy_compile},
+    {"crl", "fetch the lists of what issuers have revoked", ratls_cmd_policy_crl},
+    {"forget-counters", "let a TPM begin anew that was cleared", ratls_cmd_policy_forget},
     {NULL, NULL, NULL},
 };
 

@@ -92,12 +92,10 @@ int ratls_cmd_policy_explain(int argc, char **argv)
         .rows = rows,
         .count = sizeof rows / sizeof rows[0],
     };
-    int first;
+    const char *path = NULL;
     int code;
 
-    if (!ratls_options_parse(&options, argc, argv, &first, &code))
+    if (!ratls_options_parse_one(&options, argc, argv, "name one policy", &path, &code))
         return code;
-    if (argc - first != 1)
-        return ratls_usage("name one policy");
-    return explain_all(argv[first], json);
+    return explain_all(path, json);
 }

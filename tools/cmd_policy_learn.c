@@ -96,6 +96,8 @@ static int check_arguments(struct arguments *a, int count, char **operands)
         return code;
     if (a->into != NULL && a->learn.out_path != NULL)
         return ratls_usage("--into and --out exclude each other");
+    if (a->learn.exclude.count > 0 && (a->into != NULL || a->learn.values))
+        return ratls_usage("--exclude is for a new policy that compares the files of IMA");
     if (a->into != NULL && ratls_observe_is_raw(from))
         return ratls_usage("--into needs the key of the machine: a server, a capture or --local; "
                            "'ratls policy update' adds what logs in files say");
@@ -156,14 +158,14 @@ int ratls_cmd_policy_learn(int argc, char **argv)
          "the IMA list in binary form; alone nobody vouches for it"},
         {"ima-cert", RATLS_OPTION_TEXT, &a.learn.ima_cert, "FILE",
          "certificates (PEM): files that their keys signed are allowed, and need no line"},
+        {"exclude", RATLS_OPTION_LIST, &a.learn.exclude, "PATTERN",
+         "paths at which IMA may have measured anything: '/var/log/**'; may be repeated"},
         {"ak-name", RATLS_OPTION_TEXT, &a.learn.ak_name, "HEX",
          "with logs alone: the Name of the machine's attestation key"},
-        {"service", RATLS_OPTION_TEXT, &a.learn.service, "NAME",
-         "the service that it must be for (default: as in the evidence)"},
+        {"service", RATLS_OPTION_TEXT, &a.learn.service, "NAME", "default: as in the evidence"},
         {"timeout", RATLS_OPTION_UINT, &from->session.timeout_s, "SECONDS",
          "how long to wait for the server (default 10)"},
-        {"into", RATLS_OPTION_TEXT, &a.into, "POLICY",
-         "add this machine, its key too, to a policy and its files"},
+        {"into", RATLS_OPTION_TEXT, &a.into, "POLICY", "add this machine and its key to a policy"},
         {"out", RATLS_OPTION_TEXT, &a.learn.out_path, "FILE",
          "the policy; its lists go beside it (default: standard output, for values alone)"},
         {"force", RATLS_OPTION_FLAG, &a.learn.replaces, NULL, "replace the file if it exists"},

@@ -119,13 +119,12 @@ int ratls_cmd_roots_remove(int argc, char **argv)
     };
     struct ratls_error err = {0};
     enum ratls_status status;
-    int first;
+    const char *digits = NULL;
     int code;
 
-    if (!ratls_options_parse(&options, argc, argv, &first, &code))
+    if (!ratls_options_parse_one(&options, argc, argv, "name one certificate, by its SHA-256",
+                                 &digits, &code))
         return code;
-    if (argc - first != 1)
-        return ratls_usage("name one certificate, by its SHA-256");
-    status = remove_root(folder, argv[first], &err);
+    status = remove_root(folder, digits, &err);
     return status == RATLS_OK ? RATLS_EXIT_OK : ratls_out_error(status, &err);
 }

@@ -126,13 +126,10 @@ int ratls_cmd_roots_check(int argc, char **argv)
         .rows = rows,
         .count = sizeof rows / sizeof *rows,
     };
-    int first;
     int code;
 
-    if (!ratls_options_parse(&options, argc, argv, &first, &code))
+    if (!ratls_options_parse_alone(&options, argc, argv, &code))
         return code;
-    if (argc != first)
-        return ratls_usage("'%s' is too much", argv[first]);
     if (a.software != NULL && strcmp(a.software, "insecure-allow") != 0)
         return ratls_usage("--software-tpm: '%s' is not insecure-allow", a.software);
     return check(&a);

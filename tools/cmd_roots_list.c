@@ -141,13 +141,10 @@ int ratls_cmd_roots_list(int argc, char **argv)
     struct ratls_roots *roots = NULL;
     struct ratls_error err = {0};
     enum ratls_status status;
-    int first;
     int code;
 
-    if (!ratls_options_parse(&options, argc, argv, &first, &code))
+    if (!ratls_options_parse_alone(&options, argc, argv, &code))
         return code;
-    if (argc != first)
-        return ratls_usage("'%s' is too much", argv[first]);
     status = ratls_roots_load(folder, &roots, &err);
     if (status != RATLS_OK)
         return ratls_out_error(status, &err);

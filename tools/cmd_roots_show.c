@@ -8,14 +8,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chain_file.h"
 #include "crypto.h"
+#include "describe_enroll.h"
 #include "ek_check.h"
 #include "fail.h"
-#include "file.h"
 #include "options.h"
 #include "output.h"
 #include "roots_command.h"
-#include "roots_file.h"
 
 struct arguments {
     const char *folder;
@@ -23,55 +23,6 @@ struct arguments {
     bool json;
     const char *what;
 };
-
-/* The certificates of a file; borrows nothing. */
-struct chain {
-    struct ratls_slice certificates[RATLS_EK_CERTIFICATES_MAX];
-    size_t count;
-};
-
-static enum ratls_status take_certificate(void *arg, struct ratls_slice der,
-                                          struct ratls_error *err)
-{
-    struct chain *chain = arg;
-    uint8_t *copy;
-
-    if (chain->count == RATLS_EK_CERTIFICATES_MAX)
-        return ratls_fail(err, RATLS_LIMIT, "more than %d certificates", RATLS_EK_CERTIFICATES_MAX);
-    copy = malloc(der.len == 0 ? 1 : der.len);
-    if (copy == NULL)
-        return ratls_fail(err, RATLS_MEMORY, "out of memory");
-    if (der.len > 0)
-        memcpy(copy, der.p, der.len);
-    chain->certificates[chain->count++] = ratls_slice(copy, der.len);
-    return RATLS_OK;
-}
-
-static void free_chain(struct chain *chain)
-{
-    for (size_t i = 0; i < chain->count; i++)
-        free((void *)(uintptr_t)chain->certificates[i].p);
-}
-
-static enum ratls_status read_chain(const char *path, struct chain *ret, struct ratls_error *err)
-{
-    struct ratls_error why = {0};
-    uint8_t *bytes = NULL;
-    bool whole = true;
-    size_t len = 0;
-    enum ratls_status status = ratls_file_read(path, &bytes, &len, err);
-
-    if (status != RATLS_OK)
-        return status;
-    status = ratls_roots_read(ratls_slice(bytes, len), take_certificate, ret, &whole, &why);
-    free(bytes);
-    if (status != RATLS_OK)
-        return ratls_fail(err, status, "%s: %s", path, why.text);
-    if (!whole || ret->count == 0)
-        return ratls_fail(err, RATLS_USAGE, "%s: %s", path,
-                          whole ? "no certificate" : "not PEM to its end");
-    return RATLS_OK;
-}
 
 static void describe_names(struct ratls_view *v, const X509 *certificate)
 {
@@ -127,10 +78,7 @@ static void describe_ek(struct ratls_view *v, const struct ratls_ek_certificate 
     describe_names(v, ek->certificate);
     describe_key(v, ek->key);
     ratls_view_digest(v, "ekSha256", "EK (SHA-256)", ratls_slice(ek->sha256, sizeof ek->sha256));
-    ratls_view_text(v, "manufacturer", "manufacturer", ek->manufacturer);
-    ratls_view_text(v, "model", "model", ek->model);
-    ratls_view_text(v, "version", "version", ek->version);
-    ratls_view_text(v, "family", "family", ek->family);
+    ratls_describe_maker(v, ek);
 }
 
 /* Whoever has the certificate's address decides himself whether to go there. */
@@ -157,10 +105,10 @@ static void describe_verdict(struct ratls_view *v, const struct ratls_ek_answer 
 static int show_ek(const struct ratls_roots *roots, const struct arguments *a,
                    struct ratls_error *err)
 {
-    struct chain chain = {.count = 0};
+    struct ratls_chain_file chain = {.count = 0};
     struct ratls_ek_answer answer = {.defects = 0};
     struct ratls_view v;
-    enum ratls_status status = read_chain(a->what, &chain, err);
+    enum ratls_status status = ratls_chain_file_read(a->what, &chain, err);
     const struct ratls_ek_question question = {.certificates = chain.certificates,
                                                .count = chain.count,
                                                .roots = roots,
@@ -170,7 +118,7 @@ static int show_ek(const struct ratls_roots *roots, const struct arguments *a,
 
     if (status == RATLS_OK)
         status = ratls_ek_check(&question, &answer, err);
-    free_chain(&chain);
+    ratls_chain_file_done(&chain);
     if (status != RATLS_OK)
         return ratls_out_error(status, err);
     ratls_view_begin(&v, stdout, a->json, "Certificate of an endorsement key");
@@ -208,16 +156,14 @@ int ratls_cmd_roots_show(int argc, char **argv)
     struct ratls_roots *roots = NULL;
     struct ratls_error err = {0};
     enum ratls_status status;
-    int first;
     int code;
 
-    if (!ratls_options_parse(&options, argc, argv, &first, &code))
+    if (!ratls_options_parse_one(&options, argc, argv,
+                                 "name one certificate: a file, or digits of a SHA-256", &a.what,
+                                 &code))
         return code;
-    if (argc - first != 1)
-        return ratls_usage("name one certificate: a file, or digits of a SHA-256");
     if (a.software != NULL && strcmp(a.software, "insecure-allow") != 0)
         return ratls_usage("--software-tpm: '%s' is not insecure-allow", a.software);
-    a.what = argv[first];
     status = ratls_roots_load(a.folder, &roots, &err);
     if (status != RATLS_OK)
         return ratls_out_error(status, &err);

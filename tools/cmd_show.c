@@ -9,6 +9,7 @@
 #include "capture.h"
 #include "command.h"
 #include "describe.h"
+#include "describe_enroll.h"
 #include "describe_logs.h"
 #include "describe_quote.h"
 #include "evidence.h"
@@ -18,6 +19,7 @@
 #include "output.h"
 #include "quote_file.h"
 #include "result_file.h"
+#include "tls_key_item.h"
 #include "x509_file.h"
 
 #define AK_FILE "ak.pub"
@@ -74,6 +76,20 @@ static bool show_evidence(struct ratls_slice bytes, bool json)
     return true;
 }
 
+/* As ratls init writes it to the folder tls-keys. */
+static bool show_tls_key(struct ratls_slice bytes, bool json)
+{
+    struct ratls_tls_key_item item;
+    struct ratls_view v;
+
+    if (!ratls_tls_key_item_read(bytes, &item))
+        return false;
+    begin(&v, json, "tls-key", "Proof that a TLS key is in a TPM, not verified");
+    ratls_describe_tls_key(&v, bytes);
+    ratls_view_end(&v);
+    return true;
+}
+
 static bool show_result(struct ratls_slice bytes, bool json)
 {
     struct ratls_result_file file;
@@ -115,6 +131,20 @@ static bool show_certificate(struct ratls_slice bytes, bool json)
     return true;
 }
 
+static bool show_enroll_message(struct ratls_slice bytes, bool json)
+{
+    const char *title;
+    const char *type = ratls_enroll_message_type(bytes, &title);
+    struct ratls_view v;
+
+    if (type == NULL)
+        return false;
+    begin(&v, json, type, title);
+    ratls_describe_enroll_message(&v, bytes);
+    ratls_view_end(&v);
+    return true;
+}
+
 static bool show_csr(struct ratls_slice bytes, bool json)
 {
     X509_REQ *csr = ratls_csr_read(bytes);
@@ -131,7 +161,8 @@ static bool show_csr(struct ratls_slice bytes, bool json)
 
 /* Each shows the bytes and returns true if they are of its kind. */
 static bool (*const kinds[])(struct ratls_slice bytes, bool json) = {
-    show_capture, show_evidence, show_key, show_certificate, show_csr,
+    show_capture,        show_evidence,    show_tls_key, show_key,
+    show_enroll_message, show_certificate, show_csr,
 };
 
 static bool show_quote(struct ratls_slice bytes, const struct question *question, int *ret_code)
@@ -220,7 +251,7 @@ static int show_bytes(const char *path, struct ratls_slice bytes, const struct q
         ratls_complain("%s: not a log, nor a quote: there is nothing to compare", path);
     else
         ratls_complain("%s: nothing that is known: no log, quote, capture, evidence, attestation "
-                       "result, attestation key, certificate or request",
+                       "result, attestation key, certificate, request or message of an enrolment",
                        path);
     if (!is_about_logs)
         ratls_hint("a policy is recognised by its name, which ends in .yaml");
@@ -332,23 +363,22 @@ int ratls_cmd_show(int argc, char **argv)
         .about =
             "Explains a file, whatever it is: a firmware's log, a list of Linux IMA, a quote,\n"
             "evidence, a capture of 'ratls probe --save', an attestation result (EAR, as CWT\n"
-            "or JWT), a certificate or a request (PEM or DER) with the evidence in it, an\n"
-            "attestation key or the folder of 'ratls init', a policy (.yaml) or a folder of\n"
-            "them. Shows what the file says; only 'ratls verify' says whether it is true.",
+            "or JWT), a certificate or a request (PEM or DER) with the evidence in it, the\n"
+            "files of an enrolment ('ratls ca'), an attestation key or the folder of 'ratls\n"
+            "init', a policy (.yaml) or a folder of them. Shows what the file says; only\n"
+            "'ratls verify' says whether it is true.",
         .example = "  ratls show server.crt --json\n"
                    "  ratls show /sys/kernel/security/tpm0/binary_bios_measurements\n"
                    "  ratls show quote.msg --signature quote.sig --ak ak.pem --pcrs pcrs.json",
         .rows = rows,
         .count = sizeof rows / sizeof rows[0],
     };
-    int first;
+    const char *path = NULL;
     int code;
 
-    if (!ratls_options_parse(&options, argc, argv, &first, &code))
+    if (!ratls_options_parse_one(&options, argc, argv, "name one file", &path, &code))
         return code;
-    if (argc - first != 1)
-        return ratls_usage("name one file");
     if ((question.signature_path == NULL) != (question.ak_path == NULL))
         return ratls_usage("--signature and --ak belong together");
-    return answer(argv[first], &question);
+    return answer(path, &question);
 }

@@ -189,15 +189,11 @@ int ratls_cmd_verify(int argc, char **argv)
         .rows = rows,
         .count = sizeof rows / sizeof rows[0],
     };
-    int first;
     int code;
 
-    if (!ratls_options_parse(&options, argc, argv, &first, &code))
+    if (!ratls_options_parse_one(&options, argc, argv, "name one file", &a.path, &code))
         return code;
-    if (argc - first != 1)
-        return ratls_usage("name one file");
     if (a.policy_path == NULL)
         return ratls_usage("--policy says what to verify it against");
-    a.path = argv[first];
     return verify(&a);
 }

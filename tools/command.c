@@ -12,7 +12,7 @@ static void print_commands(FILE *out, const char *program, const char *about,
 {
     fprintf(out, "Usage: %s COMMAND [OPTION...]\n\n%s\n\nCommands:\n", program, about);
     for (; commands->name != NULL; commands++)
-        fprintf(out, "  %-8s %s\n", commands->name, commands->summary);
+        fprintf(out, "  %-9s %s\n", commands->name, commands->summary);
     fprintf(out, "\n'%s COMMAND --help' explains a command, with an example.\n", program);
 }
 

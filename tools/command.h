@@ -18,12 +18,17 @@ int ratls_cmd_exec(int argc, char **argv);
 int ratls_cmd_watch(int argc, char **argv);
 int ratls_cmd_policy(int argc, char **argv);
 int ratls_cmd_policy_compile(int argc, char **argv);
+int ratls_cmd_policy_crl(int argc, char **argv);
 int ratls_cmd_policy_diff(int argc, char **argv);
 int ratls_cmd_policy_explain(int argc, char **argv);
+int ratls_cmd_policy_forget(int argc, char **argv);
 int ratls_cmd_policy_learn(int argc, char **argv);
 int ratls_cmd_policy_lint(int argc, char **argv);
 int ratls_cmd_policy_update(int argc, char **argv);
 int ratls_cmd_roots(int argc, char **argv);
+int ratls_cmd_enroll(int argc, char **argv);
+int ratls_cmd_seal(int argc, char **argv);
+int ratls_cmd_ca(int argc, char **argv);
 
 /*
  * Runs the command that argv[1] names, or prints the list of them. `program` is what stands before

@@ -13,6 +13,9 @@
 /* The fields of evidence; says so where a part of it cannot be read. False if it is no evidence. */
 bool ratls_describe_evidence(struct ratls_view *v, struct ratls_slice evidence);
 
+/* Item 10 of evidence (WIRE.md, 5.3); false if it is none. Nothing of it is verified. */
+bool ratls_describe_tls_key(struct ratls_view *v, struct ratls_slice bytes);
+
 /* An attestation result, as CWT or JWT; false if it is none. Nothing of it is verified. */
 bool ratls_describe_result(struct ratls_view *v, struct ratls_slice bytes);
 

@@ -349,6 +349,12 @@ bool ratls_describe_evidence(struct ratls_view *v, struct ratls_slice bytes)
     } else {
         ratls_view_note(v, "There is no quote: this answers a request for logs alone.");
     }
+    if (evidence.tls_key.len != 0) {
+        ratls_view_section(v, "tlsKey", "Proof that the TLS key is in the TPM");
+        if (!ratls_describe_tls_key(v, evidence.tls_key))
+            ratls_view_text(v, "error", "unreadable", "not three byte strings");
+        ratls_view_section_end(v);
+    }
     if (evidence.boot_log.len != 0)
         describe_boot_log(v, evidence.boot_log);
     if (evidence.has_ima)

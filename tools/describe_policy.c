@@ -129,7 +129,10 @@ static void describe_rules(struct ratls_view *v, const struct ratls_rules *rules
     if (rules->renew_s != 0)
         ratls_view_uint(v, "renewSeconds", "renew", rules->renew_s, "s");
     ratls_view_text(v, "binding", "binding", rules->needs_exporter ? "exporter" : "handshake");
+    ratls_view_text(v, "tlsKey", "tls-key", rules->needs_tpm_tls_key ? "tpm" : "any");
     ratls_view_text(v, "clock", "clock", rules->clock_ignored ? "ignored" : "safe");
+    ratls_view_text(v, "softwareTpm", "software-tpm",
+                    rules->allows_software ? "insecure-allow" : "refuse");
     describe_algorithms(v, rules->algorithms);
     ratls_view_list(v, "denyFirmware");
     for (size_t i = 0; i < rules->denied_firmware_count; i++) {

@@ -91,7 +91,7 @@ static void describe_clock(struct ratls_view *v, const struct ratls_tpm_attest *
         ratls_view_section_end(v);
 }
 
-static void describe_attest(struct ratls_view *v, const struct ratls_tpm_attest *attest)
+void ratls_describe_attest(struct ratls_view *v, const struct ratls_tpm_attest *attest)
 {
     char firmware[TEXT_MAX];
 
@@ -221,7 +221,7 @@ int ratls_describe_quote(struct ratls_view *v, const struct ratls_quote_files *f
     int compared = RATLS_EXIT_OK;
 
     if (ratls_tpm_read_attest(files->attest, &attest))
-        describe_attest(v, &attest);
+        ratls_describe_attest(v, &attest);
     else
         ratls_view_text(v, "error", "DAMAGED", "not a whole TPMS_ATTEST");
     if (files->signature.p != NULL)

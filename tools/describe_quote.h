@@ -3,6 +3,7 @@
 #define RATLS_TOOL_DESCRIBE_QUOTE_H
 
 #include "pcr_values.h"
+#include "tpm_wire.h"
 #include "view.h"
 
 struct ratls_quote_files {
@@ -17,5 +18,8 @@ struct ratls_quote_files {
  * values; RATLS_EXIT_FAILED if a file cannot be read.
  */
 int ratls_describe_quote(struct ratls_view *v, const struct ratls_quote_files *files);
+
+/* What the attestation says. */
+void ratls_describe_attest(struct ratls_view *v, const struct ratls_tpm_attest *attest);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "crypto.h"
 #include "describe.h"
+#include "describe_enroll.h"
 #include "evidence.h"
 #include "issue.h"
 
@@ -115,6 +116,7 @@ void ratls_describe_certificate(struct ratls_view *v, const X509 *certificate)
     describe_time(v, "notAfter", "valid until", X509_get0_notAfter(certificate));
     describe_public_key(v, X509_get0_pubkey(certificate));
     describe_spki(v, X509_get_X509_PUBKEY(certificate));
+    ratls_describe_tpm_of_certificate(v, certificate);
     present = ratls_evidence_in_certificate(certificate, &evidence);
     describe_inner_evidence(v, present, evidence);
 }

@@ -1,15 +1,11 @@
 #include "edits.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "fail.h"
 #include "file.h"
 #include "refvals.h"
-
-#define MODE_BITS 07777
 
 static struct ratls_edit *find(const struct ratls_edits *edits, const char *path)
 {
@@ -33,16 +29,10 @@ static enum ratls_status load(struct ratls_edits *edits, const char *path, struc
     struct ratls_edit edit = {.count = 0};
     struct ratls_edit *items;
     enum ratls_status status;
-    struct stat info;
 
     status = ratls_file_read_long(path, RATLS_REFVALS_FILE_MAX, &edit.old, &edit.old_len, err);
     if (status != RATLS_OK)
         return status;
-    if (stat(path, &info) != 0) {
-        free(edit.old);
-        return ratls_fail(err, RATLS_IO, "%s: %s", path, strerror(errno));
-    }
-    edit.mode = info.st_mode & MODE_BITS;
     edit.path = strdup(path);
     items = reallocarray(edits->items, edits->count + 1, sizeof *items);
     if (items != NULL)
@@ -179,7 +169,7 @@ enum ratls_status ratls_edits_write(const struct ratls_edits *edits, struct ratl
             continue;
         status = ratls_edit_apply(edit, &text, &len, err);
         if (status == RATLS_OK)
-            status = ratls_file_write(edit->path, ratls_slice(text, len), edit->mode, true, err);
+            status = ratls_file_rewrite(edit->path, ratls_slice(text, len), err);
         free(text);
     }
     return status;

@@ -19,7 +19,6 @@ struct ratls_insertion {
 /* One file. */
 struct ratls_edit {
     char *path;
-    mode_t mode;
     uint8_t *old;
     size_t old_len;
     struct ratls_insertion *insertions; /* ascending */
@@ -45,8 +44,8 @@ size_t ratls_edits_files(const struct ratls_edits *edits);
 RATLS_MUST_CHECK enum ratls_status ratls_edits_print(const struct ratls_edits *edits, FILE *out,
                                                      struct ratls_error *err);
 /*
- * Each file as a whole or not at all, with the mode that it had. RATLS_IO if one was changed since
- * it was read; then nothing was written to it and to those after it.
+ * Each file as ratls_file_rewrite() does it. RATLS_IO if one was changed since it was read; then
+ * nothing was written to it and to those after it.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_edits_write(const struct ratls_edits *edits,
                                                      struct ratls_error *err);

@@ -161,10 +161,18 @@ static void explain_trust(const struct ratls_explain *x)
                               x->rules->issuers[i].crl_path);
     }
     explain_algorithms(x);
+    if (x->rules->allows_software)
+        ratls_explain_say(x, RATLS_EXPLAIN_TRUST,
+                          "An issuer may certify keys of software TPMs, which prove nothing: only "
+                          "for tests.");
     if (x->rules->denied_firmware_count > 0)
         ratls_explain_say(x, RATLS_EXPLAIN_TRUST,
                           "TPMs with one of %zu versions of firmware are refused.",
                           x->rules->denied_firmware_count);
+    if (x->rules->needs_tpm_tls_key)
+        ratls_explain_say(x, RATLS_EXPLAIN_TRUST,
+                          "The key of the TLS certificate must have been made in the TPM that "
+                          "attests, and cannot leave it.");
     if (x->rules->denied_keys.is_asked)
         ratls_explain_say(x, RATLS_EXPLAIN_TRUST,
                           "%zu attestation key%s refused, whoever pinned or certified %s.",

@@ -14,7 +14,6 @@
 #define PCR_GRUB 8
 #define PCR_FILES 9
 #define PCR_STUB 12
-#define COMMAND_MAX 96
 
 static const enum ratls_topic TOPIC_OF_PCR[RATLS_PCR_COUNT] = {
     [0] = RATLS_TOPIC_FIRMWARE,       [1] = RATLS_TOPIC_SETTINGS,  [2] = RATLS_TOPIC_FIRMWARE,
@@ -39,7 +38,7 @@ struct walk {
     size_t variables;               /* of PCR 7, so far */
     bool is_separated;              /* PCR 7: authorities follow */
     bool is_of_peer;
-    char command[COMMAND_MAX]; /* of GRUB, the last one, if it names a file */
+    char command[RATLS_BOOT_COMMAND_MAX]; /* of GRUB, the last one, if it names a file */
     struct ratls_error *err;
 };
 
@@ -60,31 +59,6 @@ uint16_t ratls_boot_choose_bank(struct ratls_slice log)
 enum ratls_topic ratls_boot_topic(unsigned pcr)
 {
     return pcr < RATLS_PCR_COUNT ? TOPIC_OF_PCR[pcr] : RATLS_TOPIC_OTHER;
-}
-
-/*
- * Its first two words, if the second is a path: what GRUB measures next, it read or started for
- * that command, as "linux /vmlinuz". Behind any other command nobody knows what it reads.
- */
-static void keep_command(struct walk *w, struct ratls_slice text)
-{
-    bool has_path = false;
-    int words = 1;
-    size_t len = 0;
-
-    while (len < text.len && len < sizeof w->command - 1) {
-        const uint8_t c = text.p[len];
-
-        if (c < ' ' || c > '~' || c == '\\' || c == '=' || (c == '/' && words == 1)) {
-            has_path = false;
-            break;
-        }
-        if (c == ' ' && ++words == 3)
-            break;
-        has_path = has_path || c == '/';
-        w->command[len++] = (char)c;
-    }
-    w->command[has_path ? len : 0] = '\0';
 }
 
 /* Longer ones are there as they were measured: for people only, since no line is like them. */
@@ -117,7 +91,7 @@ static enum ratls_status add_text(struct walk *w, const struct ratls_event *even
     if (status != RATLS_OK)
         return status;
     if (text.is_measured && event->pcr == PCR_GRUB && !text.is_utf16)
-        keep_command(w, text.text);
+        ratls_boot_command(text.text, w->command);
     return text.is_measured ? add_line(w, fact, &text) : ratls_facts_add(w->facts, fact, w->err);
 }
 

@@ -190,6 +190,12 @@ static enum ratls_status add_rules(const struct ratls_rules *rules, struct ratls
     if (status == RATLS_OK)
         status = add_text(facts, RATLS_TOPIC_RULE, "clock",
                           rules->clock_ignored ? "ignored" : "safe", err);
+    if (status == RATLS_OK)
+        status = add_text(facts, RATLS_TOPIC_RULE, "software-tpm",
+                          rules->allows_software ? "insecure-allow" : "refuse", err);
+    if (status == RATLS_OK)
+        status = add_text(facts, RATLS_TOPIC_RULE, "tls-key",
+                          rules->needs_tpm_tls_key ? "tpm" : "any", err);
     snprintf(text, sizeof text, "set 0x%02x", rules->algorithms);
     if (status == RATLS_OK)
         status = add_text(facts, RATLS_TOPIC_RULE, "algorithms", text, err);

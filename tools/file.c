@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "draft_file.h"
 #include "fail.h"
 
 #define TEMPORARY_PATH_MAX 1024
 #define READ_FIRST 65536
+#define MODE_BITS 07777
 
 static enum ratls_status fail_file(struct ratls_error *err, const char *path)
 {
@@ -111,28 +113,74 @@ static int put_in_place(const char *from, const char *to, bool replace)
     return unlink(from);
 }
 
+/* How a new file is to be: `like` has mode, owner and group; NULL: `mode`, of whoever writes it. */
+struct manner {
+    mode_t mode;
+    const struct stat *like;
+    bool replace;
+};
+
+/* The owner before the mode: a set-group-id bit does not outlive the change. */
+static enum ratls_status dress(int fd, const char *path, const struct manner *manner,
+                               struct ratls_error *err)
+{
+    const struct stat *like = manner->like;
+    struct stat made;
+
+    if (like != NULL && fstat(fd, &made) != 0)
+        return fail_file(err, path);
+    if (like != NULL && (made.st_uid != like->st_uid || made.st_gid != like->st_gid) &&
+        fchown(fd, like->st_uid, like->st_gid) != 0)
+        return ratls_fail(err, RATLS_IO,
+                          "%s: belongs to user %lu and group %lu, and would not any more (%s): "
+                          "write it as that user, or as root",
+                          path, (unsigned long)like->st_uid, (unsigned long)like->st_gid,
+                          strerror(errno));
+    if (fchmod(fd, like == NULL ? manner->mode : like->st_mode & MODE_BITS) != 0)
+        return fail_file(err, path);
+    return RATLS_OK;
+}
+
+static enum ratls_status write_new(const char *path, struct ratls_slice bytes,
+                                   const struct manner *manner, struct ratls_error *err)
+{
+    char temporary[TEMPORARY_PATH_MAX];
+    enum ratls_status status = RATLS_OK;
+    int fd;
+
+    fd = ratls_draft_open(path, temporary, sizeof temporary);
+    if (fd < 0 && errno == ENAMETOOLONG)
+        return ratls_fail(err, RATLS_USAGE, "%s: the name is too long", path);
+    if (fd < 0)
+        return fail_file(err, path);
+    if (!write_fully(fd, bytes))
+        status = fail_file(err, path);
+    if (status == RATLS_OK)
+        status = dress(fd, path, manner, err);
+    if (status == RATLS_OK && put_in_place(temporary, path, manner->replace) != 0)
+        status = fail_file(err, path);
+    if (status != RATLS_OK)
+        unlink(temporary);
+    close(fd);
+    return status;
+}
+
 enum ratls_status ratls_file_write(const char *path, struct ratls_slice bytes, mode_t mode,
                                    bool replace, struct ratls_error *err)
 {
-    char temporary[TEMPORARY_PATH_MAX];
-    enum ratls_status status;
-    int fd;
+    const struct manner manner = {.mode = mode, .replace = replace};
+    enum ratls_status status = ratls_file_may_write(path, replace, err);
 
-    status = ratls_file_may_write(path, replace, err);
-    if (status != RATLS_OK)
-        return status;
-    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
-        return ratls_fail(err, RATLS_USAGE, "%s: the name is too long", path);
-    fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0)
-        return fail_file(err, path);
-    if (!write_fully(fd, bytes) || fchmod(fd, mode) != 0 ||
-        put_in_place(temporary, path, replace) != 0) {
-        status = fail_file(err, path);
-        unlink(temporary);
-    }
-    close(fd);
-    return status;
+    return status == RATLS_OK ? write_new(path, bytes, &manner, err) : status;
+}
+
+enum ratls_status ratls_file_rewrite(const char *path, struct ratls_slice bytes,
+                                     struct ratls_error *err)
+{
+    struct stat like;
+    const struct manner manner = {.like = &like, .replace = true};
+
+    return stat(path, &like) == 0 ? write_new(path, bytes, &manner, err) : fail_file(err, path);
 }
 
 bool ratls_path_ends_with(const char *path, const char *end)

@@ -29,6 +29,13 @@ RATLS_MUST_CHECK enum ratls_status ratls_file_write(const char *path, struct rat
                                                     mode_t mode, bool replace,
                                                     struct ratls_error *err);
 
+/*
+ * Writes a file that is there anew, as a whole or not at all: with the mode, the owner and the
+ * group that it has. RATLS_IO if this user may not give it to them, and nothing is written then.
+ */
+RATLS_MUST_CHECK enum ratls_status ratls_file_rewrite(const char *path, struct ratls_slice bytes,
+                                                      struct ratls_error *err);
+
 /* RATLS_USAGE if the file exists and `replace` is false: asked before slow work. */
 RATLS_MUST_CHECK enum ratls_status ratls_file_may_write(const char *path, bool replace,
                                                         struct ratls_error *err);

@@ -9,12 +9,13 @@
 #include <string.h>
 
 #include "crypto.h"
+#include "crypto_general_name.h"
+#include "crypto_serial.h"
 #include "evidence.h"
 #include "fail.h"
 
 #define COMMON_NAME_MAX 64 /* ub-common-name, RFC 5280, A.1 */
 #define DNS_NAME_MAX 253
-#define SERIAL_LEN 16
 #define CLOCK_SKEW_S 300 /* clients whose clock is a little behind */
 
 /* An extension of OpenSSL's own kind, in the syntax of its configuration files. */
@@ -64,30 +65,6 @@ enum ratls_status ratls_names_check(const struct ratls_list *names, struct ratls
     return RATLS_OK;
 }
 
-static GENERAL_NAME *make_general_name(const char *name)
-{
-    GENERAL_NAME *out = GENERAL_NAME_new();
-    ASN1_STRING *text = NULL;
-
-    if (out == NULL)
-        return NULL;
-    if (is_address(name)) {
-        text = a2i_IPADDRESS(name);
-        if (text != NULL)
-            GENERAL_NAME_set0_value(out, GEN_IPADD, text);
-    } else {
-        text = ASN1_IA5STRING_new();
-        if (text != NULL && ASN1_STRING_set(text, name, -1) == 1)
-            GENERAL_NAME_set0_value(out, GEN_DNS, text);
-    }
-    if (text == NULL || out->d.ptr == NULL) {
-        ASN1_STRING_free(text);
-        GENERAL_NAME_free(out);
-        return NULL;
-    }
-    return out;
-}
-
 /* The subjectAltName extension; critical without a subject (RFC 5280, 4.2.1.6). */
 static X509_EXTENSION *make_alt_names(const struct ratls_list *names, bool critical)
 {
@@ -95,7 +72,8 @@ static X509_EXTENSION *make_alt_names(const struct ratls_list *names, bool criti
     X509_EXTENSION *extension = NULL;
 
     for (size_t i = 0; all != NULL && i < names->count; i++) {
-        GENERAL_NAME *one = make_general_name(names->items[i]);
+        GENERAL_NAME *one =
+            ratls_general_name(ratls_slice(names->items[i], strlen(names->items[i])));
 
         if (one == NULL || sk_GENERAL_NAME_push(all, one) == 0) {
             GENERAL_NAME_free(one);
@@ -118,21 +96,6 @@ static bool set_subject(X509_NAME *subject, const char *name)
         return true;
     return X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_ASC,
                                       (const unsigned char *)name, (int)len, -1, 0) == 1;
-}
-
-static bool set_serial(X509 *certificate)
-{
-    uint8_t serial[SERIAL_LEN];
-    BIGNUM *number;
-    bool done;
-
-    if (ratls_random(serial, sizeof serial, NULL) != RATLS_OK)
-        return false;
-    serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40); /* positive, and never short */
-    number = BN_bin2bn(serial, sizeof serial, NULL);
-    done = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
-    BN_free(number);
-    return done;
 }
 
 static bool set_validity(X509 *certificate, unsigned days)
@@ -168,12 +131,14 @@ static bool add_simple_extensions(X509 *certificate, X509 *issuer)
 /* Everything of a certificate but its names, its evidence and its signature. */
 static X509 *begin_certificate(X509_NAME *subject, X509 *issuer, EVP_PKEY *key, unsigned days)
 {
+    uint8_t serial[RATLS_SERIAL_LEN];
     X509 *certificate = X509_new();
 
     if (certificate == NULL)
         return NULL;
-    if (X509_set_version(certificate, X509_VERSION_3) != 1 || !set_serial(certificate) ||
-        !set_validity(certificate, days) || X509_set_pubkey(certificate, key) != 1 ||
+    if (X509_set_version(certificate, X509_VERSION_3) != 1 ||
+        !ratls_serial_set(certificate, serial) || !set_validity(certificate, days) ||
+        X509_set_pubkey(certificate, key) != 1 ||
         X509_set_subject_name(certificate, subject) != 1 ||
         X509_set_issuer_name(certificate,
                              issuer == NULL ? subject : X509_get_subject_name(issuer)) != 1 ||

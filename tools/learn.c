@@ -6,6 +6,8 @@
 
 #include "fail.h"
 #include "file.h"
+#include "ima.h"
+#include "ima_boot.h"
 #include "output.h"
 #include "policy_load.h"
 #include "proposal_write.h"
@@ -14,6 +16,7 @@
 
 #define POLICY_MODE 0644
 #define SHOWN_PATH "learned policy"
+#define IMA_PCRS 0x7ff /* 10, and 0 to 9 for boot_aggregate */
 
 /* One lesson; too long for the stack. */
 struct lesson {
@@ -22,10 +25,12 @@ struct lesson {
     struct ratls_proposal proposal;
     struct ratls_proposal_place place;
     struct ratls_pcr_selection values; /* that --pcrs names */
+    struct ratls_log_request logs;     /* the banks in which they are taken */
     uint8_t ak_name[RATLS_TPM_NAME_MAX];
     size_t ak_name_len;
     uint8_t *ima_signers; /* owned */
     size_t ima_signers_len;
+    bool measures_itself; /* what was refused is a file of this very command */
 };
 
 static bool is_file(const struct lesson *l)
@@ -48,14 +53,15 @@ static enum ratls_status choose_wide(struct lesson *l, struct ratls_pcr_selectio
 {
     const struct ratls_learn *learn = l->learn;
     enum ratls_status status = RATLS_OK;
-    const char *bank = ratls_tpm_hash_name(RATLS_ALG_SHA256);
+    uint16_t bank = RATLS_ALG_SHA256;
     char wide[sizeof "sha256:" RATLS_OBSERVE_PCRS];
 
     if (learn->pcrs != NULL)
         status = select_pcrs(learn, learn->pcrs, NULL, &l->values, err);
     if (status == RATLS_OK && learn->pcrs != NULL)
-        bank = ratls_tpm_hash_name(l->values.banks[0].hash_alg);
-    snprintf(wide, sizeof wide, "%s:%s", bank, RATLS_OBSERVE_PCRS);
+        bank = l->values.banks[0].hash_alg;
+    l->logs = (struct ratls_log_request){.boot_bank = bank, .ima_bank = bank};
+    snprintf(wide, sizeof wide, "%s:%s", ratls_tpm_hash_name(bank), RATLS_OBSERVE_PCRS);
     if (status == RATLS_OK)
         status = select_pcrs(learn, NULL, wide, ret, err);
     if (status == RATLS_OK && !ratls_selection_add(ret, &l->values))
@@ -66,13 +72,46 @@ static enum ratls_status choose_wide(struct lesson *l, struct ratls_pcr_selectio
 static enum ratls_status observe(struct lesson *l, const struct ratls_pcr_selection *selection,
                                  bool has_logs, struct ratls_error *err)
 {
-    const uint16_t bank = selection->banks[0].hash_alg;
-    const struct ratls_log_request logs = {.boot_bank = bank, .ima_bank = bank};
-
     ratls_proposal_done(&l->proposal);
     ratls_observation_done(&l->machine);
     memset(&l->proposal, 0, sizeof l->proposal);
-    return ratls_observe(&l->learn->from, selection, has_logs ? &logs : NULL, &l->machine, err);
+    return ratls_observe(&l->learn->from, selection, has_logs ? &l->logs : NULL, &l->machine, err);
+}
+
+/* By whose hash the list's first entry is; 0 if it says nothing that counts. */
+static uint16_t find_boot_aggregate_bank(const struct ratls_observation *o)
+{
+    struct ratls_ima_reader r =
+        ratls_ima_reader(ratls_slice(o->ima_list, o->ima_list_len), o->ima_alg, 0, 0);
+    struct ratls_ima_entry first;
+    const char *hash = NULL;
+
+    if (o->ima_list != NULL && ratls_ima_next(&r, &first) && ratls_ima_is_boot_aggregate(&first))
+        hash = ratls_ima_hash_name(first.file.hash);
+    if (hash == NULL || !ratls_tpm_is_strong_hash(ratls_tpm_hash_alg(hash)))
+        return 0;
+    return ratls_tpm_hash_alg(hash);
+}
+
+/*
+ * A kernel makes boot_aggregate in the bank of its ima_hash, whichever banks there are: where that
+ * is not the bank that was asked for, the list counts in that one, and the boot log in this.
+ */
+static enum ratls_status follow_boot_aggregate(struct lesson *l,
+                                               struct ratls_pcr_selection *selection,
+                                               struct ratls_error *err)
+{
+    const uint16_t bank = find_boot_aggregate_bank(&l->machine);
+    const struct ratls_pcr_selection of_list = {.count = 1, .banks = {{bank, IMA_PCRS}}};
+
+    if (bank == 0 || bank == l->logs.ima_bank || is_file(l) || !l->machine.has_quote)
+        return RATLS_OK;
+    for (size_t i = 0; i < selection->count; i++)
+        selection->banks[i].pcrs &= ~(UINT32_C(1) << RATLS_IMA_PCR);
+    if (!ratls_selection_add(selection, &of_list))
+        return ratls_fail(err, RATLS_USAGE, "--pcrs: more than %d banks", RATLS_BANKS_MAX);
+    l->logs.ima_bank = bank;
+    return observe(l, selection, true, err);
 }
 
 static enum ratls_status propose(struct lesson *l, bool has_logs, struct ratls_error *err)
@@ -86,6 +125,7 @@ static enum ratls_status propose(struct lesson *l, bool has_logs, struct ratls_e
         .service = learn->service,
         .ak_name = ratls_slice(l->ak_name, l->ak_name_len),
         .ima_signers = ratls_slice(l->ima_signers, l->ima_signers_len),
+        .exclude = {.items = learn->exclude.items, .count = learn->exclude.count},
         .settings = learn->settings,
         .signed_images = learn->signed_images,
         .whole_quote = is_file(l) || !has_logs,
@@ -106,6 +146,8 @@ static enum ratls_status look(struct lesson *l, struct ratls_error *err)
         status = choose_wide(l, &selection, err);
         if (status == RATLS_OK)
             status = observe(l, &selection, true, err);
+        if (status == RATLS_OK)
+            status = follow_boot_aggregate(l, &selection, err);
         if (status == RATLS_OK)
             status = propose(l, true, err);
         if (status != RATLS_OK || ratls_proposal_has_meaning(&l->proposal))
@@ -147,7 +189,17 @@ static enum ratls_status prove_server(struct lesson *l, struct ratls_policy *pol
     return status;
 }
 
-static enum ratls_status appraise(const struct lesson *l, const struct ratls_observation *o,
+/* IMA's "tcb" measures what root reads: the staged policy, too, between one quote and the next. */
+static bool names_stage(const struct lesson *l, const struct ratls_report *report)
+{
+    const char *stage = l->place.stage + strlen(l->place.folder);
+    struct ratls_finding first;
+
+    return l->place.stage[0] != '\0' && ratls_report_first_failure(report, &first) &&
+           strcmp(first.check, "ima.allow") == 0 && strstr(first.actual, stage) != NULL;
+}
+
+static enum ratls_status appraise(struct lesson *l, const struct ratls_observation *o,
                                   struct ratls_policy *policy, struct ratls_error *err)
 {
     const char *name = o->expectation.server_name;
@@ -159,8 +211,10 @@ static enum ratls_status appraise(const struct lesson *l, const struct ratls_obs
     if (rules == NULL)
         return ratls_fail(err, RATLS_USAGE, "the policy would not speak for this name");
     status = ratls_observation_appraise(o, rules, &report, err);
-    if (status == RATLS_REJECTED)
+    if (status == RATLS_REJECTED) {
+        l->measures_itself = names_stage(l, report);
         ratls_verdict_show_refusal(report);
+    }
     ratls_report_free(report);
     return status;
 }
@@ -198,6 +252,12 @@ static enum ratls_status prove(struct lesson *l, struct ratls_policy *policy,
         status = prove_server(l, policy, err);
     if (status != RATLS_REJECTED)
         return status;
+    if (l->measures_itself)
+        return ratls_fail(err, RATLS_REJECTED,
+                          "Linux IMA has measured what this command itself wrote and read; nothing "
+                          "was learned: let --out be where IMA measures nothing, such as "
+                          "/run/learned/%s",
+                          l->place.file);
     return ratls_fail(err, RATLS_REJECTED,
                       "the evidence does not hold by itself: the policy that was made of it "
                       "refuses it; nothing was learned");

@@ -3,6 +3,7 @@
 #define RATLS_TOOL_LEARN_H
 
 #include "observe.h"
+#include "options.h"
 
 struct ratls_learn {
     struct ratls_observe_options from;
@@ -10,6 +11,7 @@ struct ratls_learn {
     const char *service;  /* NULL: what the evidence says */
     const char *ak_name;  /* in hexadecimal, for logs without a quote; NULL */
     const char *ima_cert; /* PEM: whoever signed files; NULL */
+    struct ratls_list exclude; /* patterns: paths at which anything is allowed */
     const char *out_path; /* NULL: standard output, for a policy of values alone */
     bool for_clients;     /* the name is that of a client, whose machine it is */
     bool values;          /* values of PCRs only, whatever logs there are */

@@ -25,6 +25,9 @@ static const struct ratls_command commands[] = {
     {"watch", "appraise a server again and again, beside programs", ratls_cmd_watch},
     {"policy", "write and check policies", ratls_cmd_policy},
     {"roots", "say which makers of TPMs are believed", ratls_cmd_roots},
+    {"seal", "sign the states in which attestation keys may be used", ratls_cmd_seal},
+    {"ca", "enrol machines: certificates for their attestation keys", ratls_cmd_ca},
+    {"enroll", "get a certificate for the attestation key, by a CA's service", ratls_cmd_enroll},
     {NULL, NULL, NULL},
 };
 

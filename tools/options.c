@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 #include "output.h"
 
 #define ROWS_MAX 24
-#define ROW_BASE 256 /* above every character, so that no short option exists */
+#define ROW_BASE 256 /* above every character, so that the only short option is ... */
+#define OUT "out"    /* ... that of this one, as so many programs have it */
+#define OUT_LETTER 'o'
 #define HELP_COLUMN 24
 #define HELP_WIDTH 80
 #define DURATION_DIGITS_MAX 9
@@ -37,7 +40,8 @@ static void print_wrapped(const char *words)
 static void print_row(const char *name, const char *argument, const char *help)
 {
     const char *gap = argument == NULL || argument[0] == '[' ? "" : " ";
-    const int len = printf("  --%s%s%s", name, gap, argument == NULL ? "" : argument);
+    const int len = printf("  %s--%s%s%s", strcmp(name, OUT) == 0 ? "-o, " : "", name, gap,
+                           argument == NULL ? "" : argument);
 
     printf("%*s", len < HELP_COLUMN ? HELP_COLUMN - len : 0, "");
     print_wrapped(help);
@@ -148,6 +152,30 @@ static int argument_of(const struct ratls_option *row)
     return row->argument == NULL ? no_argument : required_argument;
 }
 
+/* The number of the row that getopt found; more than any, if it found none. */
+static size_t find_row(const struct ratls_options *options, int option)
+{
+    size_t i = 0;
+
+    if (option >= ROW_BASE)
+        return (size_t)(option - ROW_BASE);
+    if (option != OUT_LETTER)
+        return SIZE_MAX;
+    while (i < options->count && strcmp(options->rows[i].name, OUT) != 0)
+        i++;
+    return i < options->count ? i : SIZE_MAX;
+}
+
+/* What getopt knows of short options. */
+static const char *short_options(const struct ratls_options *options)
+{
+    const bool has_out = find_row(options, OUT_LETTER) != SIZE_MAX;
+
+    if (options->ends_at_operand)
+        return has_out ? "+o:" : "+";
+    return has_out ? "o:" : "";
+}
+
 bool ratls_options_parse(const struct ratls_options *options, int argc, char **argv, int *ret_first,
                          int *ret_code)
 {
@@ -163,20 +191,48 @@ bool ratls_options_parse(const struct ratls_options *options, int argc, char **a
     longs[options->count] = (struct option){"help", no_argument, NULL, help};
     *ret_code = RATLS_EXIT_USAGE;
     optind = 0; /* glibc: begin anew */
-    while ((option = getopt_long(argc, argv, options->ends_at_operand ? "+" : "", longs, NULL)) !=
-           -1) {
+    while ((option = getopt_long(argc, argv, short_options(options), longs, NULL)) != -1) {
+        const size_t row = find_row(options, option);
+
         if (option == help) {
             print_help(options);
             *ret_code = RATLS_EXIT_OK;
             return false;
         }
-        if (option < ROW_BASE) { /* getopt has complained already */
+        if (row == SIZE_MAX) { /* getopt has complained already */
             ratls_hint("'%s --help' lists what there is", ratls_out_command_name());
             return false;
         }
-        if (!take_value(&options->rows[option - ROW_BASE], optarg))
+        if (!take_value(&options->rows[row], optarg))
             return false;
     }
     *ret_first = optind;
+    return true;
+}
+
+bool ratls_options_parse_alone(const struct ratls_options *options, int argc, char **argv,
+                               int *ret_code)
+{
+    int first = 0;
+
+    if (!ratls_options_parse(options, argc, argv, &first, ret_code))
+        return false;
+    if (argc != first)
+        *ret_code = ratls_usage("'%s' is too much", argv[first]);
+    return argc == first;
+}
+
+bool ratls_options_parse_one(const struct ratls_options *options, int argc, char **argv,
+                             const char *wanted, const char **ret_operand, int *ret_code)
+{
+    int first = 0;
+
+    if (!ratls_options_parse(options, argc, argv, &first, ret_code))
+        return false;
+    if (argc - first != 1) {
+        *ret_code = ratls_usage("%s", wanted);
+        return false;
+    }
+    *ret_operand = argv[first];
     return true;
 }

@@ -50,4 +50,12 @@ struct ratls_options {
 bool ratls_options_parse(const struct ratls_options *options, int argc, char **argv, int *ret_first,
                          int *ret_code);
 
+/* The same for a command without operands. */
+bool ratls_options_parse_alone(const struct ratls_options *options, int argc, char **argv,
+                               int *ret_code);
+
+/* The same for a command with one operand; `wanted` tells whoever leaves it out, or gives more. */
+bool ratls_options_parse_one(const struct ratls_options *options, int argc, char **argv,
+                             const char *wanted, const char **ret_operand, int *ret_code);
+
 #endif

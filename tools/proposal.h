@@ -17,6 +17,7 @@ struct ratls_proposal_options {
     bool signed_images;         /* images: [signed], if Secure Boot is on */
     bool whole_quote;           /* whatever was quoted must be compared: there is no other quote */
     struct ratls_slice ima_signers; /* PEM: files that they signed need no line; empty: nobody */
+    struct ratls_draft_list exclude; /* patterns: files at these paths need no line, either */
     bool ignores_logs;              /* values of PCRs only */
     const struct ratls_pcr_selection *values; /* PCRs to compare by value besides; NULL: none */
 };

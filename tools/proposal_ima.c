@@ -36,6 +36,25 @@ static void done_signers(struct ratls_ima_rules *ima)
     free(ima->signers);
 }
 
+static enum ratls_status read_exclude(const struct ratls_draft_list *list,
+                                      struct ratls_patterns *ret, struct ratls_error *err)
+{
+    if (list->count == 0)
+        return RATLS_OK;
+    ret->items = calloc(list->count, sizeof *ret->items);
+    if (ret->items == NULL)
+        return ratls_fail(err, RATLS_MEMORY, "out of memory");
+    for (size_t i = 0; i < list->count; i++) {
+        const struct ratls_slice text = ratls_slice(list->items[i], strlen(list->items[i]));
+        const char *why = ratls_pattern_init(RATLS_PATTERN_PATH, text, &ret->items[i]);
+
+        if (why != NULL)
+            return ratls_fail(err, RATLS_USAGE, "--exclude %s: %s", list->items[i], why);
+        ret->count++;
+    }
+    return RATLS_OK;
+}
+
 static bool has_only_lines(const struct ratls_facts *facts)
 {
     for (size_t i = 0; i < facts->count; i++)
@@ -67,7 +86,7 @@ static enum ratls_status take_files(struct ratls_proposal *p,
     return status;
 }
 
-static void draft(struct ratls_proposal *p)
+static void draft(struct ratls_proposal *p, const struct ratls_proposal_options *options)
 {
     const struct ratls_observation *o = p->machine;
 
@@ -76,6 +95,7 @@ static void draft(struct ratls_proposal *p)
     p->ima.violations_allowed = o->ima.violations > 0;
     p->ima.allow = ratls_proposal_list(p, RATLS_TOPIC_IMA_ALLOW);
     p->ima.signed_by = ratls_proposal_list(p, RATLS_TOPIC_IMA_SIGNERS);
+    p->ima.exclude = options->exclude;
     p->draft.ima = &p->ima;
 }
 
@@ -89,14 +109,24 @@ enum ratls_status ratls_propose_ima(struct ratls_proposal *p,
     const bool has_list = o->ima_list != NULL && o->ima_why[0] == '\0' && o->ima.entries > 0;
     enum ratls_status status = read_signers(options->ima_signers, &rules.ima, err);
 
+    if (status == RATLS_OK)
+        status = read_exclude(&options->exclude, &rules.ima.exclude, err);
     if (status == RATLS_OK && has_list)
         status = ratls_facts_missing(&rules, o, &unsigned_files, err);
     if (status == RATLS_OK && has_list && has_only_lines(&unsigned_files))
         status = take_files(p, options, &unsigned_files, err);
+    if (status == RATLS_OK && has_list && options->exclude.count > 0 &&
+        p->files[RATLS_TOPIC_IMA_ALLOW].count == 0 && options->ima_signers.len == 0)
+        status = ratls_fail(err, RATLS_USAGE, "--exclude: no file is left that is compared");
     if (status == RATLS_OK && (p->files[RATLS_TOPIC_IMA_ALLOW].text != NULL ||
                                p->files[RATLS_TOPIC_IMA_SIGNERS].text != NULL))
-        draft(p);
+        draft(p, options);
+    if (status == RATLS_OK && options->exclude.count > 0 && !p->has_ima)
+        status = ratls_fail(err, RATLS_USAGE,
+                            "--exclude: the policy would compare no files: the machine has not "
+                            "shown a list of Linux IMA");
     ratls_facts_done(&unsigned_files);
+    free(rules.ima.exclude.items);
     done_signers(&rules.ima);
     return status;
 }
