@@ -7,6 +7,7 @@
 
 #include "fake_policy.h"
 #include "fuzz.h"
+#include "pki.h"
 
 static struct fake_tpm *tpm;
 static struct ratls_policy *policy;
@@ -18,7 +19,6 @@ static struct ratls_expectation expectation = {
     .cipher_suite = 0x1301,
     .nonce = {1},
     .binder = {2},
-    .spki_sha256 = {3},
     .server_name = "bank.example",
     .now = 1800000000,
 };
@@ -55,7 +55,11 @@ static void begin(void)
     tpm = fake_tpm_new(FAKE_ECDSA_P256);
     policy = fake_policy_new(tpm);
     fake_policy_pin(policy, tpm, NULL);
+    tpm->tls_key = pki_key(PKI_P256);
+    fake_spki_sha256(tpm->tls_key, expectation.spki_sha256);
+    fake_policy_rules(policy)->needs_tpm_tls_key = true;
     fake_request(&expectation, &fake_policy_rules(policy)->selection, &request);
+    request.offers = RATLS_OFFER_TLS_KEY;
     good = fake_tpm_attest(tpm, &request, NULL, NULL);
     check_evidence(ratls_slice(good->wire, good->wire_len));
 }
@@ -64,7 +68,8 @@ static void replace_item(struct ratls_evidence *evidence, uint8_t which, struct 
 {
     struct ratls_slice *const items[] = {&evidence->statement,  &evidence->attest,
                                          &evidence->signature,  &evidence->ak_public,
-                                         &evidence->pcr_values, &evidence->certificates[0]};
+                                         &evidence->pcr_values, &evidence->certificates[0],
+                                         &evidence->tls_key};
     const size_t count = sizeof items / sizeof items[0];
     size_t i = which % (count + 1);
 

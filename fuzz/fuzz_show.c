@@ -1,14 +1,15 @@
 /*
  * Targets: what 'ratls show' prints of any file: ratls_capture_read, ratls_certificate_read,
- * ratls_csr_read and ratls_describe_*, those of logs and quotes too, the files beside them
- * (ratls_pcr_values_read, ratls_ak_read, ratls_signature_file). JSON must be ASCII without control
- * characters.
+ * ratls_csr_read and ratls_describe_*, the messages of an enrolment, those of logs and quotes too,
+ * the files beside them (ratls_pcr_values_read, ratls_ak_read, ratls_signature_file). JSON must be
+ * ASCII without control characters.
  */
 #include <openssl/err.h>
 #include <string.h>
 
 #include "capture.h"
 #include "describe.h"
+#include "describe_enroll.h"
 #include "describe_logs.h"
 #include "describe_quote.h"
 #include "fuzz.h"
@@ -51,6 +52,7 @@ static void describe(struct ratls_view *v, struct ratls_slice in)
         ratls_describe_certificate(v, certificate);
     if (csr != NULL)
         ratls_describe_csr(v, csr);
+    ratls_describe_enroll_message(v, in);
     describe_measured(v, in);
     X509_free(certificate);
     X509_REQ_free(csr);
