@@ -60,6 +60,8 @@ start_agent
 sed -i '/^state = /d; /^tcti = /d' "$work/server.cnf"
 printf 'agent = %s\nlog = stderr\n' "$socket" >>"$work/server.cnf"
 use_example nginx.conf
+# One for each connection below: a worker's handshakes wait for each other.
+sed -i 's/^worker_processes .*/worker_processes 5;/' "$work/nginx.conf"
 start nginx env OPENSSL_CONF="$work/server.cnf" nginx -c "$work/nginx.conf" -g 'daemon off;'
 wait_until_listening nginx "$port"
 nginx_port=$port

@@ -12,6 +12,13 @@ prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$RATLS_BINARY_DIR/CMakeCache
 
 leave() {
     code=$?
+    # What a person would look at: the logs are gone with the machine.
+    if [ "$code" -ne 0 ] && [ "$code" -ne 77 ] && [ -n "$init" ]; then
+        for unit in web ratlsd; do
+            inside journalctl --no-pager --quiet -o short-precise -u "$unit" \
+                >"$work/$unit.log" || true
+        done
+    fi
     [ -z "$init" ] || kill -KILL "$init" 2>/dev/null || true
     [ -z "$pid_of_machine" ] || wait_for 5 ended "$pid_of_machine" || true
     sh "$boot" clean "$work" || true

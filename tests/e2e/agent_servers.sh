@@ -5,7 +5,6 @@
 . "$(dirname "$0")/agent_lib.sh"
 need nginx haproxy curl
 pid_of_ratlsd=
-pid_of_haproxy=
 prepare
 
 # Only ratlsd's user may use the TPM.
@@ -131,8 +130,7 @@ sed -i '/^    \(user\|group\) /s/haproxy/www-data/' "$work/haproxy.cfg"
 start haproxy env OPENSSL_CONF="$work/server.cnf" haproxy -W -f "$work/haproxy.cfg"
 wait_until_listening haproxy "$port"
 expect 0 "curl accepts HAProxy" get
-kill -USR2 "$pid_of_haproxy"
-sleep 0.5
+reload USR2 haproxy
 expect 0 "and after a reload" get
 stop haproxy
 echo 'log = stderr' >>"$work/server.cnf"

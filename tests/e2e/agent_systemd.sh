@@ -17,7 +17,7 @@ END
 # The socket is there before the agent, which begins with the first who connects.
 start ratlsd systemd-socket-activate --seqpacket -l "$work/passed.sock" \
     "$ratlsd" --config "$work/ratlsd.yaml"
-wait_for 10 test -S "$work/passed.sock" || fail "systemd-socket-activate does not listen"
+wait_for 10 takes_connections "$work/passed.sock" || fail "systemd-socket-activate does not listen"
 expect 0 "a socket that systemd passes" "$ratlsd" --status --socket "$work/passed.sock"
 has "ratls_connections 1"
 [ ! -e "$work/never" ] || fail "it made a socket of its own"
@@ -26,7 +26,7 @@ stop ratlsd
 
 # Of another kind.
 start wrong systemd-socket-activate -l "$work/stream.sock" "$ratlsd" --config "$work/ratlsd.yaml"
-wait_for 10 test -S "$work/stream.sock" || fail "systemd-socket-activate does not listen"
+wait_for 10 takes_connections "$work/stream.sock" || fail "systemd-socket-activate does not listen"
 "$python" -c 'import socket, sys
 socket.socket(socket.AF_UNIX).connect(sys.argv[1])' "$work/stream.sock"
 wait_for 10 grep -q "ratlsd.socket must have ListenSequentialPacket=" "$work/wrong.log" ||

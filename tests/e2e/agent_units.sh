@@ -42,7 +42,7 @@ if [ "$(id -u)" -eq 0 ]; then
     chown daemon "$work/metrics"
 fi
 start ratlsd strace -f -o "$work/calls" "$RATLS_BINARY_DIR/bin/ratlsd" --config "$work/ratlsd.yaml"
-wait_for 20 test -S "$work/run/agent.sock" || fail "ratlsd does not begin"
+wait_for 20 takes_connections "$work/run/agent.sock" || fail "ratlsd does not begin"
 expect 0 "ratlsd serves" "$RATLS_BINARY_DIR/bin/ratlsd" --status --socket "$work/run/agent.sock"
 # A question of the codec's corpus: evidence for the service web.
 expect 0 "and attests" "$python" -c 'import socket, sys

@@ -19,6 +19,10 @@ has "id=65300"
 talk -verify_hostname "$name" -verify_return_error || fail "s_client did not accept"
 ok "s_client -verify_hostname accepts"
 
+all_arrived() {
+    [ "$(grep -c "$secret" "$work/received")" -eq 3 ]
+}
+wait_for 5 all_arrived || fail "what three clients sent did not arrive"
 extend_pcr 7
 : >"$work/received"
 for option in -quiet -verify_return_error -tls1_3; do

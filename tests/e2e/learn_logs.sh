@@ -66,6 +66,18 @@ has "bank.ima.sha256: 902 lines"
 expect 0 "the machine is accepted" probe --save "$work/good.capture"
 expect 0 "learn from a capture" "$ratls" policy learn "$work/good.capture" --out "$work/kept.yaml"
 expect 0 "and verify it" "$ratls" verify "$work/good.capture" --policy "$work/kept.yaml"
+expect 0 "learn, but what is in two folders" learn --out "$work/less.yaml" \
+    --exclude "/usr/lib/**" --exclude "/var/log/**"
+has "less.ima.sha256: 2 lines"
+has "/usr/lib/**" "$work/less.yaml"
+lacks "a-library" "$work/less.ima.sha256"
+expect 0 "that is accepted, too" "$ratls" verify "$work/good.capture" --policy "$work/less.yaml"
+expect 2 "not every path" learn --out "$work/none.yaml" --exclude "/**"
+has "no file is left"
+expect 2 "no pattern" learn --out "$work/none.yaml" --exclude "/usr/***"
+has "--exclude /usr/***"
+expect 2 "values are of no files" learn --values --exclude "/usr/lib/**"
+has "--exclude is for a new policy"
 shut_down
 
 changed() { # changed WORDS: refused by the policy that was learned
@@ -95,6 +107,9 @@ logs -- $files /usr/bin/signed=1 /usr/bin/plain=2
 boot
 changed "/usr/bin/plain" "/usr/bin/plain (IMA list, entry 903): other digest"
 expect 0 "update from a capture" "$ratls" policy update "$policy" "$work/changed.capture" --dry-run
+has "/usr/bin/plain"
+expect 1 "the policy with two folders less refuses it, too" "$ratls" verify \
+    "$work/changed.capture" --policy "$work/less.yaml"
 has "/usr/bin/plain"
 expect 0 "update" update
 has "Added to 1 file"

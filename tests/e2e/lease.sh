@@ -114,7 +114,9 @@ stop example
 restore
 serve
 hold
+kill -STOP "$pid_of_example" # it would meet a TPM that was not started yet
 restore
+kill -CONT "$pid_of_example"
 closes_within 10 "the machine boots again"
 has "quote.boot" "$work/client.log"
 has "was started again" "$work/client.log"

@@ -10,6 +10,7 @@ support=$RATLS_SOURCE_DIR/tests/e2e/support
 PATH=$PATH:/usr/sbin:/sbin
 # Debian's own: another Python may bring another OpenSSL.
 python=/usr/bin/python3
+export PYTHONDONTWRITEBYTECODE=1 # the tree stays as it is
 name=server.test
 secret="pa55word-of-the-customer"
 unset OPENSSL_CONF SSLKEYLOGFILE http_proxy https_proxy HTTPS_PROXY ALL_PROXY all_proxy
@@ -20,6 +21,7 @@ work=$(mktemp -d)
 chmod 711 "$work"
 pids=
 checks=0
+patience_s=60 # of expect()
 # An input that never ends, for programs that would end with it.
 mkfifo "$work/input"
 exec 9<>"$work/input"
@@ -79,7 +81,8 @@ wait_for() { # wait_for SECONDS COMMAND...
 start() { # start NAME COMMAND...: its output goes to NAME.log, its process id to $pid_of_NAME
     started=$1
     shift
-    "$@" >"$work/$started.log" 2>&1 <&9 &
+    : >"$work/$started.log" # at once: nobody waits for words that stand there from before
+    "$@" >>"$work/$started.log" 2>&1 <&9 &
     eval "pid_of_$started=$!"
     pids="$pids $!"
 }
@@ -88,8 +91,33 @@ stop() { # stop NAME
     stopping=
     eval "stopping=\$pid_of_$1"
     kill "$stopping" 2>/dev/null || true
-    wait_for 5 ended "$stopping" || kill -KILL "$stopping"
+    wait_for 5 ended "$stopping" || kill -KILL "$stopping" 2>/dev/null || true
     wait "$stopping" 2>/dev/null || true
+    forget "$stopping"
+}
+
+# forget PID: it has ended, and the number may be another's by the time when all are ended.
+forget() {
+    remembered=
+    for known in $pids; do
+        [ "$known" = "$1" ] || remembered="$remembered $known"
+    done
+    pids=$remembered
+}
+
+# For a moment the old workers serve beside the new ones, with keys that may be gone from the TPM.
+# reload SIGNAL NAME...: HUP is for nginx, USR2 for HAProxy; until their old workers are gone.
+reload() {
+    signal=$1 old=
+    shift
+    for reloaded in "$@"; do
+        reloading=$(eval "echo \"\$pid_of_$reloaded\"")
+        old="$old $(cat "/proc/$reloading/task/$reloading/children")"
+        kill "-$signal" "$reloading"
+    done
+    for worker in $old; do
+        wait_for 20 ended "$worker" || fail "an old worker of $reloaded does not end"
+    done
 }
 
 # A loopback address of our own, so that tests that run at the same time cannot meet on a port.
@@ -102,11 +130,14 @@ s.bind((sys.argv[1], 0))
 print(s.getsockname()[1])' "$address"
 }
 
-listens() { # listens PORT: on our address, or on any
+listens() { # listens PORT: on our address, or on any; other tests may use the same number on theirs
     # /proc/net/tcp has addresses in the machine's byte order.
-    awk -v port="$(printf '%04X' "$1")" '$4 == "0A" {
+    awk -v port="$(printf '%04X' "$1")" -v address="$address" 'BEGIN {
+        split(address, part, ".")
+        ours = sprintf("%02X%02X%02X%02X", part[4], part[3], part[2], part[1])
+    } $4 == "0A" {
         split($2, local, ":")
-        if (local[2] == port) found = 1
+        if (local[2] == port && (local[1] == ours || local[1] == "00000000")) found = 1
     } END { exit !found }' /proc/net/tcp
 }
 
@@ -144,8 +175,9 @@ expect() {
     "$@" >"$work/output.log" 2>&1 </dev/null &
     running=$!
     pids="$pids $running"
-    wait_for 60 ended "$running" || fail "$what: does not end: $*"
+    wait_for "$patience_s" ended "$running" || fail "$what: does not end: $*"
     wait "$running" || code=$?
+    forget "$running"
     case $wanted in
     failure) [ "$code" -ne 0 ] || fail "$what: ended with 0: $*" ;;
     *) [ "$code" -eq "$wanted" ] || fail "$what: ended with $code, not $wanted: $*" ;;
@@ -159,6 +191,7 @@ has() { # has TEXT [FILE]
 }
 
 lacks() { # lacks TEXT [FILE]
+    [ -e "${2:-$work/output.log}" ] || fail "there is no $2"
     if grep -qF -- "$1" "${2:-$work/output.log}"; then
         fail "'$1' is in ${2:-the output}"
     fi
@@ -166,6 +199,10 @@ lacks() { # lacks TEXT [FILE]
 }
 
 # ---- TPM
+
+takes_connections() { # takes_connections SOCKET: the file is there a moment before somebody listens
+    grep -q " 00010000 .* $1\$" /proc/net/unix
+}
 
 start_tpm() { # start_tpm NAME: a software TPM at $tcti; a second start finds the same state
     tpm=$1
@@ -175,8 +212,8 @@ start_tpm() { # start_tpm NAME: a software TPM at $tcti; a second start finds th
     start "$tpm" swtpm socket --tpm2 --tpmstate "dir=$work/$tpm" \
         --server "type=unixio,path=$work/$tpm/sock" \
         --ctrl "type=unixio,path=$work/$tpm/sock.ctrl" --flags not-need-init,startup-clear
-    wait_for 10 test -S "$work/$tpm/sock" || fail "swtpm does not start"
-    wait_for 10 test -S "$work/$tpm/sock.ctrl" || fail "swtpm does not start"
+    wait_for 10 takes_connections "$work/$tpm/sock" || fail "swtpm does not start"
+    wait_for 10 takes_connections "$work/$tpm/sock.ctrl" || fail "swtpm does not start"
     chmod 666 "$work/$tpm/sock" "$work/$tpm/sock.ctrl"
     tcti=swtpm:path=$work/$tpm/sock
 }
@@ -191,9 +228,10 @@ start_mux_at() { # start_mux_at NAME [OPTION...]: one of several before the same
     mux=$RATLS_BINARY_DIR/bin/tpm_mux mux_at=$1
     shift
     [ -x "$mux" ] || fail "tpm_mux is not built"
+    rm -f "$work/$mux_at" "$work/$mux_at.ctrl" # else one of before might get the rights below
     start "$mux_at" "$mux" --listen "$work/$mux_at" --tpm "$work/tpm/sock" "$@"
-    wait_for 10 test -S "$work/$mux_at" || fail "tpm_mux does not start"
-    wait_for 10 test -S "$work/$mux_at.ctrl" || fail "tpm_mux does not start"
+    wait_for 10 takes_connections "$work/$mux_at" || fail "tpm_mux does not start"
+    wait_for 10 takes_connections "$work/$mux_at.ctrl" || fail "tpm_mux does not start"
     chmod 666 "$work/$mux_at" "$work/$mux_at.ctrl"
     tcti=swtpm:path=$work/$mux_at
 }
@@ -311,23 +349,36 @@ start_python_server() { # start_python_server attested|plain [CERTIFICATE [OPTIO
     wait_until_listening python "$port"
 }
 
-# A proxy that writes down each TLS record that the client sends, as "type length".
+# A proxy that writes down each TLS record that clients send, and when they come and go.
 start_recorder() { # clients use $port from now on, the server listens on $backend
     backend=$port
     port=$(free_port)
+    : >"$work/records"
     start recorder "$python" "$support/recorder.py" "$address" "$port" "$backend" "$work/records"
     wait_until_listening recorder "$port"
 }
 
-forget_records() {
+all_is_recorded() { # until the clients of now have closed their connections
+    wait_for 10 clients_are_gone || fail "a client does not close its connection"
+}
+
+clients_are_gone() {
+    awk '$1 == "begin" { here++ } $1 == "end" { here-- } END { exit here != 0 }' "$work/records"
+}
+
+forget_records() { # what a client of before still sends is not to be taken for the next one's
+    all_is_recorded
     : >"$work/records"
 }
 
 # After a refusal the client has sent its ClientHello, an alert, and nothing else: an encrypted
 # alert is 19 bytes long, and no application data is as short in these tests.
 only_an_alert_left() {
+    all_is_recorded
     grep -q '^22 ' "$work/records" || fail "the client sent no ClientHello"
-    if grep -vE '^(22 [0-9]+|20 1|21 2|23 19|end)$' "$work/records"; then
+    [ "$(grep -cE '^(21 2|23 19)$' "$work/records")" -eq "$(grep -c begin "$work/records")" ] ||
+        fail "the client sent no alert, or more: $(tr '\n' ' ' <"$work/records")"
+    if grep -vE '^(begin|22 [0-9]+|20 1|21 2|23 19|end)$' "$work/records"; then
         fail "the client sent more than a ClientHello and an alert"
     fi
     ok "... and only a ClientHello and an alert left the client"

@@ -60,7 +60,7 @@ start_load_agent() { # start_load_agent MS: ratlsd, before a TPM of this latency
         done
     } >"$work/ratlsd.yaml"
     start ratlsd "$RATLS_BINARY_DIR/bin/ratlsd" --config "$work/ratlsd.yaml"
-    wait_for 10 test -S "$agent_socket" || fail "ratlsd does not start"
+    wait_for 10 takes_connections "$agent_socket" || fail "ratlsd does not start"
 }
 
 ask_agent() { # ask_agent NAME: a server of this name does, and has no TPM of its own

@@ -22,12 +22,12 @@ serve() {
 }
 
 # One connection every two seconds, by one curl; *X-Resumed* of each is a line of $work/answers.
-seven_times_and_changed() {
+often_and_then_changed() {
     : >"$work/nginx-access.log"
     verifying curl --silent --show-error --fail --max-time 60 --rate 30/m \
         --cacert "$work/server.pem" --resolve "$name:$port:$address" \
         --header 'Connection: close' --output /dev/null \
-        --write-out '%header{x-resumed}\n' "https://$name:$port/[1-7]" >"$work/answers" \
+        --write-out '%header{x-resumed}\n' "https://$name:$port/[1-8]" >"$work/answers" \
         2>"$work/curl.log" &
     pid=$!
     wait_for 30 six_answers
@@ -70,7 +70,7 @@ connect() { # connect OPTION...
 }
 
 serve
-expect failure "curl is refused in the end" seven_times_and_changed
+expect failure "curl is refused in the end" often_and_then_changed
 expect_curls_answers
 has pcr.value "$work/curl.log"
 learn_policy
@@ -113,6 +113,6 @@ printf 'max-age: 10m\n' >>"$work/policies/server.yaml"
 sed -i -e 's|ssl_protocols .*|&\n        ssl_session_tickets off;|' \
     -e 's|ssl_protocols .*|&\n        ssl_session_cache shared:s:1m;|' "$work/nginx.conf"
 serve
-expect failure "and with sessions that nginx keeps, too" seven_times_and_changed
+expect failure "and with sessions that nginx keeps, too" often_and_then_changed
 expect_curls_answers
 has pcr.value "$work/curl.log"

@@ -1,31 +1,8 @@
 #!/bin/sh
 # The endorsement keys of TPMs that swtpm_setup made, with a CA of their own, and what may be wrong.
 . "$(dirname "$0")/lib.sh"
-need swtpm swtpm_setup tpm2_nvdefine tpm2_createek openssl
-
-mkdir "$work/localca"
-for key in signingkey:signkey issuercert:issuercert; do
-    echo "${key%:*} = $work/localca/${key#*:}.pem"
-done >"$work/localca.conf"
-echo "statedir = $work/localca" >>"$work/localca.conf"
-echo "certserial = $work/localca/serial" >>"$work/localca.conf"
-cat >"$work/setup.conf" <<END
-create_certs_tool = $(command -v swtpm_localca)
-create_certs_tool_config = $work/localca.conf
-create_certs_tool_options = /dev/null
-active_pcr_banks = sha256
-END
-
-# manufacture NAME [OPTION...]: a TPM with certificates of its endorsement keys; then it runs
-manufacture() {
-    made=$1
-    shift
-    mkdir -p "$work/$made"
-    swtpm_setup --tpm2 --tpmstate "$work/$made" --create-ek-cert --config "$work/setup.conf" \
-        "$@" >"$work/setup.log" 2>&1 || fail "swtpm_setup: $(tail -n 5 "$work/setup.log")"
-    start_tpm "$made"
-    export TPM2TOOLS_TCTI="$tcti"
-}
+. "$(dirname "$0")/identity_lib.sh"
+need tpm2_nvdefine tpm2_createek
 
 check() { # check [OPTION...]: the roots of $roots, and a software TPM is good enough
     "$ratls" roots check --roots "$roots" --tcti "$tcti" "$@"

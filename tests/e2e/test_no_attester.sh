@@ -3,12 +3,15 @@
 . "$(dirname "$0")/lib.sh"
 
 for command in "init" "cert --name a.test --out $work/a --key $work/b" \
-    "policy learn --local --server-name a.test --out $work/c"; do
+    "policy learn --local --server-name a.test --out $work/c" "ca request a.test --out $work/d"; do
     # shellcheck disable=SC2086 # a command is several words
     expect 3 "ratls ${command%% --*} needs the attester" "$ratls" $command --state "$work/state"
     has "this build of ratls has no attester"
 done
-for file in state a b c; do
+expect failure "ratls enroll needs it too" "$ratls" enroll --state "$work/state" \
+    https://ca.test a.test
+grep -qE "has no attester|needs libcurl4" "$work/output.log" || fail "not a word of that"
+for file in state a b c d; do
     [ ! -e "$work/$file" ] || fail "$file was made"
 done
 vectors=$RATLS_SOURCE_DIR/fuzz/corpus/show

@@ -149,6 +149,13 @@ expect 1 "diff shows denied keys" "$ratls" policy diff "$work/denies_none.yaml" 
     "$RATLS_SOURCE_DIR/policies/strict.yaml"
 has "new: deny-keys: '000bdeadbeef"
 has "1 difference"
+sed 's/^tls-key:.*/tls-key: any/' "$RATLS_SOURCE_DIR/policies/strict.yaml" >"$work/any_key.yaml"
+expect 1 "diff shows where the TLS key must be" "$ratls" policy diff "$work/any_key.yaml" \
+    "$RATLS_SOURCE_DIR/policies/strict.yaml"
+has "tls-key"
+expect 0 "explain where the TLS key must be" "$ratls" policy explain \
+    "$RATLS_SOURCE_DIR/policies/strict.yaml"
+has "The key of the TLS certificate must have been made in the TPM that attests"
 expect 0 "explain an epoch" "$ratls" policy explain "$RATLS_SOURCE_DIR/policies/epoch.yaml"
 has "at most 1 minute ago"
 expect 0 "learn settings too" learn good --out "$work/all.yaml" --settings

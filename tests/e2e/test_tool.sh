@@ -14,7 +14,7 @@ sys.exit(not eval(sys.argv[2]))' "$work/output.log" "$1" || fail "not JSON, or n
 
 options_of_help() { # those of "ratls COMMAND --help", and --help itself
     # shellcheck disable=SC2086 # a command may be two words
-    "$ratls" $1 --help | sed -n 's/^  --\([a-z-]*\).*/\1/p' | sort
+    "$ratls" $1 --help | sed -n 's/^  \(-o, \)\{0,1\}--\([a-z-]*\).*/\2/p' | sort
 }
 
 same_options() { # same_options COMMAND PAGE HEADING
@@ -30,17 +30,21 @@ same_options() { # same_options COMMAND PAGE HEADING
 for command in init cert probe show verify exec; do
     same_options "$command" "ratls-$command" OPTIONS
 done
+same_options "ca request" ratls-ca "OPTIONS OF REQUEST"
+same_options "ca answer" ratls-ca "OPTIONS OF ANSWER"
+same_options "ca install" ratls-ca "OPTIONS OF INSTALL"
 same_options "policy learn" ratls-policy "OPTIONS OF LEARN"
 same_options "policy update" ratls-policy "OPTIONS OF UPDATE"
 same_options "policy diff" ratls-policy "OPTIONS OF DIFF"
 same_options "policy explain" ratls-policy "OPTIONS OF EXPLAIN"
 same_options "policy compile" ratls-policy "OPTIONS OF COMPILE"
 same_options "policy lint" ratls-policy "OPTIONS OF LINT"
+same_options "policy forget-counters" ratls-policy "OPTIONS OF FORGET-COUNTERS"
 
 expect 0 "--version" "$ratls" --version
 has "ratls "
 for command in init cert probe show verify exec "policy learn" "policy update" "policy diff" \
-    "policy explain" "policy compile" "policy lint"; do
+    "policy explain" "policy compile" "policy lint" "policy forget-counters"; do
     # shellcheck disable=SC2086 # a command may be two words
     expect 0 "help $command" "$ratls" help $command
     has "Usage: ratls $command"
@@ -76,6 +80,8 @@ usage "'sha256:24' is no PCR selection" policy learn localhost --pcrs sha256:24
 usage "'sha256:1,1' is no PCR selection" policy learn localhost --pcrs sha256:1,1
 usage "'sha1:0' is no PCR selection" policy learn localhost --pcrs sha1:0
 usage "name a policy" policy lint
+usage "say the state folder" policy forget-counters 000b
+usage "the Name of one attestation key" policy forget-counters --state "$work"
 usage "name two files" policy diff x
 usage "name one policy" policy explain
 usage "name a policy, and the machine" policy update

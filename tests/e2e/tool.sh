@@ -28,6 +28,10 @@ expect 7 "exec passes another exit code on" "$ratls" exec --policy "$work/polici
 expect 1 "lint warns of a TPM into which nothing was measured" "$ratls" policy lint \
     "$work/policies/server.yaml"
 has "only zeros"
+expect 2 "learn excludes nothing where there is no list of files" "$ratls" policy learn --local \
+    --state "$state" --server-name "$name" --exclude "/var/log/**" --out "$work/none.yaml"
+has "has not shown a list of Linux IMA"
+[ ! -e "$work/none.yaml" ] || fail "a policy is there"
 expect 2 "a command that does not exist is wrong usage" "$ratls" prove
 expect 2 "an unknown option is wrong usage" probe --no-such-option
 expect 3 "a server that is not there: it could not work" "$ratls" probe --policy "$work/policies" \

@@ -7,6 +7,7 @@ prepare
 use_example nginx.conf
 start nginx env OPENSSL_CONF="$work/server.cnf" nginx -c "$work/nginx.conf" -g 'daemon off;'
 wait_until_listening nginx "$port"
+start_recorder
 
 plain() {
     curl -sS --fail --max-time 3 --cacert "$work/server.pem" --resolve "$name:$port:$address" \
@@ -27,8 +28,11 @@ expect 0 "curl accepts the server" get
 tpm_pid=
 eval "tpm_pid=\$pid_of_tpm"
 kill -STOP "$tpm_pid"
+forget_records
 get --output /dev/null 2>"$work/waiting.log" &
 waiting=$!
+# Then it blocks one of the two workers, and the other takes whoever comes next.
+wait_for 10 grep -q '^22 ' "$work/records" || fail "the client that waits has not asked"
 sleep 0.2
 expect 0 "while the TPM hangs a plain client is served" plain
 within 12 "a TPM that hangs: an attested client is refused" get

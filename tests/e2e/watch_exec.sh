@@ -92,11 +92,12 @@ boot() { # the TPM as it was, in another boot
     stop tpm
     rm -f "$work/mux" "$work/mux.ctrl" "$list"
     start_tpm tpm
-    start_mux --hang --disarmed
-    extended=0
+    extended=0 tpm_tcti=$tcti
     "$python" "$support/ima_list.py" "$list" begin "$work/pcrs"
     extend_list
     run_file good
+    start_mux --hang --disarmed # nobody has seen it before it was ready
+    tpm_tcti=$tcti
 }
 restart() {
     stop nginx

@@ -82,7 +82,7 @@ ok "a program does not outlive ratls exec"
 # ---- the certificate is renewed, with another key: the authorities vouch for it
 
 cp "$work/server.pem" "$work/old.pem"
-start watch watch
+start watch watch --max-age 20s
 start old watch --ca "$work/old.pem" --max-age 20s
 start pinned "$ratls" watch "$address:$port" --server-name "$name" --insecure-no-pki \
     --policy "$work/policies" --interval 1s --max-age 20s

@@ -170,8 +170,7 @@ Test(agent_client, nobody_listens)
     cr_expect_null(asker.job);
     cr_expect_lt(now_ms() - start, SLACK_MS, "at once");
     fake_agent_start(&s->agent, s->path, s->local);
-    sleep_ms(AGENT_RETRY_MS);
-    assert_attests(s->attester, 1);
+    assert_attests(s->attester, 1); /* as soon as there is one */
     agent_scene_free(s);
     cr_expect_eq(asker.calls, 0);
 }
@@ -199,7 +198,6 @@ Test(agent_client, something_else_is_there)
     close(fd);
     cr_assert_eq(unlink(s->path), 0);
     fclose(fopen(s->path, "w"));
-    sleep_ms(AGENT_RETRY_MS);
     assert_no_evidence(s->attester, RATLS_IO, "no agent listens at");
     fake_agent_start(&s->agent, s->path, s->local); /* takes the file away */
     agent_scene_free(s);

@@ -134,7 +134,6 @@ Test(agent_client_tls, without_an_agent)
     assert_serves_plain_clients(setting);
     fake_agent_start(&setting->s.agent, setting->s.path, setting->local);
     atomic_store(&setting->s.agent.mood, FAKE_AGENT_SILENT);
-    sleep_ms(AGENT_RETRY_MS);
     assert_cannot_attest(setting, "did not answer within 300 ms");
     assert_cannot_attest(setting, "hangs: no answer for ");
     atomic_store(&setting->s.agent.mood, FAKE_AGENT_REFUSES);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent_fixture.h"
+#include "tls_key_scene.h"
 
 TestSuite(agent_reload, .init = set_up, .fini = agent_tear_down, .timeout = 120);
 
@@ -236,4 +237,46 @@ Test(agent_reload, refuses_to_begin)
     cr_assert_eq(chmod(folder, 0755), 0);
     cr_assert_eq(close(open(agent.socket, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
     assert_not_begun("there is a file that is no socket");
+}
+
+/* Item 10 of the evidence that the agent gives for a session with this TLS key. */
+static size_t expect_proof(uint64_t id, const uint8_t spki[32])
+{
+    struct ratls_agent_question question = evidence_question(id, 10);
+    static uint8_t bytes[RATLS_AGENT_ANSWER_MAX];
+    struct ratls_agent_answer answer;
+    struct ratls_evidence evidence;
+    int fd = agent_connect(&agent);
+
+    question.request.offers = RATLS_OFFER_TLS_KEY;
+    memcpy(question.request.spki_sha256, spki, 32);
+    agent_send(fd, &question);
+    agent_receive(fd, &answer, bytes);
+    close(fd);
+    cr_assert_eq(answer.status, RATLS_OK);
+    cr_assert(ratls_evidence_read(answer.payload, &evidence));
+    if (evidence.tls_key.len > 0)
+        expect_good(evidence.tls_key, spki);
+    return evidence.tls_key.len;
+}
+
+/* The agent has the proofs, too; as the attestation key, what is new counts after a restart. */
+Test(agent_reload, a_new_key_for_tls)
+{
+    struct ratls_tls_key key;
+    uint8_t old[32], new[32];
+
+    init_key(f.tpm.tcti, RATLS_AK_ECDSA_P256, false);
+    make_tls_key("old.key");
+    read_tls_key("old.key", &key, old);
+    agent_start_simply(&agent, NULL);
+    cr_expect_gt(expect_proof(1, old), 0);
+    make_tls_key("new.key");
+    read_tls_key("new.key", &key, new);
+    cr_expect_eq(expect_proof(2, new), 0, "it came behind the start");
+    agent_stop(&agent);
+    agent_start_simply(&agent, NULL);
+    cr_expect_gt(expect_proof(3, new), 0);
+    cr_expect_gt(expect_proof(4, old), 0);
+    agent_stop(&agent);
 }

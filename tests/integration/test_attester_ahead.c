@@ -230,6 +230,7 @@ Test(attester_ahead, child)
     cr_assert(tpm_mux_start(&mux, &f.tpm, (const char *const[]){NULL}));
     attester = new_attester(mux.tcti, 20000);
     await_known(attester, before);
+    wait_for_rest(); /* while it forks: see test_attester_threads.c */
     child = fork();
     cr_assert_geq(child, 0);
     if (child == 0) {

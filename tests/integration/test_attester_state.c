@@ -39,7 +39,7 @@ static bool is_outdated(struct ratls_attester *attester, const struct ratls_atte
     enum ratls_status status;
 
     cr_assert_not_null(s);
-    sleep_ms(400);
+    sleep_ms(1500);
     status = try_attest(attester, request, s, &err);
     free(s);
     return status != RATLS_OK;

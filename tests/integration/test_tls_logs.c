@@ -164,7 +164,7 @@ Test(tls_logs, ledger_that_cannot_be_read)
     tls_world_free(world);
 }
 
-/* A policy without `ima` does not look at the folder: servers may share it with their key. */
+/* A server judges without `ima`, and keeps no counters: it may share the folder with its key. */
 Test(tls_logs, ledger_that_is_not_needed)
 {
     struct tls_world *world = tls_world_new();

@@ -62,7 +62,31 @@ for metric in $(agent_metrics); do
 done
 [ "$count" -gt 18 ] || { echo "only $count keys and metrics of the agent found"; bad=1; }
 
-for page in "$man"/*.scd agent/man/*.scd; do
+# Every key of a CA's configuration.
+ca_keys() {
+    sed -n 's/.*\(TEXT_FIELD\|LIST_FIELD\|SEQUENCE\|MAPPING_PTR\)("\([a-z-]*\)".*/\2/p' \
+        ca/config_document.c
+}
+count=0
+for key in $(ca_keys); do
+    need "*$key*" "ratls-ca.yaml(5)" tools/man/ratls-ca.yaml.5.scd
+    count=$((count + 1))
+done
+[ "$count" -gt 24 ] || { echo "only $count keys of a CA found"; bad=1; }
+
+# Every word by which a CA refuses, and its row among the tests; "failed" is none.
+ca_words() {
+    sed -n 's/.*{[4][0-9]*, "\([a-z-]*\)", .*/\1/p' ca/ca_outcome.c
+}
+count=0
+for refusal in $(ca_words); do
+    need "_${refusal}_" "ratls-ca(1)" tools/man/ratls-ca.1.scd
+    need "\"$refusal\"" "tests/unit" tests/unit/ca_refused_*.c tests/unit/test_ca*.c
+    count=$((count + 1))
+done
+[ "$count" -gt 35 ] || { echo "only $count words of a CA found"; bad=1; }
+
+for page in "$man"/*.scd agent/man/*.scd tools/man/*.scd; do
     if ! scdoc <"$page" >/dev/null; then
         echo "$page: not a manual page"
         bad=1

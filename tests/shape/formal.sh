@@ -11,7 +11,7 @@ bad=0
 same() { # same WHAT: two lists, of WIRE.md and of the model
     [ -s "$folder/wire" ] || { echo "$1: not found in $wire"; bad=1; }
     if ! diff -u "$folder/wire" "$folder/model"; then
-        echo "$1: $wire (-) and $model (+) differ"
+        echo "$1: $wire (-) and formal/ (+) differ"
         bad=1
     fi
 }
@@ -37,6 +37,12 @@ labels() { grep -oE '"ratls bind"|"EXPORTER-ratls-[a-z]+"|0x0[01]\b' | sort -u; 
 sed -n '/^## 5/,/^## 6/p' $wire | labels >"$folder/wire"
 labels <$model >"$folder/model"
 same "labels"
+
+# Enrolment has labels and a tag of its own.
+enrolment() { grep -oE '"ratls-enroll[a-z0-9-]*"|0x02\b' | sort -u; }
+sed -n '/^## 14/,/^## 15/p' $wire | enrolment >"$folder/wire"
+enrolment <formal/enrolment.pvl >"$folder/model"
+same "labels of enrolment"
 
 # The design is this statement, in every mode, and no other.
 for function in bind/design.pvl:st2S bind/design.pvl:st3S bindm/design.pvl:st3C \

@@ -40,16 +40,43 @@ page=$(find "$folder/root" -name ratls-provider.7)
         exit 1
     }
 done
+for pattern in share/ratls/ca.yaml share/man/man5/ratls-ca.yaml.5; do
+    [ -e "$folder/root$prefix/$pattern" ] || { echo "$pattern was not installed"; exit 1; }
+done
 # The units name the program where it is.
 if [ -e "$build/bin/ratlsd" ]; then
     for pattern in sbin/ratlsd lib/systemd/system/ratlsd.service lib/systemd/system/ratlsd.socket \
-        lib/sysusers.d/ratls.conf share/ratls/ratlsd.yaml share/man/man8/ratlsd.8 \
-        share/man/man5/ratlsd.yaml.5; do
+        lib/sysusers.d/ratls.conf share/ratls/ratlsd.yaml share/ratls/ima-policy \
+        share/man/man8/ratlsd.8 share/man/man5/ratlsd.yaml.5; do
         [ -e "$folder/root$prefix/$pattern" ] || { echo "$pattern was not installed"; exit 1; }
     done
     grep -qF "ExecStart=$prefix/sbin/ratlsd " \
         "$folder/root$prefix/lib/systemd/system/ratlsd.service" || {
         echo "ratlsd.service names another program"
+        exit 1
+    }
+fi
+if [ -e "$build/tools/ratls-ca.service" ]; then
+    for pattern in lib/systemd/system/ratls-ca.service lib/systemd/system/ratls-ca.socket \
+        lib/sysusers.d/ratls-ca.conf share/ratls/ca-network.conf share/ratls/ca-tpm.conf; do
+        [ -e "$folder/root$prefix/$pattern" ] || { echo "$pattern was not installed"; exit 1; }
+    done
+    grep -qF "ExecStart=$prefix/bin/ratls ca serve " \
+        "$folder/root$prefix/lib/systemd/system/ratls-ca.service" || {
+        echo "ratls-ca.service names another program"
+        exit 1
+    }
+fi
+if [ -e "$build/tools/ratls-enroll.service" ]; then
+    for pattern in ratls-enroll.service ratls-enroll.timer; do
+        [ -e "$folder/root$prefix/lib/systemd/system/$pattern" ] || {
+            echo "$pattern was not installed"
+            exit 1
+        }
+    done
+    grep -qF "ExecStart=$prefix/bin/ratls enroll " \
+        "$folder/root$prefix/lib/systemd/system/ratls-enroll.service" || {
+        echo "ratls-enroll.service names another program"
         exit 1
     }
 fi

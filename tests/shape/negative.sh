@@ -26,20 +26,22 @@ sed -n 's/^Test(\([a-z0-9_]*\), *\([A-Za-z0-9_]*\).*/\1\/\2/p' "$folder/sources"
 has_test() {
     case $1 in
     \"*) cat tests/tamper/rows_*.c | grep -qF -- "$1" ;;
-    e2e/*) [ -e "tests/e2e/${1#e2e/}.sh" ] && grep -qw -- "${1#e2e/}" tests/e2e/CMakeLists.txt ;;
+    e2e/* | machine/*)
+        [ -e "tests/$1.sh" ] && grep -qw -- "${1#*/}" "tests/${1%/*}/CMakeLists.txt"
+        ;;
     *) grep -qxF -- "$1" "$folder/tests" ;;
     esac
 }
 # shellcheck disable=SC2016 # backticks of Markdown
 grep -o '`[^`]*/[A-Za-z0-9_]*`\|`"[^`]*`' tests/README.md | tr -d '`' | grep -v '^tests/' |
-    grep -vx 'group/test\|e2e/name\|"words"' >"$folder/named"
+    grep -vx 'group/test\|e2e/name\|machine/name\|"words"' >"$folder/named"
 while read -r name; do
     has_test "$name" || complain "there is no $name"
 done <"$folder/named"
 
 # The search must find what it looks for.
 [ "$(wc -l <"$folder/named")" -gt 100 ] || complain "only $(wc -l <"$folder/named") tests found"
-for name in tls_key/no_such_test '"no such row"' e2e/no_such_script; do
+for name in tls_key/no_such_test '"no such row"' e2e/no_such_script machine/none; do
     if has_test "$name"; then complain "the search finds $name"; fi
 done
 exit "$bad"

@@ -12,7 +12,7 @@ for script; do
     dash -n "$script"
 done
 if command -v codespell >/dev/null; then
-    codespell -q 3 --ignore-words-list=nin,sesion,caf,abd,re-using \
+    codespell -q 3 --ignore-words-list=nin,sesion,caf,abd,re-using,ans,padd \
         --skip='*.bin,*.der' README.md NEWS CONTRIBUTING.md cmake libratls provider ca tools agent \
         examples policies scripts tests docs formal
 else

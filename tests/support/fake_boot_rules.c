@@ -10,7 +10,8 @@
 
 #define LINE_LEN_MAX (2 * RATLS_DIGEST_MAX + 40)
 
-static const char *const COMMANDS[] = {"set root=*", "/vmlinuz root=/dev/sda2 ro quiet"};
+static const char *const COMMANDS[] = {"set root=*", "/vmlinuz root=/dev/sda2 ro quiet",
+                                       "initrd /boot/initrd.img"};
 
 static bool is_kernel(const struct fake_event *event)
 {

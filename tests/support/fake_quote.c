@@ -86,6 +86,7 @@ static void fill_statement(struct fake_draft *draft)
     for (size_t i = 0; i < evidence->certificate_count; i++)
         evidence->certificates[i] = ratls_slice(draft->tpm->chain[i], draft->tpm->chain_len[i]);
     fake_epoch_token(draft);
+    fake_tls_key(draft);
     draft->statement = (struct ratls_statement){
         .label = ratls_slice(RATLS_STATEMENT_LABEL, strlen(RATLS_STATEMENT_LABEL)),
         .mode = request->mode,
@@ -190,20 +191,21 @@ static void fill_attest(struct fake_draft *draft)
     draft->signature_hash = draft->area.scheme_hash;
 }
 
-static size_t sign(const struct fake_draft *draft, uint8_t *out, size_t cap)
+static size_t sign(EVP_PKEY *signer, uint16_t alg, uint16_t hash, struct ratls_slice bytes,
+                   uint8_t *out, size_t cap)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *key_ctx = NULL;
     size_t len = cap;
 
     must(ctx != NULL);
-    must(EVP_DigestSignInit_ex(ctx, &key_ctx, ratls_tpm_hash_name(draft->signature_hash), NULL,
-                               NULL, draft->signer, NULL) == 1);
-    if (draft->signature_alg == RATLS_ALG_RSAPSS) {
+    must(EVP_DigestSignInit_ex(ctx, &key_ctx, ratls_tpm_hash_name(hash), NULL, NULL, signer,
+                               NULL) == 1);
+    if (alg == RATLS_ALG_RSAPSS) {
         must(EVP_PKEY_CTX_set_rsa_padding(key_ctx, RSA_PKCS1_PSS_PADDING) == 1);
         must(EVP_PKEY_CTX_set_rsa_pss_saltlen(key_ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
     }
-    must(EVP_DigestSign(ctx, out, &len, draft->attest.p, draft->attest.len) == 1);
+    must(EVP_DigestSign(ctx, out, &len, bytes.p, bytes.len) == 1);
     EVP_MD_CTX_free(ctx);
     return len;
 }
@@ -255,22 +257,30 @@ static void fill_logs(struct fake_draft *draft)
     }
 }
 
-static void fill_signature(struct fake_draft *draft)
+void fake_write_signature(EVP_PKEY *signer, uint16_t alg, uint16_t hash, struct ratls_slice bytes,
+                          struct fake_bytes *out)
 {
     uint8_t raw[RATLS_TPM_STRUCTURE_MAX];
-    size_t len = sign(draft, raw, sizeof raw);
-    struct ratls_writer w = writer_of(&draft->signature);
+    size_t len = sign(signer, alg, hash, bytes, raw, sizeof raw);
+    struct ratls_writer w = writer_of(out);
 
-    ratls_write_u16(&w, draft->signature_alg);
-    ratls_write_u16(&w, draft->signature_hash);
-    if (draft->signature_alg == RATLS_ALG_ECDSA)
-        write_ecdsa(ratls_slice(raw, len), ((size_t)EVP_PKEY_get_bits(draft->signer) + 7) / 8, &w);
+    ratls_write_u16(&w, alg);
+    ratls_write_u16(&w, hash);
+    if (alg == RATLS_ALG_ECDSA)
+        write_ecdsa(ratls_slice(raw, len), ((size_t)EVP_PKEY_get_bits(signer) + 7) / 8, &w);
     else
         fake_write_tpm2b(&w, ratls_slice(raw, len));
-    end_writing(&w, &draft->signature);
+    end_writing(&w, out);
+}
+
+static void fill_signature(struct fake_draft *draft)
+{
+    fake_write_signature(draft->signer, draft->signature_alg, draft->signature_hash,
+                         slice_of(&draft->attest), &draft->signature);
     fill_logs(draft);
     if (draft->request->selection.count == 0) {
         draft->evidence.certificate_count = 0;
+        draft->evidence.tls_key = ratls_slice(NULL, 0);
         return;
     }
     draft->evidence.statement = slice_of(&draft->statement_cbor);

@@ -44,6 +44,36 @@ struct fake_area {
 #define FAKE_BANKS 4 /* SHA-1, SHA-256, SHA-384, SHA-512 */
 #define FAKE_CHAIN_MAX RATLS_CERTIFICATES_MAX
 
+/* Bytes of a draft, longer than any format allows. */
+struct fake_bytes {
+    size_t len;
+    uint8_t p[2048];
+};
+
+/* The proof that a TLS key is in the TPM (item 10), while it is made. */
+struct fake_proof {
+    EVP_PKEY *key; /* borrowed */
+    struct fake_area area;
+    struct fake_bytes public_area;
+    uint8_t spki_sha256[32]; /* that extraData is made of */
+    uint32_t magic;
+    uint16_t type;
+    struct fake_bytes extra_data;
+    struct fake_bytes name;
+    struct fake_bytes attest;
+    EVP_PKEY *signer; /* borrowed */
+    struct fake_bytes signature;
+    struct fake_bytes item;
+};
+
+enum fake_proof_stage {
+    FAKE_PROOF_KEY,    /* key and area; then all is made of them */
+    FAKE_PROOF_ATTEST, /* public_area and all fields of TPMS_ATTEST; then it is encoded */
+    FAKE_PROOF_SIGN,   /* attest and signer; then it is signed */
+    FAKE_PROOF_SIGNED, /* signature, and the others; then the item is encoded */
+    FAKE_PROOF_ITEM,   /* item; the manifest covers it */
+};
+
 struct fake_tpm {
     EVP_PKEY *key;
     struct fake_area area;
@@ -67,6 +97,9 @@ struct fake_tpm {
     struct ratls_slice
         token_again;     /* borrowed: this one, made before, instead of one that is made */
     EVP_PKEY *epoch_key; /* made when it is needed; owned */
+    EVP_PKEY *tls_key;   /* NULL: it has none; else borrowed, and proved to who asks for it */
+    /* May be NULL. Called at each stage of such a proof. */
+    void (*change_proof)(enum fake_proof_stage stage, struct fake_proof *proof);
 };
 
 /* PCR i of every bank begins as bytes that differ between banks and PCRs. */
@@ -86,12 +119,6 @@ void fake_write_tpm2b(struct ratls_writer *w, struct ratls_slice bytes);
 void fake_write_public(EVP_PKEY *key, const struct fake_area *area, struct ratls_writer *w);
 size_t fake_digest(uint16_t alg, struct ratls_slice in, uint8_t *out);
 size_t fake_name(uint16_t alg, struct ratls_slice public, uint8_t *out);
-
-/* Bytes of a draft, longer than any format allows. */
-struct fake_bytes {
-    size_t len;
-    uint8_t p[2048];
-};
 
 void fake_bytes_set(struct fake_bytes *bytes, const void *p, size_t len);
 
@@ -145,6 +172,7 @@ struct fake_draft {
     uint16_t signature_hash;
     struct fake_bytes signature;
     struct fake_bytes ak_public;
+    struct fake_bytes tls_key;      /* the proof; empty if there is none */
     struct ratls_evidence evidence; /* of what is above; changes at FAKE_SIGNED are kept */
 
     size_t wire_len;
@@ -165,6 +193,17 @@ struct fake_draft *fake_tpm_attest(struct fake_tpm *tpm, const struct ratls_atte
 /* The same in a draft that is there; but for its wire, nothing of before is left in it. */
 void fake_tpm_attest_into(struct fake_tpm *tpm, const struct ratls_attest_request *request,
                           fake_tamper *tamper, void *arg, struct fake_draft *draft);
+
+/* fake_tls_key.c: before the manifest is made, which covers it. */
+void fake_tls_key(struct fake_draft *draft);
+#define FAKE_TLS_KEY_ATTRIBUTES                                                                    \
+    (RATLS_TPMA_FIXED_TPM | RATLS_TPMA_FIXED_PARENT | RATLS_TPMA_SENSITIVE_DATA_ORIGIN |           \
+     RATLS_TPMA_USER_WITH_AUTH | RATLS_TPMA_SIGN)
+/* SHA-256 of the SubjectPublicKeyInfo, by OpenSSL alone. */
+void fake_spki_sha256(EVP_PKEY *key, uint8_t out[static 32]);
+/* TPMT_SIGNATURE over bytes, by the scheme of the key that signs. */
+void fake_write_signature(EVP_PKEY *signer, uint16_t alg, uint16_t hash, struct ratls_slice bytes,
+                          struct fake_bytes *out);
 
 /* The stages of an epoch, in fake_epoch.c. */
 void fake_epoch_token(struct fake_draft *draft);

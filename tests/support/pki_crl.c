@@ -1,6 +1,7 @@
 #include "pki_crl.h"
 
 #include <openssl/x509v3.h>
+#include <string.h>
 
 #include "must.h"
 
@@ -18,13 +19,28 @@ static X509_EXTENSION *make_unknown(void)
     return extension;
 }
 
-static void add_extensions(X509_CRL *list, const struct pki_crl_spec *spec)
+static ASN1_INTEGER *make_number(const struct pki_crl_spec *spec)
 {
     ASN1_INTEGER *number = ASN1_INTEGER_new();
+    uint8_t octets[64];
+
+    must(number != NULL && ASN1_INTEGER_set(number, spec->number == 0 ? 1 : spec->number) == 1);
+    must(spec->number_octets <= sizeof octets);
+    memset(octets, 0x11, sizeof octets);
+    must(spec->number_octets == 0 ||
+         ASN1_STRING_set(number, octets, (int)spec->number_octets) == 1);
+    return number;
+}
+
+static void add_extensions(X509_CRL *list, const struct pki_crl_spec *spec)
+{
+    ASN1_INTEGER *number = make_number(spec);
     X509_EXTENSION *unknown = make_unknown();
 
-    must(number != NULL && ASN1_INTEGER_set(number, 1) == 1);
-    must(spec->is_old || X509_CRL_add1_ext_i2d(list, NID_crl_number, number, 0, 0) == 1);
+    must(spec->is_old || spec->number < 0 ||
+         X509_CRL_add1_ext_i2d(list, NID_crl_number, number, 0, 0) == 1);
+    must(!spec->has_two_numbers ||
+         X509_CRL_add1_ext_i2d(list, NID_crl_number, number, 0, X509V3_ADD_APPEND) == 1);
     must(!spec->is_delta || X509_CRL_add1_ext_i2d(list, NID_delta_crl, number, 1, 0) == 1);
     must(!spec->has_critical || X509_CRL_add_ext(list, unknown, -1) == 1);
     X509_EXTENSION_free(unknown);

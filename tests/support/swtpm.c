@@ -85,7 +85,7 @@ static bool wait_for_socket(pid_t pid, const char *path)
     return false;
 }
 
-static bool run_swtpm(struct swtpm *tpm)
+bool swtpm_run(struct swtpm *tpm)
 {
     char state[PATH_LEN];
     char server[PATH_LEN];
@@ -104,7 +104,7 @@ static bool run_swtpm(struct swtpm *tpm)
     return tpm->pid > 0 && wait_for_socket(tpm->pid, path);
 }
 
-bool swtpm_start(struct swtpm *tpm)
+bool swtpm_folder(struct swtpm *tpm)
 {
     memset(tpm, 0, sizeof *tpm);
     snprintf(tpm->folder, sizeof tpm->folder, "/tmp/ratls-swtpm.XXXXXX");
@@ -113,7 +113,14 @@ bool swtpm_start(struct swtpm *tpm)
         return false;
     }
     snprintf(tpm->tcti, sizeof tpm->tcti, "swtpm:path=%s/tpm", tpm->folder);
-    if (run_swtpm(tpm))
+    return true;
+}
+
+bool swtpm_start(struct swtpm *tpm)
+{
+    if (!swtpm_folder(tpm))
+        return false;
+    if (swtpm_run(tpm))
         return true;
     swtpm_stop(tpm);
     return false;
@@ -122,7 +129,7 @@ bool swtpm_start(struct swtpm *tpm)
 bool swtpm_restart(struct swtpm *tpm)
 {
     end_program(&tpm->pid);
-    return run_swtpm(tpm);
+    return swtpm_run(tpm);
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *place)

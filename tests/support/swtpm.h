@@ -20,6 +20,9 @@ struct swtpm {
 
 /* False, with the reason on stderr, if it does not come up. */
 bool swtpm_start(struct swtpm *tpm);
+/* Its two steps: the folder, which may be filled with a state in between, and the program. */
+bool swtpm_folder(struct swtpm *tpm);
+bool swtpm_run(struct swtpm *tpm);
 void swtpm_stop(struct swtpm *tpm); /* removes the folder; accepts one that was never started */
 
 /* Switches the TPM off and on: PCRs are reset, persistent keys stay. */

@@ -21,7 +21,9 @@
      BIT(QUOTE_COUNTERS) | BIT(PCR_DIGEST))
 #define NEEDS_AK_REVOKED (FROM_TO(AK_TRUST, AK_SERVER) | BIT(QUOTE_SIGNATURE))
 #define NEEDS_AK_DENIED (FROM_TO(AK_REVOKED, AK_SERVER) | BIT(QUOTE_SIGNATURE))
+#define NEEDS_AK_SOFTWARE NEEDS_AK_REVOKED
 #define NEEDS_AK_TRUST (BIT(AK_SERVER) | BIT(QUOTE_SIGNATURE))
+#define NEEDS_AK_CERTIFIED (NEEDS_AK_TRUST | BIT(AK_SOFTWARE)) /* where there is an issuer */
 /* What needs boot.format, and what needs boot.replay. */
 #define BOOT_BEHIND_FORMAT FROM_TO(BOOT_REPLAY, BOOT_OWNER_KEYS)
 #define BOOT_BEHIND_REPLAY FROM_TO(BOOT_LABELS, BOOT_OWNER_KEYS)
@@ -63,7 +65,7 @@ struct rows {
 extern const struct rows rows_channel, rows_statement, rows_ak, rows_quote, rows_binding,
     rows_exchange, rows_named, rows_pcr, rows_result, rows_boot_log, rows_boot_claims,
     rows_boot_events, rows_ima_offset, rows_ima_list, rows_ima_entries, rows_ima_template,
-    rows_epoch, rows_token, rows_client, rows_revoked;
+    rows_epoch, rows_token, rows_client, rows_revoked, rows_software, rows_tls_key;
 
 /* rows_revoked.c: of the issuer, and of another certificate. */
 void give_good_crl(struct scene *scene);

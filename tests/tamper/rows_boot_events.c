@@ -188,6 +188,18 @@ static void other_initrd(struct fake_boot *boot)
     measure(boot, "initrd", "another initrd");
 }
 
+/* As a compact log has it: without the name, but behind the command that read it. */
+static void other_initrd_without_name(struct fake_boot *boot)
+{
+    static const char logged[] = "grub_cmd: initrd /boot/initrd.img"; /* with its NUL */
+    struct fake_event *command = fake_boot_insert(boot, "initrd", "initrd-command", 8, RATLS_EV_IPL,
+                                                  ratls_slice(logged, sizeof logged));
+
+    fake_event_measured(command, "initrd /boot/initrd.img", strlen("initrd /boot/initrd.img"));
+    measure(boot, "initrd", "another initrd");
+    fake_event_data(fake_boot_event(boot, "initrd"), "", 0);
+}
+
 static void other_section(struct fake_boot *boot)
 {
     measure(boot, "section", "another section");
@@ -266,6 +278,13 @@ static const struct row rows[] = {
      .actual = "file of the boot loader "
                "29a8a9ecc52e040e85000ec42bd31650734963ceb66c16afe7927de2e6772b47"
                " (unauthenticated: /boot/initrd.img)"},
+    {.name = "another initrd, of which the log says only for which command it was read",
+     .check = RATLS_CHECK_BOOT_FILES,
+     .boot = other_initrd_without_name,
+     .at = "boot-log[33], EV_IPL",
+     .actual = "file of the boot loader "
+               "29a8a9ecc52e040e85000ec42bd31650734963ceb66c16afe7927de2e6772b47"
+               " (unauthenticated: of \"initrd /boot/initrd.img\")"},
     {.name = "another partition table, and there is one",
      .check = RATLS_CHECK_BOOT_PARTITIONS,
      .boot = other_partitions,

@@ -235,7 +235,7 @@ static const struct row rows[] = {
      .boots = true,
      .tamper = leave_out,
      .at = "evidence",
-     .actual = "none"},
+     .actual = "none; where Secure Boot is off, GRUB may start a kernel so that it gets none"},
     FORMAT("an algorithm twice", algorithm_twice, "the header lists algorithm 0x000b twice"),
     FORMAT("an algorithm that no event has", second_algorithm,
            "event 1 at offset 69 lists 1 digests, the header 2 algorithms"),

@@ -55,6 +55,15 @@ void scene_close(struct scene *scene)
     fake_tpm_free(scene->tpm);
     X509_free(scene->issuer);
     EVP_PKEY_free(scene->issuer_key);
+    EVP_PKEY_free(scene->tls_key);
+}
+
+void scene_tls_key(struct scene *scene)
+{
+    scene->tls_key = pki_key(PKI_P256);
+    scene->tpm->tls_key = scene->tls_key;
+    fake_spki_sha256(scene->tls_key, scene->expectation.spki_sha256);
+    scene->rules->needs_tpm_tls_key = true;
 }
 
 void scene_pin(struct scene *scene)
@@ -164,6 +173,7 @@ struct fake_draft *scene_attest(struct scene *scene, fake_tamper *tamper, void *
     struct ratls_attest_request request;
 
     fake_request(&scene->expectation, &scene->rules->selection, &request);
+    request.offers = scene->rules->needs_tpm_tls_key ? RATLS_OFFER_TLS_KEY : 0;
     if (scene->boot != NULL) {
         request.logs.boot_bank = scene->rules->boot.bank;
         scene->tpm->boot_log = fake_boot_log(scene->boot);

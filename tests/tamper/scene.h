@@ -35,6 +35,7 @@ struct scene {
     EVP_PKEY *issuer_key;
     X509 *issuer;
     struct fake_tsa *tsa; /* NULL: no epochs */
+    EVP_PKEY *tls_key;    /* NULL: scene_tls_key() was not called */
 };
 
 /* mode and algorithm as the names say; the key is not trusted yet. */
@@ -64,6 +65,9 @@ void scene_epoch_by(struct scene *scene, struct pki_spec spec, X509 *anchor);
 void scene_epoch_below(struct scene *scene, const char *eku);
 /* A certificate of the scene's issuer with this specification, whose issuer may be left out. */
 X509 *scene_certificate(struct scene *scene, struct pki_spec spec);
+
+/* The server's TLS key is in its TPM, and the policy wants that. */
+void scene_tls_key(struct scene *scene);
 
 /* The client has accepted the server before, and names all keys that it knows of it. */
 void scene_name_keys(struct scene *scene);

@@ -10,7 +10,8 @@ static const struct rows *const tables[] = {
     &rows_channel,     &rows_statement,  &rows_ak,       &rows_quote,       &rows_binding,
     &rows_exchange,    &rows_pcr,        &rows_result,   &rows_boot_log,    &rows_boot_claims,
     &rows_boot_events, &rows_ima_offset, &rows_ima_list, &rows_ima_entries, &rows_ima_template,
-    &rows_epoch,       &rows_token,      &rows_client,   &rows_named,       &rows_revoked};
+    &rows_epoch,       &rows_token,      &rows_client,   &rows_named,       &rows_revoked,
+    &rows_software,    &rows_tls_key};
 
 static const char *name_of(enum ratls_check check)
 {
@@ -108,76 +109,29 @@ static void run_table(const struct rows *table)
         run_row(&table->rows[i]);
 }
 
-Test(tamper, channel)
-{
-    run_table(&rows_channel);
-}
+#define TABLE_TEST(name)                                                                           \
+    Test(tamper, name)                                                                             \
+    {                                                                                              \
+        run_table(&rows_##name);                                                                   \
+    }
 
-Test(tamper, statement)
-{
-    run_table(&rows_statement);
-}
-
-Test(tamper, ak)
-{
-    run_table(&rows_ak);
-}
-
-Test(tamper, revoked)
-{
-    run_table(&rows_revoked);
-}
-
-Test(tamper, named)
-{
-    run_table(&rows_named);
-}
-
-Test(tamper, quote)
-{
-    run_table(&rows_quote);
-}
-
-Test(tamper, binding)
-{
-    run_table(&rows_binding);
-}
-
-Test(tamper, exchange)
-{
-    run_table(&rows_exchange);
-}
-
-Test(tamper, client)
-{
-    run_table(&rows_client);
-}
-
-Test(tamper, pcr)
-{
-    run_table(&rows_pcr);
-}
-
-Test(tamper, result)
-{
-    run_table(&rows_result);
-}
-
-Test(tamper, boot_log)
-{
-    run_table(&rows_boot_log);
-}
-
-Test(tamper, boot_claims)
-{
-    run_table(&rows_boot_claims);
-}
-
-Test(tamper, boot_events)
-{
-    run_table(&rows_boot_events);
-}
-
+/* clang-format off */
+TABLE_TEST(channel)
+TABLE_TEST(statement)
+TABLE_TEST(ak)
+TABLE_TEST(revoked)
+TABLE_TEST(software)
+TABLE_TEST(tls_key)
+TABLE_TEST(named)
+TABLE_TEST(quote)
+TABLE_TEST(binding)
+TABLE_TEST(exchange)
+TABLE_TEST(client)
+TABLE_TEST(pcr)
+TABLE_TEST(result)
+TABLE_TEST(boot_log)
+TABLE_TEST(boot_claims)
+TABLE_TEST(boot_events)
 /* Also boots that are good in another way than the usual one. */
 static void boot_to_the_end(struct fake_boot *boot)
 {
@@ -308,35 +262,13 @@ Test(tamper, good_answers_are_accepted)
     }
 }
 
-Test(tamper, ima_offset)
-{
-    run_table(&rows_ima_offset);
-}
-
-Test(tamper, ima_list)
-{
-    run_table(&rows_ima_list);
-}
-
-Test(tamper, ima_entries)
-{
-    run_table(&rows_ima_entries);
-}
-
-Test(tamper, ima_templates)
-{
-    run_table(&rows_ima_template);
-}
-
-Test(tamper, epoch)
-{
-    run_table(&rows_epoch);
-}
-
-Test(tamper, token)
-{
-    run_table(&rows_token);
-}
+TABLE_TEST(ima_offset)
+TABLE_TEST(ima_list)
+TABLE_TEST(ima_entries)
+TABLE_TEST(ima_template)
+TABLE_TEST(epoch)
+TABLE_TEST(token)
+/* clang-format on */
 
 Test(tamper, every_check_has_a_row)
 {

@@ -162,6 +162,7 @@ static const struct shape QUESTIONS[] = {
     {"a context of an epoch", EVIDENCE("02", "01", "5820" NONCE, WITH_REQUEST("00")), false},
     {"offers an epoch", EVIDENCE("02", "01", "40", WITH_REQUEST("04")), true},
     {"offers a result", EVIDENCE("02", "01", "40", WITH_REQUEST("08")), true},
+    {"offers proof of a TLS key", EVIDENCE("02", "01", "40", WITH_REQUEST("10")), true},
     {"offers frames", EVIDENCE("02", "01", "40", WITH_REQUEST("01")), false},
     {"offers the exporter", EVIDENCE("02", "01", "40", WITH_REQUEST("03")), false},
     {"logs alone", EVIDENCE("02", "01", "40", "582b" REQUEST("00", "80 80 81 82010b")), true},
@@ -292,7 +293,7 @@ Test(agent_message, offers_of_the_connection_stay_with_it)
     question.request.offers = RATLS_OFFER_ALL;
     ratls_agent_question_write(&question, &w);
     cr_assert(ratls_agent_question_read(ratls_writer_slice(&w), &read));
-    cr_expect_eq(read.request.offers, RATLS_OFFER_EPOCH | RATLS_OFFER_RESULT);
+    cr_expect_eq(read.request.offers, RATLS_OFFER_EPOCH | RATLS_OFFER_RESULT | RATLS_OFFER_TLS_KEY);
 }
 
 /* ---- answers ---- */

@@ -82,8 +82,8 @@ Test(ak_certificate, all_else_is_left_to_openssl, .init = set_up, .fini = tear_d
 /* Whose names are no names, or are compared as something else than text. */
 Test(ak_certificate, names_that_are_none, .init = set_up, .fini = tear_down)
 {
-    static const char *const texts[] = {"192.0.2.1", "192.000.2.1", "2001:db8::1", "::1",
-                                        ".bank.example", "."};
+    static const char *const texts[] = {"192.0.2.1", "192.000.2.1",   "2001:db8::1",
+                                        "::1",       ".bank.example", "."};
     char names[64];
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -147,7 +147,9 @@ Test(ak_certificate, one_extension_more, .init = set_up, .fini = tear_down)
     static const struct {
         const char *name, *value;
     } more[] = {
-        {"crlDistributionPoints", "URI:http://ca.example/list"},
+        {"crlDistributionPoints", "critical,URI:http://ca.example/list"},
+        {"crlDistributionPoints", "URI:http://ca.example/1,URI:http://ca.example/2"},
+        {"crlDistributionPoints", "DNS:ca.example"},
         {"authorityInfoAccess", "OCSP;URI:http://ca.example"},
         {"1.2.3.4", "critical,DER:0500"},
         {"keyUsage", "digitalSignature"},
@@ -161,6 +163,56 @@ Test(ak_certificate, one_extension_more, .init = set_up, .fini = tear_down)
         cr_expect_not(is_plain(spec), "%s", more[i].name);
         X509_EXTENSION_free(spec.extensions[0]);
     }
+}
+
+/* Where a list is: nothing that the verdict depends on, in exactly one form. */
+Test(ak_certificate, the_place_of_a_list, .init = set_up, .fini = tear_down)
+{
+    static const struct {
+        const char *what, *value;
+        bool is_plain;
+    } rows[] = {
+        {"a URI", "URI:http://ca.example/ratls.crl", true},
+        {"the same by hand", "DER:300a3008a006a00486026161", true},
+        {"of no letter", "DER:30083006a004a0028600", false},
+        {"of a byte that is no text", "DER:300a3008a006a00486026107", false},
+        {"no point", "DER:3000", false},
+        {"an empty point", "DER:30023000", false},
+        {"a point without a name", "DER:30043002a000", false},
+        {"no names in it", "DER:30063004a002a000", false},
+        {"two points", "DER:30143008a006a004860261613008a006a00486026161", false},
+        {"reasons", "DER:300e300ca006a0048602616181020001", false},
+        {"an issuer of lists", "DER:300e300ca006a00486026161a2028200", false},
+        {"a relative name", "DER:300a3008a006a10486026161", false},
+        {"a byte behind the name", "DER:300b3009a007a0048602616100", false},
+        {"a byte behind the point's name", "DER:300b3009a006a0048602616100", false},
+        {"a byte behind the point", "DER:300b3008a006a0048602616100", false},
+        {"a byte behind all", "DER:300a3008a006a0048602616100", false},
+        {"a length that is not the shortest", "DER:300b3009a007a0058681026161", false},
+        {"a length beyond the end", "DER:300a3008a006a00486036161", false},
+        {"no sequence", "DER:0500", false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct pki_spec spec = good_spec();
+
+        spec.subject = rows[i].what;
+        spec.extensions[0] = make_extension("crlDistributionPoints", rows[i].value);
+        cr_expect_eq(is_plain(spec), rows[i].is_plain, "%s", rows[i].what);
+        X509_EXTENSION_free(spec.extensions[0]);
+    }
+}
+
+Test(ak_certificate, two_places_of_lists, .init = set_up, .fini = tear_down)
+{
+    struct pki_spec spec = good_spec();
+
+    spec.subject = "twice";
+    spec.extensions[0] = make_extension("crlDistributionPoints", "URI:http://ca.example/1");
+    spec.extensions[1] = make_extension("crlDistributionPoints", "URI:http://ca.example/2");
+    cr_expect_not(is_plain(spec));
+    X509_EXTENSION_free(spec.extensions[0]);
+    X509_EXTENSION_free(spec.extensions[1]);
 }
 
 /* At the very edges, which OpenSSL has where it has them. */

@@ -42,12 +42,26 @@ static struct ratls_slice sign_again(struct ratls_slice tbs, uint8_t out[static 
     return ratls_writer_slice(&w);
 }
 
+/* Also with the place of a list. */
+static struct ratls_slice make_changeable(bool has_list, uint8_t **ret_owned)
+{
+    struct pki_spec spec = good_spec();
+    struct ratls_slice der;
+
+    if (has_list)
+        spec.extensions[0] = X509V3_EXT_nconf_nid(NULL, NULL, NID_crl_distribution_points,
+                                                  "URI:http://ca.example/list");
+    der = make_der(spec, ret_owned);
+    X509_EXTENSION_free(spec.extensions[0]);
+    return der;
+}
+
 /* Each byte of what is signed, changed in several ways, with a signature that holds. */
-Test(ak_certificate_changed, near_misses_with_good_signatures, .init = set_up, .fini = tear_down)
+static void miss_nearly(bool has_list)
 {
     static const uint8_t flips[] = {0x01, 0x02, 0x04, 0x10, 0x20, 0x80, 0xff};
     uint8_t *owned, tbs[DER_MAX], der[DER_MAX];
-    struct ratls_slice good = make_der(good_spec(), &owned);
+    struct ratls_slice good = make_changeable(has_list, &owned);
     struct ratls_ak_certificate certificate;
     size_t taken = 0;
 
@@ -66,6 +80,16 @@ Test(ak_certificate_changed, near_misses_with_good_signatures, .init = set_up, .
     OPENSSL_free(owned);
 }
 
+Test(ak_certificate_changed, near_misses_with_good_signatures, .init = set_up, .fini = tear_down)
+{
+    miss_nearly(false);
+}
+
+Test(ak_certificate_changed, near_misses_with_a_list, .init = set_up, .fini = tear_down)
+{
+    miss_nearly(true);
+}
+
 /* One to three changes in one certificate: a byte, or a few from elsewhere in it. */
 static void change_randomly(uint8_t *tbs, size_t len, unsigned *seed)
 {
@@ -81,11 +105,10 @@ static void change_randomly(uint8_t *tbs, size_t len, unsigned *seed)
     }
 }
 
-Test(ak_certificate_changed, several_changes_with_good_signatures, .init = set_up,
-     .fini = tear_down)
+static void change_several_times(bool has_list)
 {
     uint8_t *owned, tbs[DER_MAX], der[DER_MAX];
-    struct ratls_slice good = make_der(good_spec(), &owned);
+    struct ratls_slice good = make_changeable(has_list, &owned);
     struct ratls_ak_certificate certificate;
     size_t taken = 0;
     unsigned seed = 1;
@@ -101,11 +124,22 @@ Test(ak_certificate_changed, several_changes_with_good_signatures, .init = set_u
     OPENSSL_free(owned);
 }
 
+Test(ak_certificate_changed, several_changes_with_good_signatures, .init = set_up,
+     .fini = tear_down)
+{
+    change_several_times(false);
+}
+
+Test(ak_certificate_changed, several_changes_with_a_list, .init = set_up, .fini = tear_down)
+{
+    change_several_times(true);
+}
+
 /* Each bit of the whole, signed once. */
-Test(ak_certificate_changed, one_bit_of_a_certificate, .init = set_up, .fini = tear_down)
+static void change_bits(bool has_list)
 {
     uint8_t *owned;
-    struct ratls_slice der = make_der(good_spec(), &owned);
+    struct ratls_slice der = make_changeable(has_list, &owned);
 
     for (size_t bit = 0; bit < 8 * der.len; bit++) {
         owned[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -115,4 +149,14 @@ Test(ak_certificate_changed, one_bit_of_a_certificate, .init = set_up, .fini = t
     for (size_t len = 0; len < der.len; len++)
         cr_expect_not(ask_plain(ratls_slice(owned, len)).accepted, "%zu bytes", len);
     OPENSSL_free(owned);
+}
+
+Test(ak_certificate_changed, one_bit_of_a_certificate, .init = set_up, .fini = tear_down)
+{
+    change_bits(false);
+}
+
+Test(ak_certificate_changed, one_bit_with_a_list, .init = set_up, .fini = tear_down)
+{
+    change_bits(true);
 }

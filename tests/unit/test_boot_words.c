@@ -108,3 +108,29 @@ Test(boot_words, a_long_text_is_cut)
     cr_expect_eq(strlen(words.text), RATLS_BOOT_WORDS_MAX - 1);
     ratls_hasher_end(&hasher);
 }
+
+Test(boot_words, a_command_of_grub_that_names_a_file)
+{
+    static const struct {
+        const char *text, *command;
+    } cases[] = {
+        {"initrd /initrd.gz", "initrd /initrd.gz"},
+        {"linux /vmlinuz root=/dev/vda2 quiet", "linux /vmlinuz"},
+        {"source (hd0,gpt1)/grub.cfg", "source (hd0,gpt1)/grub.cfg"},
+        {"set timeout=0", ""},
+        {"set root=/x", ""},
+        {"/vmlinuz root=/dev/vda2", ""},
+        {"boot", ""},
+        {"linux /a\\b", ""},
+        {"linux /a\")", ""}, /* a report has it in quotation marks */
+        {"linux /a\nb", ""},
+        {"", ""},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char command[RATLS_BOOT_COMMAND_MAX] = "linux /of-before";
+
+        ratls_boot_command(ratls_slice(cases[i].text, strlen(cases[i].text)), command);
+        cr_expect_str_eq(command, cases[i].command, "%s: %s", cases[i].text, command);
+    }
+}

@@ -129,6 +129,12 @@ Test(crypto_crl, refused)
     spec.has_critical_entry = true;
     expect_refused(&spec, issuer, "a CRL with a critical extension, which is not understood");
     spec = spec_of();
+    spec.number_octets = 21;
+    expect_refused(&spec, issuer, "a CRL whose number is not one of at most 20 octets");
+    spec = spec_of();
+    spec.has_two_numbers = true;
+    expect_refused(&spec, issuer, "a CRL whose number is not one of at most 20 octets");
+    spec = spec_of();
     spec.until_s = 0;
     expect_refused(&spec, issuer, "a CRL that does not say until when it holds");
 }

@@ -282,3 +282,24 @@ Test(keys, a_key_that_had_to_go_is_not_found)
     cr_assert_not(is_named(cache, ids[0], "a", out, &len));
     ratls_key_cache_free(cache);
 }
+
+/* A ledger is asked and told once a minute, and at each boot. */
+Test(keys, counters_are_due_now_and_then)
+{
+    struct ratls_key_cache *cache = ratls_key_cache_new();
+    struct key_name name = make_name(0x33), stranger = make_name(0x34);
+    struct ratls_tpm_counters counters = {7, 2, 5000}, booted = {8, 0, 10};
+
+    cr_expect(ratls_key_cache_is_due(cache, slice(&name), &counters, 1000), "not seen yet");
+    ratls_key_cache_seen(cache, slice(&name), &counters);
+    cr_expect(ratls_key_cache_is_due(cache, slice(&name), &counters, 1000), "not kept yet");
+    ratls_key_cache_kept(cache, slice(&name), &counters, 1000);
+    cr_expect_not(ratls_key_cache_is_due(cache, slice(&name), &counters, 1001));
+    counters.clock_ms += 50000;
+    cr_expect_not(ratls_key_cache_is_due(cache, slice(&name), &counters, 60999));
+    cr_expect(ratls_key_cache_is_due(cache, slice(&name), &counters, 61000), "a minute later");
+    cr_expect(ratls_key_cache_is_due(cache, slice(&name), &booted, 1001), "another boot");
+    ratls_key_cache_kept(cache, slice(&stranger), &counters, 1000);
+    cr_expect(ratls_key_cache_is_due(cache, slice(&stranger), &counters, 1001), "no such key");
+    ratls_key_cache_free(cache);
+}

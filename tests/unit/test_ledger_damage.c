@@ -79,9 +79,9 @@ Test(ledger_damage, files_of_others)
     expect_refused(&folder, "of another program");
     (void)unlink(folder.file);
     make_file(&folder);
-    run_sql(&folder, "PRAGMA user_version = 2");
-    expect_refused(&folder, "another version of ratls (2, not 1)");
-    run_sql(&folder, "PRAGMA user_version = 1; PRAGMA application_id = 1");
+    run_sql(&folder, "PRAGMA user_version = 3");
+    expect_refused(&folder, "another version of ratls (3, not 2)");
+    run_sql(&folder, "PRAGMA user_version = 2; PRAGMA application_id = 1");
     expect_refused(&folder, "of another program");
     run_sql(&folder, "PRAGMA application_id = 1918989420; DROP TABLE speaker");
     expect_refused(&folder, "no such table");

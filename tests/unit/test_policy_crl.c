@@ -53,7 +53,8 @@ TestSuite(policy_crl, .init = enter, .fini = leave);
 
 static void load(struct ratls_rules *ret_rules)
 {
-    static const char text[] = POLICY("{issuer: ca.pem, crl: ca.crl}");
+    static const char text[] = POLICY("{issuer: ca.pem, crl: ca.crl, "
+                                      "crl-url: 'https://ca.example/v1/crl'}");
     struct ratls_error err = {0};
 
     cr_assert(eq(int, ratls_rules_parse("p.yaml", ratls_slice(text, strlen(text)), ret_rules, &err),
@@ -84,6 +85,10 @@ static const struct refused refusals[] = {
      "p.yaml:3:5: attestation-keys[0]: crl is of an issuer: deny a pinned key by deny-keys"},
     {"by another key", POLICY("{issuer: ca.pem, crl: other.crl}"),
      "p.yaml:3:27: attestation-keys[0].crl: other.crl: the issuer has not signed this CRL"},
+    {"a URL without a file", POLICY("{issuer: ca.pem, crl-url: 'https://ca.example/crl'}"),
+     "p.yaml:3:5: attestation-keys[0]: crl-url says where the file of crl comes from: name that"},
+    {"no URL", POLICY("{issuer: ca.pem, crl: ca.crl, crl-url: ca.example}"),
+     "p.yaml:3:5: attestation-keys[0]: crl-url is https://..., or unix:/SOCKET:/PATH"},
     {"no list", POLICY("{issuer: ca.pem, crl: ca.pem}"),
      "p.yaml:3:27: attestation-keys[0].crl: ca.pem: not one CRL in PEM or DER"},
 };

@@ -186,6 +186,16 @@ static const struct linted cases[] = {
      "[a.example]}, {name: 000b" AA64 "}, {name: 000b" ZERO64 "}]\n"
      "pcrs:\n" FIRMWARE "deny-keys: [000b" ZERO64 "]\n",
      "p.yaml:3:145: attestation-keys[2].name: this key is among deny-keys: it is always refused\n"},
+    {"software TPMs", SERVERS KEYS "pcrs:\n" FIRMWARE "software-tpm: insecure-allow\n",
+     "p.yaml:13:15: software-tpm: insecure-allow: who runs a software TPM can read its keys and "
+     "sign anything with them; only for tests\n"},
+    {"TLS key in the TPM", SERVERS KEYS "pcrs:\n" FIRMWARE "tls-key: tpm\n", ""},
+    {"TLS key in the TPM, in a certificate",
+     SERVERS KEYS "pcrs:\n" FIRMWARE "freshness: certificate\nmax-age: 1d\ntls-key: tpm\n",
+     "p.yaml:13:12: freshness: certificate: evidence is not bound to the session, and what "
+     "happened to the machine since it was made is not seen\n"
+     "p.yaml:15:10: tls-key: tpm: with freshness: certificate the proof must be in the "
+     "certificate, and ratls cert, which knows keys in files only, makes none with it\n"},
     {"clock", SERVERS KEYS "pcrs:\n" FIRMWARE "clock: ignored\n",
      "p.yaml:13:8: clock: ignored: a TPM whose clock may have gone back is accepted\n"},
 };

@@ -106,6 +106,16 @@ static const struct linted cases[] = {
     {"command lines", WHOLE_OF("command-lines: [star.txt]"),
      "p.yaml:11:18: boot.command-lines: ** lets anything be added, also init=/bin/sh: root=**\n"
      "p.yaml:11:18: boot.command-lines: stands there twice: quiet\n"},
+    {"an initrd that the kernel reads itself", WHOLE_OF("command-lines: [initrd.txt]"),
+     "p.yaml:11:18: boot.command-lines: initrd=: a kernel that is started with this line as its "
+     "load options reads the initrd itself, and any initrd may be there, for it is not measured: "
+     "noinitrd=1\n"
+     "p.yaml:11:18: boot.command-lines: initrd=: a kernel that is started with this line as its "
+     "load options reads the initrd itself, and any initrd may be there, for it is not measured: "
+     "initrd=/initrd.img root=/dev/vda2\n"
+     "p.yaml:11:18: boot.command-lines: initrd=: a kernel that is started with this line as its "
+     "load options reads the initrd itself, and any initrd may be there, for it is not measured: "
+     "quiet initrd=*\n"},
     {"digests of two banks",
      WHOLE_OF("command-lines: [lines.txt]\n  owner-keys: [a.sha256, banks]"),
      "p.yaml:12:26: boot.owner-keys[1]: 2 of its digests are not of sha256, and never looked at\n"},
@@ -181,6 +191,8 @@ static const struct linted cases[] = {
 
 static void write_files(void)
 {
+    policy_folder_write("initrd.txt", "initrd /a.gz\nnoinitrd=1\n"
+                                      "initrd=/initrd.img root=/dev/vda2\nquiet initrd=*\n");
     policy_folder_write("star.txt", "quiet\nroot=**\nquiet\nquiet\n");
     policy_folder_write("banks", AA64 "  /a\n" AA64 AA16 AA16 "  /a\n" BB64 BB16 BB16 "  /b\n");
     policy_folder_write("keylime.json",

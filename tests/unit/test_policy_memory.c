@@ -163,7 +163,8 @@ static const char everything[] =
     "policy: ratls-1\nservers: [a.example, \"*.b.example\"]\n"
     "attestation-keys:\n  - {name: 000b" AA64 ", servers: [a.example]}\n"
     "pcrs:\n  - {index: 7, sha256: [" AA64 "], sha384: [" AA64 AA16 AA16 "]}\n"
-    "service: s\nfreshness: certificate\nmax-age: 7d\nalgorithms: [rsassa]\nclock: safe\n"
+    "service: s\nfreshness: certificate\nmax-age: 7d\nalgorithms: [rsassa]\nclock: "
+    "safe\nsoftware-tpm: refuse\ntls-key: tpm\n"
     "deny-firmware: [" AA16 "]\ndeny-keys: [000b" AA64 "]\ncomment: x\n";
 
 Test(policy_memory, failing_allocations)

@@ -60,6 +60,10 @@ static const struct refused refusals[] = {
      "nonce now"},
     {"number for a choice", WITH("freshness: 0"),
      "p.yaml:4:12: freshness: expected nonce, epoch or certificate, got 0"},
+    {"a TLS key by a wrong word", WITH("tls-key: file"),
+     "p.yaml:4:10: tls-key: expected any or tpm, got file"},
+    {"software TPMs by a wrong word", WITH("software-tpm: allow"),
+     "p.yaml:4:15: software-tpm: expected refuse or insecure-allow, got allow"},
     {"quoted boolean for a choice", WITH("clock: \"true\""),
      "p.yaml:4:8: clock: expected safe or ignored, got true"},
     {"other algorithm", WITH("algorithms: [rsassa, rsa]"),
@@ -240,6 +244,8 @@ static const char full[] =
     "max-age: 7d\n"
     "algorithms: [rsassa, ecdsa-p384]\n"
     "clock: ignored\n"
+    "software-tpm: insecure-allow\n"
+    "tls-key: tpm\n"
     "deny-firmware: [00070002000A0001]\n"
     "deny-keys: [000B" BB64 ", 000b" AA64 "]\n";
 
@@ -285,6 +291,8 @@ Test(policy_rules, every_key)
     cr_expect(eq(u64, r.max_age_s, 7 * 86400));
     cr_expect(eq(uint, r.algorithms, RATLS_ALLOW_RSASSA | RATLS_ALLOW_ECDSA_P384));
     cr_expect(eq(int, r.clock_ignored, 1));
+    cr_expect(eq(int, r.allows_software, 1));
+    cr_expect(eq(int, r.needs_tpm_tls_key, 1));
     cr_assert(eq(sz, r.denied_firmware_count, 1));
     cr_expect(eq(u64, r.denied_firmware[0], 0x00070002000a0001));
     cr_assert(eq(sz, r.denied_keys.count, 2));
@@ -310,6 +318,8 @@ Test(policy_rules, defaults)
     cr_expect(eq(int, r.needs_exporter, 0));
     cr_expect(eq(uint, r.algorithms, RATLS_ALLOW_ALL));
     cr_expect(eq(int, r.clock_ignored, 0));
+    cr_expect(eq(int, r.allows_software, 0));
+    cr_expect(eq(int, r.needs_tpm_tls_key, 0));
     cr_expect(eq(sz, r.denied_firmware_count, 0));
     ratls_rules_done(&r);
 }

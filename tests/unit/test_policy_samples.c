@@ -151,7 +151,8 @@ static const char *const keys[] = {
     "sha512",    "service",     "freshness",
     "max-age",   "algorithms",  "renew",
     "binding",   "clock",       "deny-firmware",
-    "deny-keys", "crl",         "comment",
+    "deny-keys", "crl",         "software-tpm",
+    "tls-key",   "comment",
 };
 
 static const char *const log_keys[] = {

@@ -179,6 +179,28 @@ Test(store, approval_by_hand)
     put(&s[2], RATLS_STORE_DONE);
 }
 
+/* One that asks again and again keeps no more than that: of others, and of what is open, all. */
+Test(store, what_is_over_of_one_key)
+{
+    struct store_sample s;
+
+    store_sample(&s, 2, 2, 2, 1);
+    s.challenge.expires = SAMPLE_NOW;
+    put(&s, RATLS_STORE_DONE);
+    for (unsigned i = 0; i < 200; i++) {
+        store_sample(&s, 1, 1, 1, 1000 + i);
+        s.request.undone_per_ek_max = 64;
+        s.challenge.expires = i < 50 ? SAMPLE_NOW + 1 : SAMPLE_NOW;
+        put(&s, RATLS_STORE_DONE);
+    }
+    cr_expect_leq(store_place_number(&place, "SELECT count(*) FROM request"), 1 + 50 + 64);
+    cr_expect_leq(store_place_number(&place, "SELECT count(*) FROM challenge"), 1 + 50 + 64);
+    cr_expect_geq(store_place_number(&place, "SELECT count(*) FROM request"), 1 + 50 + 1);
+    issue(&s, SAMPLE_NOW, RATLS_STORE_LATE);
+    store_sample(&s, 1, 1, 1, 1000);
+    issue(&s, SAMPLE_NOW, RATLS_STORE_DONE);
+}
+
 Test(store, tokens)
 {
     struct ratls_store_token token = {.uses_left = 2,
@@ -317,9 +339,15 @@ Test(store, what_is_over_is_swept_away)
         put(&s[i], RATLS_STORE_DONE);
     }
     issue(&s[0], SAMPLE_NOW, RATLS_STORE_DONE);
-    cr_assert_eq(ratls_store_sweep(store, SAMPLE_NOW, SAMPLE_NOW + 500, &err), RATLS_OK);
+    cr_assert_eq(ratls_store_sweep(store, SAMPLE_NOW, SAMPLE_NOW, SAMPLE_NOW + 500, &err),
+                 RATLS_OK);
     cr_expect_eq(store_place_number(&place, "SELECT count(*) FROM request"), 4);
-    cr_assert_eq(ratls_store_sweep(store, SAMPLE_NOW + 400, SAMPLE_NOW + 500, &err), RATLS_OK);
+    cr_assert_eq(ratls_store_sweep(store, SAMPLE_NOW + 400, SAMPLE_NOW, SAMPLE_NOW + 500, &err),
+                 RATLS_OK);
+    cr_expect_eq(store_place_number(&place, "SELECT count(*) FROM request"), 3);
+    cr_expect_eq(store_place_number(&place, "SELECT count(*) FROM request WHERE state = 0"), 1);
+    cr_assert_eq(ratls_store_sweep(store, SAMPLE_NOW, SAMPLE_NOW + 1, SAMPLE_NOW + 500, &err),
+                 RATLS_OK);
     cr_expect_eq(store_place_number(&place, "SELECT count(*) FROM request"), 2);
     expect_state(&s[0], SAMPLE_NOW + 500, RATLS_STORE_ISSUED);
     expect_state(&s[2], SAMPLE_NOW + 500, RATLS_STORE_CHALLENGED);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "patience.h"
 #include "store_sample.h"
 
 /* What happens to the next commits. */
@@ -67,11 +68,14 @@ static void close_it(void)
 
 TestSuite(store_lost, .init = open_it, .fini = close_it);
 
-/* All connections but the one that asks. */
+#define CONNECTIONS                                                                                \
+    "FROM pg_stat_activity WHERE application_name = 'ratls-ca' AND query LIKE '%COMMIT%'"
+
+/* All connections but the one that asks, which has another name; they end a moment later. */
 static void end_connections(void)
 {
-    store_place_run(&place, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                            " WHERE application_name = 'ratls-ca' AND query LIKE '%COMMIT%'");
+    store_place_run(&place, "SELECT pg_terminate_backend(pid) " CONNECTIONS);
+    assert_soon(store_place_number(&place, "SELECT count(*) " CONNECTIONS) == 0);
 }
 
 Test(store_lost, between_two_calls)
@@ -82,7 +86,6 @@ Test(store_lost, between_two_calls)
         store_sample(&s, i, i, i, i);
         cr_assert_eq(sample_enroll(store, &s), RATLS_STORE_DONE);
         end_connections();
-        usleep(100000);
         err = (struct ratls_error){0};
         cr_expect_eq(ratls_store_audit(store, "x", "", "", SAMPLE_NOW, &err), RATLS_IO);
         cr_expect_not_null(strstr(err.text, "PostgreSQL on"), "%s", err.text);

@@ -298,6 +298,24 @@ Test(tool, wrong_options_are_refused)
         cr_assert(eq(int, parse(&parsed, wrong[i], &first), RATLS_EXIT_USAGE), "%s", wrong[i][1]);
 }
 
+Test(tool, operands_are_counted)
+{
+    static const struct ratls_options none = {.synopsis = "", .about = "", .example = ""};
+    char *argv[] = {"x", "one", "two", NULL};
+    const char *operand = NULL;
+    int code = -1;
+
+    cr_redirect_stderr();
+    cr_expect(ratls_options_parse_alone(&none, 1, argv, &code));
+    cr_expect(not(ratls_options_parse_alone(&none, 2, argv, &code)));
+    cr_expect(eq(int, code, RATLS_EXIT_USAGE));
+    for (int argc = 1; argc <= 3; argc += 2)
+        cr_expect(not(ratls_options_parse_one(&none, argc, argv, "name one", &operand, &code)));
+    cr_expect(eq(ptr, (void *)operand, NULL));
+    cr_expect(ratls_options_parse_one(&none, 2, argv, "name one", &operand, &code));
+    cr_expect(eq(str, (char *)operand, "one"));
+}
+
 Test(tool, a_list_has_a_limit)
 {
     char item[] = "--list=a";
@@ -334,6 +352,37 @@ Test(tool, files_are_private_and_never_lost)
     cr_assert(eq(int, ratls_file_read(path, &bytes, &len, NULL), RATLS_OK));
     cr_assert(eq(sz, len, 4));
     free(bytes);
+    cr_assert(eq(int, unlink(path), 0));
+    cr_assert(eq(int, rmdir(folder), 0), "a temporary file stayed");
+}
+
+/* Those who may read a file are its group: rewritten by root it stays theirs. */
+Test(tool, rewritten_files_keep_mode_and_owner)
+{
+    const bool is_root = geteuid() == 0;
+    const uid_t owner = is_root ? 4711 : geteuid();
+    const gid_t group = is_root ? 4712 : getegid();
+    char folder[] = "/tmp/ratls-test-XXXXXX";
+    char path[64];
+    struct ratls_error err = {0};
+    struct stat info;
+
+    cr_assert(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/ca.yaml", folder);
+    cr_assert(eq(int, ratls_file_rewrite(path, ratls_slice("new", 3), NULL), RATLS_IO), "none");
+    cr_assert(eq(int, ratls_file_write(path, ratls_slice("old", 3), 0600, false, NULL), RATLS_OK));
+    cr_assert(chown(path, owner, group) == 0 && chmod(path, 0640) == 0);
+    cr_assert(eq(int, ratls_file_rewrite(path, ratls_slice("new!", 4), NULL), RATLS_OK));
+    cr_assert(eq(int, stat(path, &info), 0));
+    cr_expect(eq(int, info.st_mode & 07777, 0640));
+    cr_expect(info.st_uid == owner && info.st_gid == group && info.st_size == 4);
+    if (is_root) {
+        cr_assert(chmod(folder, 0777) == 0 && seteuid(4713) == 0);
+        cr_expect(eq(int, ratls_file_rewrite(path, ratls_slice("other", 5), &err), RATLS_IO));
+        cr_expect(strstr(err.text, "belongs to user 4711 and group 4712") != NULL, "%s", err.text);
+        cr_assert(eq(int, seteuid(0), 0));
+        cr_assert(stat(path, &info) == 0 && info.st_size == 4);
+    }
     cr_assert(eq(int, unlink(path), 0));
     cr_assert(eq(int, rmdir(folder), 0), "a temporary file stayed");
 }

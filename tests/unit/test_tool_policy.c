@@ -74,9 +74,11 @@ Test(tool_policy, words)
     cr_expect(eq(ptr, strstr(text, "IMA list"), NULL));
     cr_expect(ne(ptr, strstr(text, "PCR values"), NULL));
     cr_expect(ne(ptr, strstr(text, "deny-keys         " DENIED "\n"), NULL), "%s", text);
+    cr_expect(ne(ptr, strstr(text, "tls-key           tpm\n"), NULL), "%s", text);
     free(text);
     text = describe("policies/strict.yaml", true);
     cr_expect(ne(ptr, strstr(text, "\"denyKeys\": [\n"), NULL), "%s", text);
+    cr_expect(ne(ptr, strstr(text, "\"tlsKey\": \"tpm\""), NULL), "%s", text);
     cr_expect(ne(ptr, strstr(text, "\"" DENIED "\""), NULL), "%s", text);
     free(text);
 }

@@ -20,6 +20,7 @@ static const struct {
     {"testing", TPM2_RC_TESTING, true, false, false, "testing itself"},
     {"retry, passed on", RESMGR | TPM2_RC_RETRY, true, false, false, "busy"},
     {"TCTI: try again", TSS2_TCTI_RC_TRY_AGAIN, true, false, false, "0xa0009"},
+    {"no session slot", TPM2_RC_SESSION_MEMORY, true, false, false, "/dev/tpmrm0"},
     {"lockout", TPM2_RC_LOCKOUT, false, true, false, "--clear-lockout"},
     {"lockout, passed on", RESMGR | TPM2_RC_LOCKOUT, false, true, false, "--clear-lockout"},
     {"failure", TPM2_RC_FAILURE, false, true, false, "power-cycle"},

@@ -30,12 +30,14 @@ can)
     done
     awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo ||
         fail "this is a chroot: it has no root to pivot from"
+    # By the name of the folder: every shell in a namespace of its own is process 1, and another
+    # test may ask at the same time.
     # shellcheck disable=SC2016 # its own shell's
     unshare --mount --uts --ipc --net --pid --cgroup --fork --kill-child sh -c '
         folder=$(mktemp -d)
         trap "umount \"$folder\"; rmdir \"$folder\"" EXIT
         mknod "$folder/null" c 1 3 && rm "$folder/null" && mount -t cgroup2 cgroup2 "$folder" &&
-            mkdir "$folder/ratls-$$" && rmdir "$folder/ratls-$$"
+            mkdir "$folder/ratls-${folder##*/}" && rmdir "$folder/ratls-${folder##*/}"
     ' >/dev/null 2>&1 || fail "no namespaces, devices and cgroups (cgroup2) of its own here"
     exit
     ;;

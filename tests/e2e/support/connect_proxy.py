@@ -6,17 +6,7 @@ import socket
 import sys
 import threading
 
-
-def copy(source, target):
-    try:
-        while data := source.recv(65536):
-            target.sendall(data)
-    except OSError:
-        pass
-    try:
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
+from relay import copy
 
 
 def serve(client, address):
