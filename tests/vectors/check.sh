@@ -10,12 +10,13 @@ trap 'rm -rf "$folder"' EXIT
 mkdir -p "$folder/tests/vectors"
 source=${RATLS_SOURCE_DIR:?}
 cp "$source/tests/vectors/regenerate.sh" "$source/tests/vectors/make_logs.py" \
-    "$source/tests/vectors/make_enroll.py" "$folder/tests/vectors"
+    "$source/tests/vectors/make_enroll.py" "$source/tests/vectors/make_tls_key.py" \
+    "$folder/tests/vectors"
 sh "$folder/tests/vectors/regenerate.sh" "$1"
 shift
 for same in request.cbor challenge.cbor logs.evidence.cbor piece.cbor agent.values \
     agent.evidence-question.cbor agent.state-question.cbor agent.evidence-answer.cbor \
-    agent.refusal.cbor enroll.values; do
+    agent.refusal.cbor enroll.values tls-key.values; do
     cmp "$folder/tests/vectors/$same" "$source/tests/vectors/$same"
 done
 if cmp -s "$folder/tests/vectors/handshake.leaf.bin" \

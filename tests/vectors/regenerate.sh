@@ -345,6 +345,7 @@ write_logs
 "$make_vectors" . piece
 "$make_vectors" . agent
 python3 "$vectors/make_enroll.py" >enroll.values
+python3 "$vectors/make_tls_key.py" >tls-key.values
 "$make_vectors" . statement renewal
 make_epoch
 quote handshake sha256:0,1,7
