@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "samples.h"
 
@@ -36,4 +37,12 @@ struct bench_command bench_command(int argc, char **argv, size_t rounds_default)
         exit(2);
     }
     return command;
+}
+
+double bench_now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }

@@ -16,4 +16,7 @@ struct bench_command bench_command(int argc, char **argv, size_t rounds_default)
 /* Ends the program if it is not good, with what OpenSSL has to say of it. */
 void bench_must(bool is_good, const char *what);
 
+/* Microseconds by the clock, for what waits for others: a disk, a TPM. */
+double bench_now_us(void);
+
 #endif

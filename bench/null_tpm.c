@@ -25,9 +25,9 @@ enum ratls_status __wrap_ratls_tpm_open(const char *tcti, struct ratls_tpm *ret_
                                         struct ratls_error *err);
 void __wrap_ratls_tpm_close(struct ratls_tpm *tpm);
 enum ratls_status __wrap_ratls_ak_load(struct ratls_tpm *tpm, const struct ratls_ak_state *state,
-                                       ESYS_TR *ret_key, struct ratls_error *err);
-void __wrap_ratls_ak_unload(struct ratls_tpm *tpm, const struct ratls_ak_state *state, ESYS_TR key);
-enum ratls_status __wrap_ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key,
+                                       struct ratls_ak *ret_ak, struct ratls_error *err);
+void __wrap_ratls_ak_unload(struct ratls_tpm *tpm, struct ratls_ak *ak);
+enum ratls_status __wrap_ratls_quote_make(struct ratls_tpm *tpm, struct ratls_ak *ak,
                                           const struct ratls_pcr_selection *selection,
                                           const uint8_t *qualifying,
                                           struct ratls_pcr_memory *memory,
@@ -47,16 +47,17 @@ void __wrap_ratls_tpm_close(struct ratls_tpm *tpm)
 }
 
 enum ratls_status __wrap_ratls_ak_load(struct ratls_tpm *tpm, const struct ratls_ak_state *state,
-                                       ESYS_TR *ret_key, struct ratls_error *err)
+                                       struct ratls_ak *ret_ak, struct ratls_error *err)
 {
-    (void)tpm, (void)state, (void)err;
-    *ret_key = 1;
+    (void)tpm, (void)err;
+    *ret_ak = (struct ratls_ak){.state = state, .key = 1};
     return RATLS_OK;
 }
 
-void __wrap_ratls_ak_unload(struct ratls_tpm *tpm, const struct ratls_ak_state *state, ESYS_TR key)
+void __wrap_ratls_ak_unload(struct ratls_tpm *tpm, struct ratls_ak *ak)
 {
-    (void)tpm, (void)state, (void)key;
+    (void)tpm;
+    ak->key = ESYS_TR_NONE;
 }
 
 static void put_root(enum fake_stage stage, struct fake_draft *draft, void *arg)
@@ -90,7 +91,7 @@ static struct ratls_quote *make_quote(const struct fake_draft *draft)
     return quote;
 }
 
-enum ratls_status __wrap_ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key,
+enum ratls_status __wrap_ratls_quote_make(struct ratls_tpm *tpm, struct ratls_ak *ak,
                                           const struct ratls_pcr_selection *selection,
                                           const uint8_t *qualifying,
                                           struct ratls_pcr_memory *memory,
@@ -103,7 +104,7 @@ enum ratls_status __wrap_ratls_quote_make(struct ratls_tpm *tpm, ESYS_TR key,
     uint8_t root[RATLS_QUALIFYING_LEN];
     struct fake_draft *draft;
 
-    (void)tpm, (void)key, (void)memory, (void)err;
+    (void)tpm, (void)ak, (void)memory, (void)err;
     nanosleep(&latency, NULL);
     memcpy(root, qualifying, sizeof root);
     draft = fake_tpm_attest(the_tpm, &request, put_root, root);
