@@ -4,9 +4,9 @@
 # usage: bench.sh [--quick] [--rounds N] [--json] [NAME ...]
 # --json: the last line is an object with the figures. --quick: a minute, and no decision.
 # With names: the output of these benchmarks, and no table: handshake, server, memory, wire, load;
-# agent, resumption, renewal, replay, compact, check_boot, ima, check_ima, refvals, epoch. N rounds
-# of renewal are N seconds. Logs of real machines: from ../shared/corpus if it is there, or
-# RATLS_BENCH_LOGS.
+# agent, enrol, seal, resumption, renewal, replay, compact, check_boot, ima, check_ima, refvals,
+# epoch. N rounds of renewal are N seconds. Logs of real machines: from ../shared/corpus if it is
+# there, or RATLS_BENCH_LOGS.
 set -eu
 cd "$(dirname "$0")/.."
 all=""
@@ -14,7 +14,7 @@ for name in handshake server memory wire; do
     [ ! -e "bench/$name.c" ] || all="$all $name"
 done
 all="$all load"
-others="agent resumption renewal replay compact check_boot ima check_ima refvals epoch"
+others="agent enrol seal resumption renewal replay compact check_boot ima check_ima refvals epoch"
 rounds="" quick="" json="" names=""
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -36,7 +36,7 @@ mkdir -p build
 targets=""
 for name in ${names:-$all}; do
     targets="$targets bench_$name"
-    [ "$name" != load ] || targets="$targets ratls_tool ratls_provider tpm_mux"
+    case $name in load | seal) targets="$targets ratls_tool ratls_provider tpm_mux" ;; esac
 done
 # shellcheck disable=SC2086  # words of ours
 { cmake --preset release -DBUILD_TESTING=ON &&
@@ -55,6 +55,10 @@ run() { # run NAME [ARGUMENT ...]
     # shellcheck disable=SC2086
     case $name in
     load) RATLS_BINARY_DIR=$PWD/build/release sh bench/load.sh ${quick:-$rounds} $json ;;
+    seal) RATLS_BINARY_DIR=$PWD/build/release sh bench/seal.sh $rounds $json ;;
+    enrol) # 77: there is no PostgreSQL
+        sh tests/unit/with_postgresql.sh build/release/bin/bench_enrol $rounds $json ||
+            { [ $? -eq 77 ] && build/release/bin/bench_enrol $rounds $json; } ;;
     *) "build/release/bin/bench_$name" $rounds $json "$@" ;;
     esac
 }

@@ -1,32 +1,34 @@
 #!/bin/sh
 # Installs the Debian packages (12 or 13) that a task needs, and only those that are missing.
 #
-#   install-packages.sh build|test|guest|debian|demo|bench...
+#   install-packages.sh build|test|guest|debian|demo|machine|bench...
 #
-# build: compile. demo: build, and run the demo. test: everything that the tests run. guest: what
-# they run in another Debian, and debian: what brings that (test-debian.sh). bench: test, and what
-# the benchmarks compare with.
+# build: compile. demo: build, and run the demo. machine: demo, and a measured machine in QEMU
+# (machine.sh). test: everything that the tests run. guest: what they run in another Debian, and
+# debian: what brings that (test-debian.sh). bench: test, and what the benchmarks compare with.
 # Uses sudo if it is not root. Starts no service, and takes none into the boot.
 set -eu
 
 build='cmake ninja-build gcc libc6-dev pkg-config libssl-dev libcbor-dev libcyaml-dev libjansson-dev
-    libsqlite3-dev libyaml-dev libtss2-dev libsystemd-dev libpq-dev scdoc'
+    libsqlite3-dev libyaml-dev libtss2-dev libsystemd-dev libpq-dev libmicrohttpd-dev
+    libcurl4-openssl-dev scdoc'
 demo="$build openssl curl nginx swtpm swtpm-tools tpm2-tools procps"
-guest="$demo g++ libcriterion-dev tpm2-openssl haproxy apache2-bin stunnel4 postgresql
-    postgresql-client python3 python3-cbor2 python3-cryptography python3-jwcrypto python3-jwt
+# A machine to boot, whose firmware, boot loaders and kernel are those of amd64.
+machine="$demo python3"
+if [ "$(dpkg --print-architecture)" = amd64 ]; then
+    machine="$machine qemu-system-x86 ovmf shim-signed grub-efi-amd64-signed busybox-static
+        ima-evm-utils keyutils mtools dosfstools fdisk e2fsprogs cpio sbsigntool"
+fi
+guest="$machine g++ libcriterion-dev tpm2-openssl haproxy apache2-bin stunnel4 postgresql
+    postgresql-client python3-cbor2 python3-cryptography python3-jwcrypto python3-jwt
     binutils jq strace systemd"
 test="$guest clang libclang-rt-dev shellcheck codespell"
 debian='debootstrap wget util-linux'
 bench='cargo rustc librust-rustls-dev librust-libc-dev'
-# A machine to boot, whose firmware, boot loaders and kernel are those of amd64.
-if [ "$(dpkg --print-architecture)" = amd64 ]; then
-    test="$test qemu-system-x86 ovmf shim-signed grub-efi-amd64-signed busybox-static ima-evm-utils
-        mtools dosfstools fdisk e2fsprogs cpio"
-fi
 services='nginx haproxy stunnel4 postgresql'
 
 usage() {
-    echo "usage: install-packages.sh build|test|guest|debian|demo|bench..." >&2
+    echo "usage: install-packages.sh build|test|guest|debian|demo|machine|bench..." >&2
     exit 2
 }
 
@@ -36,6 +38,7 @@ for group; do
     case $group in
     build) wanted="$wanted $build" ;;
     demo) wanted="$wanted $demo" ;;
+    machine) wanted="$wanted $machine" ;;
     test) wanted="$wanted $test" ;;
     guest) wanted="$wanted $guest" ;;
     debian) wanted="$wanted $debian" ;;
