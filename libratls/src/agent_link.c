@@ -165,8 +165,9 @@ enum ratls_status ratls_agent_link_start(struct ratls_agent_link *link, struct r
 }
 
 /*
- * An agent that goes away again and again is not asked by each handshake. Where none listens the
- * next one looks again: that costs less than to refuse one while the agent is there.
+ * An agent that goes away again and again, and answers nothing, is not asked by each handshake.
+ * Where none listens the next one looks again: that costs less than to refuse one while the agent
+ * is there.
  */
 enum ratls_status ratls_agent_link_connect(struct ratls_agent_link *link, struct ratls_error *err)
 {
@@ -190,4 +191,9 @@ enum ratls_status ratls_agent_link_connect(struct ratls_agent_link *link, struct
     atomic_store(&link->fd, fd);
     ratls_agent_link_wake(link); /* it waits for another socket, or for none */
     return RATLS_OK;
+}
+
+void ratls_agent_link_allow_next(struct ratls_agent_link *link)
+{
+    link->next_try = (struct timespec){0};
 }

@@ -66,6 +66,8 @@ RATLS_MUST_CHECK enum ratls_status ratls_agent_link_start(struct ratls_agent_lin
                                                           struct ratls_error *err);
 RATLS_MUST_CHECK enum ratls_status ratls_agent_link_connect(struct ratls_agent_link *link,
                                                             struct ratls_error *err);
+/* With the lock held: it answers, so when it is restarted it may be asked again at once. */
+void ratls_agent_link_allow_next(struct ratls_agent_link *link);
 
 /* Whether this is its thread; with the lock held. */
 static inline bool ratls_agent_link_is_reader(const struct ratls_agent_link *link)

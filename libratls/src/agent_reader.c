@@ -83,6 +83,8 @@ static bool hand_out(struct ratls_agent_link *link, struct ratls_slice message)
     pthread_mutex_lock(&link->lock);
     ratls_agent_silence_end(&link->silence);
     is_good = deliver(link, &answer, payload);
+    if (is_good)
+        ratls_agent_link_allow_next(link);
     pthread_mutex_unlock(&link->lock);
     return is_good;
 }
