@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <openssl/params.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,29 +23,46 @@ struct raw {
         *epoch, *epoch_seconds, *unlisted, *log, *extension, *watch;
 };
 
+static const struct {
+    const char *name;
+    size_t at;
+} keys[] = {
+    {"role", offsetof(struct raw, role)},
+    {"policy", offsetof(struct raw, policy)},
+    {"clients", offsetof(struct raw, clients)},
+    {"agent", offsetof(struct raw, agent)},
+    {"state", offsetof(struct raw, state)},
+    {"tcti", offsetof(struct raw, tcti)},
+    {"service", offsetof(struct raw, service)},
+    {"boot-log", offsetof(struct raw, boot_log)},
+    {"ima-list", offsetof(struct raw, ima_list)},
+    {"result", offsetof(struct raw, result)},
+    {"epoch", offsetof(struct raw, epoch)},
+    {"epoch-seconds", offsetof(struct raw, epoch_seconds)},
+    {"unlisted", offsetof(struct raw, unlisted)},
+    {"log", offsetof(struct raw, log)},
+    {"extension", offsetof(struct raw, extension)},
+    {"watch", offsetof(struct raw, watch)},
+};
+#define KEYS (sizeof keys / sizeof *keys)
+
+bool ratls_config_is_key(const char *name)
+{
+    for (size_t i = 0; i < KEYS; i++)
+        if (strcmp(name, keys[i].name) == 0)
+            return true;
+    return false;
+}
+
 static bool read_raw(const OSSL_CORE_HANDLE *handle, OSSL_FUNC_core_get_params_fn *get_params,
                      struct raw *raw)
 {
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_utf8_ptr("role", &raw->role, 0),
-        OSSL_PARAM_utf8_ptr("policy", &raw->policy, 0),
-        OSSL_PARAM_utf8_ptr("clients", &raw->clients, 0),
-        OSSL_PARAM_utf8_ptr("agent", &raw->agent, 0),
-        OSSL_PARAM_utf8_ptr("state", &raw->state, 0),
-        OSSL_PARAM_utf8_ptr("tcti", &raw->tcti, 0),
-        OSSL_PARAM_utf8_ptr("service", &raw->service, 0),
-        OSSL_PARAM_utf8_ptr("boot-log", &raw->boot_log, 0),
-        OSSL_PARAM_utf8_ptr("ima-list", &raw->ima_list, 0),
-        OSSL_PARAM_utf8_ptr("result", &raw->result, 0),
-        OSSL_PARAM_utf8_ptr("epoch", &raw->epoch, 0),
-        OSSL_PARAM_utf8_ptr("epoch-seconds", &raw->epoch_seconds, 0),
-        OSSL_PARAM_utf8_ptr("unlisted", &raw->unlisted, 0),
-        OSSL_PARAM_utf8_ptr("log", &raw->log, 0),
-        OSSL_PARAM_utf8_ptr("extension", &raw->extension, 0),
-        OSSL_PARAM_utf8_ptr("watch", &raw->watch, 0),
-        OSSL_PARAM_END,
-    };
+    OSSL_PARAM params[KEYS + 1];
 
+    for (size_t i = 0; i < KEYS; i++)
+        params[i] =
+            OSSL_PARAM_construct_utf8_ptr(keys[i].name, (char **)((char *)raw + keys[i].at), 0);
+    params[KEYS] = OSSL_PARAM_construct_end();
     return get_params(handle, params) != 0;
 }
 

@@ -44,5 +44,7 @@ RATLS_MUST_CHECK enum ratls_status ratls_config_read(const OSSL_CORE_HANDLE *han
                                                      struct ratls_config *ret_config,
                                                      struct ratls_error *err);
 void ratls_config_clear(struct ratls_config *config);
+/* Whether the section may have it. */
+bool ratls_config_is_key(const char *name);
 
 #endif

@@ -84,7 +84,8 @@ void ratls_log_mistake(enum ratls_log log, const struct ratls_error *err)
     const char *path = file == NULL ? "openssl.cnf" : file;
 
     if (log == RATLS_LOG_STDERR)
-        fprintf(stderr, "ratls: %s: the provider's section: %s; TLS does not work without that\n",
+        fprintf(stderr,
+                "ratls: %s: the provider's section: %s; until this is right TLS does not work\n",
                 path, err->text);
     else if (log == RATLS_LOG_SYSLOG)
         syslog(LOG_AUTHPRIV | LOG_ERR, "ratls: %s: the provider's section: %s", path, err->text);

@@ -2,6 +2,7 @@
  * The provider has no algorithms. It is a door: openssl.cnf lets OpenSSL load this module into
  * unmodified programs, and from here it puts attestation on their TLS contexts.
  */
+#include <openssl/conf.h>
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -11,7 +12,9 @@
 
 #include <ratls/ratls.h>
 
+#include "config_file.h"
 #include "contexts.h"
+#include "fail.h"
 #include "log.h"
 #include "tls_internal.h"
 
@@ -82,6 +85,31 @@ static struct core find_core(const OSSL_DISPATCH *in)
     return core;
 }
 
+/* What OpenSSL shows, and then what it does not. */
+static enum ratls_status read_config(const OSSL_CORE_HANDLE *handle, const struct core *core,
+                                     struct ratls_config *config, struct ratls_error *err)
+{
+    enum ratls_status status = ratls_config_read(handle, core->get_params, config, err);
+    struct ratls_error notice = {0};
+    char *path;
+    bool is_ours = false;
+
+    if (status != RATLS_OK)
+        return status;
+    path = CONF_get1_default_config_file();
+    if (path != NULL)
+        status = ratls_config_file_check(path, handle, core->get_params, &is_ours, err);
+    if (status == RATLS_OK && !is_ours) {
+        ratls_fail(&notice, RATLS_USAGE,
+                   "not known whether the provider's section has keys that are misspelt: OpenSSL "
+                   "read another file than %.200s",
+                   path == NULL ? "openssl.cnf" : path);
+        ratls_log_notice(config->log, &notice);
+    }
+    OPENSSL_free(path);
+    return status;
+}
+
 RATLS_API OSSL_provider_init_fn OSSL_provider_init; /* NOLINT: declared again to be exported */
 
 /*
@@ -97,7 +125,7 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     struct provider *provider = calloc(1, sizeof *provider);
 
     if (provider == NULL || core.get_libctx == NULL ||
-        ratls_config_read(handle, core.get_params, &config, &err) != RATLS_OK)
+        read_config(handle, &core, &config, &err) != RATLS_OK)
         goto out;
     provider->fallback = OSSL_PROVIDER_load((OSSL_LIB_CTX *)core.get_libctx(handle), "default");
     if (provider->fallback == NULL || ratls_contexts_hook(&config, &err) != RATLS_OK)

@@ -38,7 +38,7 @@ expect 0 "and nginx does" attested nginx -t -c "$work/nginx.conf"
 
 # The module is there, but its section is wrong.
 for line in 'role = cleint' 'policy =' 'unlisted = maybe' 'boot-log = no' 'ima-list = ./i' \
-    'role ='; do
+    'role =' 'polcy = /p' 'state = ratls_base'; do
     client_conf
     printf '%s\n' "$line" >>"$work/client.cnf"
     expect failure "with '$line' curl does not work" get --insecure
@@ -50,7 +50,7 @@ done
 
 # So it is with a server: it does not begin, rather than attest nobody from its first client on.
 for line in 'epoch = https://tsa.example/' 'epoch = stamp.tsr' 'epoch-seconds = 30' \
-    'service ='; do
+    'service =' 'clints = /p' 'clients = ratls_base'; do
     server_conf
     printf '%s\nlog = stderr\n' "$line" >>"$work/server.cnf"
     expect failure "with '$line' nginx does not start" attested nginx -t -c "$work/nginx.conf"
