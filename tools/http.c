@@ -18,33 +18,51 @@
 
 struct transfer {
     struct ratls_http_answer answer;
+    size_t room; /* of the body, with a byte behind it for the end of a text */
     size_t max, headers;
     bool is_too_long, has_long_headers, is_out_of_memory;
 };
 
 /* ---- what comes ---- */
 
+/* Twice as much each time: a long body that comes in many pieces is not copied for each. */
+static bool make_room(struct transfer *transfer, size_t len)
+{
+    const size_t needed = transfer->answer.len + len + 1;
+    size_t room = 2 * needed;
+    uint8_t *longer;
+
+    if (needed <= transfer->room)
+        return true;
+    if (room > transfer->max + 1)
+        room = transfer->max + 1;
+    longer = realloc(transfer->answer.body, room);
+    if (longer == NULL)
+        return false;
+    transfer->answer.body = longer;
+    transfer->room = room;
+    return true;
+}
+
 /* A number of bytes other than it was given ends the transfer. */
 static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct transfer *transfer = arg;
     const size_t len = size * count;
-    uint8_t *longer;
+    struct ratls_http_answer *answer = &transfer->answer;
 
-    if (len > transfer->max - transfer->answer.len) {
+    if (len > transfer->max - answer->len) {
         transfer->is_too_long = true;
         return CURL_WRITEFUNC_ERROR;
     }
-    longer = realloc(transfer->answer.body, transfer->answer.len + len + 1);
-    if (longer == NULL) {
+    if (!make_room(transfer, len)) {
         transfer->is_out_of_memory = true;
         return CURL_WRITEFUNC_ERROR;
     }
-    transfer->answer.body = longer;
     if (len > 0)
-        memcpy(longer + transfer->answer.len, bytes, len);
-    transfer->answer.len += len;
-    longer[transfer->answer.len] = '\0';
+        memcpy(answer->body + answer->len, bytes, len);
+    answer->len += len;
+    answer->body[answer->len] = '\0';
     return len;
 }
 
