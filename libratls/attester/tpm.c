@@ -1,17 +1,12 @@
 #include "tpm.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
-#include <unistd.h>
 
+#include "absence.h"
 #include "fail.h"
 
-#define DEVICE_PREFIX "device:"
-#define DEVICE_DEFAULT "/dev/tpmrm0"
 #define PARAMETER_SHIFT 8
 
 /* The resource manager of the kernel, and tpm2-abrmd, pass on codes of the TPM under a layer. */
@@ -117,37 +112,6 @@ bool ratls_tpm_no_object(TSS2_RC rc)
     return ratls_tpm_code(rc) == TPM2_RC_HANDLE;
 }
 
-/* tss2-tctildr says for every reason the same; what the file system says is more use to people. */
-static enum ratls_status explain_absence(const char *tcti, struct ratls_tpm *tpm, TSS2_RC rc,
-                                         struct ratls_error *err)
-{
-    const char *name = tcti == NULL ? DEVICE_PREFIX DEVICE_DEFAULT : tcti;
-    const char *path;
-    int fd;
-
-    if (strncmp(name, DEVICE_PREFIX, strlen(DEVICE_PREFIX)) != 0)
-        return ratls_fail(err, RATLS_TPM,
-                          "%s: no TPM answers there: is it running, and may this user reach it?",
-                          name);
-    path = name + strlen(DEVICE_PREFIX);
-    fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd >= 0) {
-        close(fd);
-        return ratls_tpm_fail(tpm, rc, path, err);
-    }
-    if (errno == EBUSY)
-        tpm->last_rc = TSS2_TCTI_RC_TRY_AGAIN;
-    if (errno == EACCES || errno == EPERM)
-        return ratls_fail(err, RATLS_TPM, "%s: %s: add this user to the group of the device (tss)",
-                          path, strerror(errno));
-    if (errno == EBUSY)
-        return ratls_fail(err, RATLS_TPM, "%s: %s: another program uses it; use /dev/tpmrm0", path,
-                          strerror(errno));
-    return ratls_fail(err, RATLS_TPM,
-                      "%s: %s: is a TPM 2.0 present, and enabled in the firmware set-up?", path,
-                      strerror(errno));
-}
-
 enum ratls_status ratls_tpm_open(const char *tcti, struct ratls_tpm *ret_tpm,
                                  struct ratls_error *err)
 {
@@ -158,7 +122,7 @@ enum ratls_status ratls_tpm_open(const char *tcti, struct ratls_tpm *ret_tpm,
     rc = Tss2_TctiLdr_Initialize(tcti, &tpm.tcti);
     if (rc != TSS2_RC_SUCCESS) {
         tpm.last_rc = rc;
-        status = explain_absence(tcti, &tpm, rc, err);
+        status = ratls_tpm_explain_absence(tcti, &tpm, err);
         goto out;
     }
     rc = Esys_Initialize(&tpm.esys, tpm.tcti, NULL);
