@@ -132,7 +132,7 @@ static enum ratls_status find_rules(const struct arguments *a, struct ratls_poli
     struct ratls_rules *rules = ratls_policy_rules(policy, a->session.server_name);
 
     if (rules == NULL)
-        return ratls_fail(err, RATLS_USAGE, "no policy speaks for %s", a->session.server_name);
+        return ratls_policy_fail_unlisted(policy, RATLS_ROLE_SERVER, a->session.server_name, err);
     if (!rules->ima.is_asked)
         return ratls_fail(err, RATLS_USAGE,
                           "%s: without `ima` there is nothing to bring up to date", rules->path);

@@ -49,6 +49,20 @@ static enum ratls_status show_report(const struct ratls_report *report, const ch
     return RATLS_OK;
 }
 
+static enum ratls_status fail_unlisted(const struct arguments *a, const struct ratls_policy *policy,
+                                       const char *name, struct ratls_error *err)
+{
+    char named[RATLS_POLICY_NAMED_MAX];
+
+    if (name != NULL)
+        return ratls_policy_fail_unlisted(policy, RATLS_ROLE_SERVER, name, err);
+    ratls_policy_named(policy, RATLS_ROLE_SERVER, named);
+    return ratls_fail(err, RATLS_USAGE,
+                      "%.100s speaks for named servers only; --server-name says which one is "
+                      "meant: %s",
+                      a->policy_path, named);
+}
+
 static enum ratls_status appraise(const struct arguments *a,
                                   const struct ratls_expectation *expectation,
                                   struct ratls_slice evidence, struct ratls_more *more,
@@ -70,14 +84,8 @@ static enum ratls_status appraise(const struct arguments *a,
     if (status != RATLS_OK)
         return status;
     rules = ratls_policy_rules(policy, expectation->server_name);
-    if (rules == NULL && expectation->server_name == NULL)
-        status = ratls_fail(err, RATLS_USAGE,
-                            "%s speaks for named servers only; --server-name "
-                            "says which one is meant",
-                            a->policy_path);
-    else if (rules == NULL)
-        status =
-            ratls_fail(err, RATLS_USAGE, "no policy speaks for %.200s", expectation->server_name);
+    if (rules == NULL)
+        status = fail_unlisted(a, policy, expectation->server_name, err);
     else
         status = ratls_appraise_new(rules, &submission, &report, err);
     if (report != NULL)

@@ -85,8 +85,7 @@ enum ratls_status ratls_vigil_begin(const struct ratls_vigil_options *options,
     enum ratls_status status;
 
     if (rules == NULL)
-        return ratls_fail(err, RATLS_USAGE, "no policy speaks for %s",
-                          name == NULL ? "a server without a name" : name);
+        return ratls_policy_fail_unlisted(options->session.policy, RATLS_ROLE_SERVER, name, err);
     status = choose_times(rules, &vigil.options, err);
     if (status != RATLS_OK)
         return status;

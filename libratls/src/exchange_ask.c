@@ -12,13 +12,6 @@ _Static_assert(RATLS_EXCHANGE_ANSWER_MAX >=
                    RATLS_ANSWER_MAX + RATLS_ANSWER_PIECES_MAX * RATLS_PIECE_HEAD_MAX,
                "as exchange.h says");
 
-static enum ratls_status fail_no_rules(const char *peer_name, struct ratls_error *err)
-{
-    if (peer_name == NULL)
-        return ratls_fail(err, RATLS_USAGE, "no policy speaks for a peer without a name");
-    return ratls_fail(err, RATLS_USAGE, "no policy speaks for %.200s", peer_name);
-}
-
 enum ratls_status ratls_exchange_new(SSL *ssl, struct ratls_policy *policy, const char *peer_name,
                                      enum ratls_role attester, struct ratls_exchange **ret_exchange,
                                      struct ratls_error *ret_error)
@@ -35,7 +28,7 @@ enum ratls_status ratls_exchange_new(SSL *ssl, struct ratls_policy *policy, cons
     rules = attester == RATLS_ROLE_CLIENT ? ratls_policy_client_rules(policy, peer_name)
                                           : ratls_policy_rules(policy, peer_name);
     if (rules == NULL)
-        return fail_no_rules(peer_name, ret_error);
+        return ratls_policy_fail_unlisted(policy, attester, peer_name, ret_error);
     x = calloc(1, sizeof *x);
     if (x == NULL)
         return ratls_fail(ret_error, RATLS_MEMORY, "out of memory");

@@ -94,8 +94,7 @@ bool ratls_name_includes(const char *wide, const char *narrow)
     return strncmp(wide, "*.", 2) == 0 && dot != NULL && strcmp(wide + 1, dot) == 0;
 }
 
-/* The name that a program wants to reach, in the form of a policy's names. */
-static bool normalise_wanted(const char *name, char out[static RATLS_NAME_SIZE])
+bool ratls_name_wanted(const char *name, char out[static RATLS_NAME_SIZE])
 {
     char text[RATLS_NAME_SIZE];
     size_t len = strlen(name);
@@ -129,7 +128,7 @@ bool ratls_names_cover(const struct ratls_names *names, const char *name)
 
     if (names->count == 0)
         return true;
-    return name != NULL && normalise_wanted(name, wanted) && rank_names(names, wanted) > 0;
+    return name != NULL && ratls_name_wanted(name, wanted) && rank_names(names, wanted) > 0;
 }
 
 static struct ratls_rules *find_rules(const struct ratls_policy *policy, bool for_clients,
@@ -139,7 +138,7 @@ static struct ratls_rules *find_rules(const struct ratls_policy *policy, bool fo
     struct ratls_rules *best = NULL;
     int best_rank = 0;
 
-    if (name != NULL && !normalise_wanted(name, wanted))
+    if (name != NULL && !ratls_name_wanted(name, wanted))
         return NULL;
     for (size_t i = 0; i < policy->count; i++) {
         int rank = rank_names(&policy->rules[i].servers, name == NULL ? NULL : wanted);

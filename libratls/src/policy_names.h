@@ -12,6 +12,9 @@
  */
 const char *ratls_name_normalise(const char *text, char out[static RATLS_NAME_SIZE]);
 
+/* The same of a name that a program wants to reach; false if it is none, or a wildcard. */
+bool ratls_name_wanted(const char *name, char out[static RATLS_NAME_SIZE]);
+
 /* Whether a name of a policy speaks for all that another one speaks for; both are normalised. */
 bool ratls_name_includes(const char *wide, const char *narrow);
 

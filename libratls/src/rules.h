@@ -213,6 +213,17 @@ struct ratls_rules *ratls_policy_rules(const struct ratls_policy *policy, const 
 /* The same of clients: a file speaks for servers or for clients, never for both. */
 struct ratls_rules *ratls_policy_client_rules(const struct ratls_policy *policy, const char *name);
 
+#define RATLS_POLICY_NAMED_MAX 192
+
+/* "2 files speak for a.example, b.example, c.example and 4 more": servers or clients, as peer is.
+ */
+void ratls_policy_named(const struct ratls_policy *policy, enum ratls_role peer,
+                        char out[static RATLS_POLICY_NAMED_MAX]);
+/* RATLS_USAGE: no policy speaks for this peer (NULL: without a name), and for whom they do. */
+enum ratls_status ratls_policy_fail_unlisted(const struct ratls_policy *policy,
+                                             enum ratls_role peer, const char *name,
+                                             struct ratls_error *err);
+
 /*
  * Whether clock and counters of each key are in the ledger, too, as they are from
  * ratls_policy_use_state() on. Before the policy is used by anybody else.

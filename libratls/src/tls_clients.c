@@ -177,13 +177,17 @@ static void take_only_name(struct ratls_channel *channel, const GENERAL_NAMES *n
 
 static enum ratls_status fail_unlisted(struct ratls_channel *channel, int verified)
 {
+    char named[RATLS_POLICY_NAMED_MAX];
+
     if (verified != X509_V_OK)
         return ratls_fail(&channel->error, RATLS_USAGE,
                           "the client's certificate is not verified (%s), so its names do not "
                           "count, and no policy speaks for every client",
                           X509_verify_cert_error_string(verified));
+    ratls_policy_named(channel->policy, RATLS_ROLE_CLIENT, named);
     return ratls_fail(&channel->error, RATLS_USAGE,
-                      "no policy for clients speaks for a name of the client's certificate");
+                      "no policy for clients speaks for a name of the client's certificate: %s",
+                      named);
 }
 
 /*

@@ -56,6 +56,7 @@ enum ratls_status ratls_client_choose_rules(SSL *ssl, struct ratls_tls *tls,
 {
     enum ratls_status status = find_server_name(ssl, channel->server_name, &channel->error);
     const char *name = channel->server_name[0] == '\0' ? NULL : channel->server_name;
+    char named[RATLS_POLICY_NAMED_MAX];
 
     *ret_plain = false;
     if (status != RATLS_OK || tls->collects)
@@ -72,11 +73,13 @@ enum ratls_status ratls_client_choose_rules(SSL *ssl, struct ratls_tls *tls,
     } else if (tls->unlisted_plain) {
         *ret_plain = true;
     } else if (name == NULL) {
+        ratls_policy_named(tls->policy, RATLS_ROLE_SERVER, named);
         return ratls_fail(&channel->error, RATLS_USAGE,
                           "the program did not say which server it means (no SNI: an IP address is "
-                          "no name), and no policy speaks for every name");
+                          "no name), and no policy speaks for every name: %s",
+                          named);
     } else {
-        return ratls_fail(&channel->error, RATLS_USAGE, "no policy speaks for %.200s", name);
+        return ratls_policy_fail_unlisted(tls->policy, RATLS_ROLE_SERVER, name, &channel->error);
     }
     return RATLS_OK;
 }

@@ -21,9 +21,8 @@ enum ratls_status ratls_appraise(const struct ratls_policy *policy,
                 ? ratls_policy_client_rules(policy, expectation->server_name)
                 : ratls_policy_rules(policy, expectation->server_name);
     if (rules == NULL)
-        return ratls_fail(ret_error, RATLS_USAGE, "no policy speaks for %.200s",
-                          expectation->server_name == NULL ? "a peer without a name"
-                                                           : expectation->server_name);
+        return ratls_policy_fail_unlisted(policy, expectation->role, expectation->server_name,
+                                          ret_error);
     submission.tls_version = expectation->tls_version;
     submission.present = evidence_len > 0;
     return ratls_appraise_new(rules, &submission, ret_report, ret_error);

@@ -188,7 +188,7 @@ is_json 'd["accepted"] and {c["verdict"] for c in d["checks"]} == {"pass", "not 
 expect 2 "no rules for another name" "$ratls" verify --policy "$work/bank.yaml" \
     --server-name other.test "$crt"
 expect 2 "no rules without a name" "$ratls" verify --policy "$work/bank.yaml" "$crt"
-has "--server-name says which one is meant"
+has "--server-name says which one is meant: 1 file speaks for"
 make_certificate plain
 expect 1 "verify refuses a certificate without evidence" verify "$work/plain.pem"
 has "carries no evidence"

@@ -335,7 +335,8 @@ Test(exchange, who_asks_whom)
     cr_assert_eq(ratls_exchange_new(pair->asks, world->policy, TLS_NAME, RATLS_ROLE_SERVER,
                                     &exchange, &error),
                  RATLS_USAGE);
-    cr_assert_str_eq(error.text, "no policy speaks for " TLS_NAME);
+    cr_assert_str_eq(error.text,
+                     "no policy speaks for " TLS_NAME ": there are only files for clients");
     memset(name, 'a', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     cr_assert_eq(

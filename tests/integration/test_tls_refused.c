@@ -184,12 +184,14 @@ Test(tls_refused, names)
         const char *host, *other_host, *sni;
         const char *words;
     } rows[] = {
-        {NULL, NULL, NULL, "did not say which server it means"},
+        {NULL, NULL, NULL, "no policy speaks for every name: 1 file speaks for " TLS_NAME},
         {"a.example", NULL, "b.example", "verifies a.example but asks for b.example (SNI)"},
         {"192.0.2.1", NULL, "b.example", "verifies 192.0.2.1 but asks for b.example (SNI)"},
         {"a.example", "b.example", NULL, "verifies a.example but asks for b.example"},
-        {"unknown.example", NULL, "unknown.example", "no policy speaks for unknown.example"},
-        {NULL, NULL, "unknown.example", "no policy speaks for unknown.example"},
+        {"unknown.example", NULL, "unknown.example",
+         "no policy speaks for unknown.example: 1 file speaks for " TLS_NAME},
+        {NULL, NULL, "unknown.example",
+         "no policy speaks for unknown.example: 1 file speaks for " TLS_NAME},
     };
     struct tls_world *world = tls_world_new();
     static char *names[] = {NULL};

@@ -179,7 +179,7 @@ Test(verifier, a_server_without_rules_is_an_error)
     servers->names[0] = strdup("shop.example");
     servers->count = 1;
     cr_expect_eq(appraise(&scene, &scene.expectation, &err), RATLS_USAGE);
-    cr_expect_str_eq(err.text, "no policy speaks for bank.example");
+    cr_expect_str_eq(err.text, "no policy speaks for bank.example: 1 file speaks for shop.example");
     scene_close(&scene);
 }
 
