@@ -145,6 +145,7 @@ static enum ratls_status ask(struct ratls_ca_client *client, const struct ratls_
 
         if (status == RATLS_OK)
             return status;
+        client->may_pass = wait_s != 0;
         if (wait_s == 0 || !wait_for(client, wait_s, why.text))
             return ratls_fail(err, status, "%s", why.text);
         ratls_http_answer_done(&reply->http);

@@ -17,6 +17,7 @@ struct ratls_ca_client {
     void (*busy)(void *busy_arg, const char *words);
     void *busy_arg;
     bool was_busy; /* set by the calls */
+    bool may_pass; /* set by the calls: why the last one failed may pass, but there was no time */
 };
 
 enum ratls_ca_reply_kind {

@@ -148,6 +148,17 @@ static int tell(const struct arguments *a, const struct ratls_enroll_ended *ende
     return RATLS_EXIT_REFUSED;
 }
 
+static int tell_failed(const struct arguments *a, enum ratls_status status,
+                       const struct ratls_error *err)
+{
+    const int code = ratls_out_error(status, err);
+
+    if (a->enroll.client.may_pass)
+        ratls_hint("nothing is lost: run the same command again when the CA is there; it goes on "
+                   "where it was");
+    return code;
+}
+
 /* ---- what is done ---- */
 
 /* Without a name those of the certificate that is there. */
@@ -192,7 +203,7 @@ static int enroll(struct arguments *a, int name_count, char **names)
         status = ratls_enroll(&a->enroll, &ended, &err);
         ratls_progress_done();
     }
-    return status == RATLS_OK ? tell(a, &ended) : ratls_out_error(status, &err);
+    return status == RATLS_OK ? tell(a, &ended) : tell_failed(a, status, &err);
 }
 
 static bool parse(struct arguments *a, int argc, char **argv, int *ret_first, int *ret_code)

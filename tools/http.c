@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,16 +177,31 @@ static const char *advise(CURLcode code, const char *tls_ca)
                               : "; this system has no list of CAs (package ca-certificates); if a "
                                 "CA of your own issued the server's certificate, name it with "
                                 "--tls-ca";
-    case CURLE_COULDNT_CONNECT:
-        return "; is the service running there?";
     default:
         return "";
     }
 }
 
-static enum ratls_status fail_transfer(const struct transfer *transfer,
-                                       const struct ratls_http_call *call, CURLcode code,
-                                       const char *said, struct ratls_error *err)
+/* libcurl has the same words for each cause, and a host and a port for a socket that has none. */
+static enum ratls_status fail_connect(CURL *curl, const char *url, bool is_socket,
+                                      const char *words, struct ratls_error *err)
+{
+    long cause = 0;
+
+    if (curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &cause) != CURLE_OK || cause == 0)
+        return ratls_fail(err, RATLS_IO, "%s: %s; is the service running there?", url, words);
+    if (is_socket && cause == EACCES)
+        return ratls_fail(err, RATLS_IO,
+                          "%s: %s: only the owner and the group of the socket may connect", url,
+                          strerror((int)cause));
+    return ratls_fail(err, RATLS_IO, "%s: %s%s; is the service running there?", url,
+                      strerror((int)cause),
+                      cause == ECONNREFUSED ? ": nobody listens at this address" : "");
+}
+
+static enum ratls_status fail_transfer(CURL *curl, const struct transfer *transfer,
+                                       const struct ratls_http_call *call, bool is_socket,
+                                       CURLcode code, const char *said, struct ratls_error *err)
 {
     const char *url = call->url;
     char words[SAID_MAX];
@@ -201,6 +217,8 @@ static enum ratls_status fail_transfer(const struct transfer *transfer,
     if (said[0] == '\0')
         said = curl_easy_strerror(code);
     ratls_escape(ratls_slice(said, strlen(said)), words, sizeof words);
+    if (code == CURLE_COULDNT_CONNECT)
+        return fail_connect(curl, url, is_socket, words, err);
     return ratls_fail(err, RATLS_IO, "%s: %s%s", url, words, advise(code, call->tls_ca));
 }
 
@@ -219,7 +237,7 @@ static enum ratls_status ask(CURL *curl, const struct ratls_http_call *call,
         return ratls_fail(err, RATLS_IO, "libcurl does not take the options of a call");
     code = curl_easy_perform(curl);
     if (code != CURLE_OK)
-        return fail_transfer(transfer, call, code, said, err);
+        return fail_transfer(curl, transfer, call, target->socket[0] != '\0', code, said, err);
     return finish(curl, transfer, call->url, err);
 }
 

@@ -50,7 +50,7 @@ void ratls_http_answer_done(struct ratls_http_answer *answer); /* accepts one th
 
 /*
  * What went wrong, in the words of the server if it answered with a problem document (RFC 9457):
- * one line, printable ASCII. Else the status alone.
+ * one line, printable ASCII. Else the status, and what it means of a web server before a service.
  */
 void ratls_http_problem(const struct ratls_http_answer *answer,
                         char out[static RATLS_HTTP_PROBLEM_MAX]);

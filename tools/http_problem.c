@@ -24,6 +24,21 @@ static void read_text(const json_t *problem, const char *name, char out[static T
     ratls_escape(ratls_slice(json_string_value(text), json_string_length(text)), out, TEXT_MAX);
 }
 
+/* Of a web server before the service: what the service says of itself is a problem document. */
+static const char *explain_status(long status)
+{
+    switch (status) {
+    case 502:
+    case 503:
+        return ": the web server is there, the service behind it is not: is 'ratls ca serve' "
+               "running?";
+    case 504:
+        return ": the web server is there, the service behind it has not answered in time";
+    default:
+        return "";
+    }
+}
+
 void ratls_http_problem(const struct ratls_http_answer *answer,
                         char out[static RATLS_HTTP_PROBLEM_MAX])
 {
@@ -36,7 +51,8 @@ void ratls_http_problem(const struct ratls_http_answer *answer,
     if (text[0] != '\0')
         snprintf(out, RATLS_HTTP_PROBLEM_MAX, "%s (HTTP status %ld)", text, answer->status);
     else
-        snprintf(out, RATLS_HTTP_PROBLEM_MAX, "HTTP status %ld", answer->status);
+        snprintf(out, RATLS_HTTP_PROBLEM_MAX, "HTTP status %ld%s", answer->status,
+                 explain_status(answer->status));
     json_decref(problem);
 }
 

@@ -113,6 +113,11 @@ kill "$pid_of_ca_service"
 wait_for 10 ended "$pid_of_ca_service" || fail "it does not end"
 wait "$pid_of_ca_service" || fail "it ends with an error"
 grep -q "ends" "$work/ca_service.log" || fail "it does not say that it ends"
+forget "$pid_of_ca_service"
+expect 3 "the web server without a service" on two "enroll https://$address:$port" --force \
+    --wait 1s --ca "$ca/ca.crt" --tls-ca "$work/server.pem"
+has "HTTP status 502: the web server is there, the service behind it is not"
+has "run the same command again"
 
 # ---- a socket of systemd
 if command -v systemd-socket-activate >/dev/null; then

@@ -66,7 +66,7 @@ expect 2 "a URL of afar without TLS" "$ratls" enroll --state "$work/one.state" h
 has "write https://"
 expect 3 "a service that is not there" "$ratls" enroll --state "$work/one.state" --force \
     "unix:$work/nowhere" bank.test
-has "is the service running there?"
+has "unix:$work/nowhere: No such file or directory; is the service running there?"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/x.key" \
     -out "$work/x.crt" -subj "/CN=another CA" 2>/dev/null
 expect 1 "the certificate of a CA that is not meant" on one "enroll $ca_url" --ca "$work/x.crt" \

@@ -162,4 +162,4 @@ expect 2 "by HTTP from afar" crl --url "http://ca.example/crl" "$work/other.yaml
 has "write https://"
 
 stop http
-refused 3 "nobody there" "is the service running there?"
+refused 3 "nobody there" "Connection refused: nobody listens at this address"

@@ -148,8 +148,9 @@ Test(enroll, busy)
     cr_assert_eq(s->ca->requests, 1);
     cr_assert_eq(told, 1);
     s->ca->refusal[FAKE_SERVICE_REQUEST] = away;
-    expect_fails(s, RATLS_IO, "HTTP status 503");
+    expect_fails(s, RATLS_IO, "HTTP status 503: the web server is there");
     cr_assert(is_kept(s, "request"));
+    cr_assert(s->enroll.client.may_pass);
     free_scene(s);
 }
 

@@ -3,13 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "http.h"
 #include "http_server.h"
 
+#define NOBODY 65534
 #define GOOD                                                                                       \
     "HTTP/1.1 200 OK\r\nContent-Type: Text/Plain; charset=utf-8\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -241,21 +244,53 @@ Test(http, no_answers)
     expect_get(HTTP_ANSWER, "HTTP/7.1 200 OK\r\nContent-Length: 0\r\n\r\n", RATLS_IO, "");
 }
 
+#define REFUSED "Connection refused: nobody listens at this address; is the service running there?"
+
 Test(http, nobody_there)
 {
     struct http_server *server = http_server_new(HTTP_ANSWER, GOOD, NULL);
     struct ratls_http_answer answer = {0};
     struct ratls_error err = {0};
-    char url[256], unix_url[128];
+    char url[256], unix_url[128], text[512];
 
     snprintf(url, sizeof url, "%s", server->url);
     snprintf(unix_url, sizeof unix_url, "%s", server->unix_url);
     http_server_free(server);
     cr_assert_eq(get(url, 10, &answer, &err), RATLS_IO);
-    has(&err, "is the service running there?");
+    snprintf(text, sizeof text, "%s: " REFUSED, url);
+    cr_expect_str_eq(err.text, text);
     err = (struct ratls_error){0};
     cr_assert_eq(get(unix_url, 10, &answer, &err), RATLS_IO);
-    has(&err, "is the service running there?");
+    has(&err, "No such file or directory; is the service running there?");
+}
+
+/* The socket of a service that was killed, and one of somebody else. */
+Test(http, socket_without_a_service)
+{
+    char folder[] = "/tmp/ratls-http-XXXXXX", url[128], text[256];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct ratls_http_answer answer = {0};
+    struct ratls_error err = {0};
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    cr_assert_not_null(mkdtemp(folder));
+    cr_assert_eq(chmod(folder, 0755), 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/sock", folder);
+    snprintf(url, sizeof url, "unix:%s", address.sun_path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    cr_expect_eq(get(url, 10, &answer, &err), RATLS_IO);
+    snprintf(text, sizeof text, "%s: " REFUSED, url);
+    cr_expect_str_eq(err.text, text);
+    err = (struct ratls_error){0};
+    cr_assert_eq(chmod(address.sun_path, 0), 0);
+    cr_assert(geteuid() != 0 || seteuid(NOBODY) == 0);
+    cr_expect_eq(get(url, 10, &answer, &err), RATLS_IO);
+    has(&err, "Permission denied: only the owner and the group of the socket may connect");
+    cr_assert_eq(seteuid(getuid()), 0);
+    close(fd);
+    unlink(address.sun_path);
+    rmdir(folder);
 }
 
 static void expect_slow(enum http_manner manner)

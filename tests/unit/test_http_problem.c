@@ -57,6 +57,35 @@ Test(http_problem, escapes)
     expect("{\"detail\":\"a\\u0000b\"}", "HTTP status 403", "");
 }
 
+static void expect_status(long status, const char *type, const char *body, const char *problem)
+{
+    struct ratls_http_answer answer = {
+        .status = status, .body = (uint8_t *)body, .len = strlen(body)};
+    char text[RATLS_HTTP_PROBLEM_MAX];
+
+    snprintf(answer.type, sizeof answer.type, "%s", type);
+    ratls_http_problem(&answer, text);
+    cr_expect_str_eq(text, problem);
+}
+
+/* A web server whose service is gone says so with a status; a service says more. */
+Test(http_problem, gateway)
+{
+    static const char busy[] = "{\"detail\":\"too many connections\"}";
+
+    expect_status(502, "text/html", "<html>",
+                  "HTTP status 502: the web server is there, the service behind it is not: is "
+                  "'ratls ca serve' running?");
+    expect_status(503, "", "",
+                  "HTTP status 503: the web server is there, the service behind it is not: is "
+                  "'ratls ca serve' running?");
+    expect_status(504, "", "",
+                  "HTTP status 504: the web server is there, the service behind it has not "
+                  "answered in time");
+    expect_status(500, "", "", "HTTP status 500");
+    expect_status(503, "application/problem+json", busy, "too many connections (HTTP status 503)");
+}
+
 Test(http_problem, limits)
 {
     char body[20000], text[RATLS_HTTP_PROBLEM_MAX], word[RATLS_HTTP_TYPE_MAX];
