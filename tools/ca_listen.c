@@ -12,7 +12,6 @@
 
 #include "fail.h"
 #include "service.h"
-#include "unix_place.h"
 
 #define UNIX_PREFIX "unix:"
 #define SOCKET_MODE 0660
@@ -37,7 +36,7 @@ static enum ratls_status find_group(const char *name, gid_t *ret_gid, struct rat
 }
 
 static enum ratls_status open_path(const char *path, const char *group, int *ret_fd,
-                                   struct ratls_error *err)
+                                   struct ratls_unix_mark *ret_mark, struct ratls_error *err)
 {
     struct ratls_unix_place place = {
         .path = path, .type = SOCK_STREAM, .gid_key = "--group", .mode = SOCKET_MODE};
@@ -46,7 +45,11 @@ static enum ratls_status open_path(const char *path, const char *group, int *ret
     if (path[0] != '/')
         return ratls_fail(err, RATLS_USAGE, "--listen unix:%s: write the whole path", path);
     status = find_group(group, &place.gid, err);
-    return status == RATLS_OK ? ratls_unix_bind(&place, ret_fd, err) : status;
+    if (status == RATLS_OK)
+        status = ratls_unix_bind(&place, ret_fd, err);
+    if (status == RATLS_OK)
+        ratls_unix_mark(path, ret_mark);
+    return status;
 }
 
 /* ---- an address ---- */
@@ -125,12 +128,14 @@ static enum ratls_status take_passed(int count, int *ret_fd, struct ratls_error 
 }
 
 enum ratls_status ratls_ca_listen(const char *where, const char *group, int *ret_fd,
-                                  struct ratls_error *err)
+                                  struct ratls_unix_mark *ret_mark, struct ratls_error *err)
 {
     const int passed = sd_listen_fds(1);
+    struct ratls_unix_mark mark = {.inode = 0};
     enum ratls_status status;
     int fd = -1;
 
+    *ret_mark = mark;
     if (passed < 0)
         return ratls_fail(err, RATLS_IO, "sockets of systemd: %s", strerror(-passed));
     if (passed > 0 && (where != NULL || group != NULL))
@@ -142,16 +147,20 @@ enum ratls_status ratls_ca_listen(const char *where, const char *group, int *ret
     if (where == NULL)
         where = RATLS_CA_LISTEN_DEFAULT;
     if (strncmp(where, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
-        status = open_path(where + strlen(UNIX_PREFIX), group, &fd, err);
+        status = open_path(where + strlen(UNIX_PREFIX), group, &fd, &mark, err);
     else if (group != NULL)
         status = ratls_fail(err, RATLS_USAGE, "--group is for a UNIX socket");
     else
         status = open_address(where, &fd, err);
     if (status == RATLS_OK)
         status = begin_listening(fd, err);
-    if (status == RATLS_OK)
-        *ret_fd = fd;
-    else if (fd >= 0)
-        close(fd);
-    return status;
+    if (status != RATLS_OK) {
+        ratls_unix_remove(&mark);
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    *ret_fd = fd;
+    *ret_mark = mark;
+    return RATLS_OK;
 }

@@ -78,13 +78,14 @@ static enum ratls_status serve(struct ratls_ca_command *command, const char *whe
 {
     struct ratls_service_options options = {.log = log_line};
     struct ratls_service *service = NULL;
+    struct ratls_unix_mark mark;
     struct ratls_ca_config *config;
     unsigned connections;
     sigset_t signals;
     enum ratls_status status = ratls_ca_command_config(command, err);
 
     if (status == RATLS_OK)
-        status = ratls_ca_listen(where, group, &options.listener, err);
+        status = ratls_ca_listen(where, group, &options.listener, &mark, err);
     if (status != RATLS_OK)
         return status;
     /* Before there are threads: the signals are for this one. */
@@ -98,11 +99,12 @@ static enum ratls_status serve(struct ratls_ca_command *command, const char *whe
     command->config = NULL; /* the service's */
     connections = config->limits.connections;
     status = ratls_service_start(config, &options, &service, err);
-    if (status != RATLS_OK)
-        return status;
-    wait_for_signals(command, service, &signals, connections);
+    if (status == RATLS_OK)
+        wait_for_signals(command, service, &signals, connections);
+    /* Before it is drained: who comes now is told so at once. */
+    ratls_unix_remove(&mark);
     ratls_service_stop(service);
-    return RATLS_OK;
+    return status;
 }
 
 int ratls_cmd_ca_serve(int argc, char **argv)

@@ -164,3 +164,27 @@ enum ratls_status ratls_unix_bind(const struct ratls_unix_place *place, int *ret
         status = remove_stale(place, err);
     return status == RATLS_OK ? bind_socket(place, ret_fd, err) : status;
 }
+
+void ratls_unix_mark(const char *path, struct ratls_unix_mark *ret_mark)
+{
+    struct ratls_unix_mark mark = {.inode = 0};
+    struct stat info;
+
+    if (lstat(path, &info) == 0 && S_ISSOCK(info.st_mode) &&
+        ratls_unix_address(path, &mark.address)) {
+        mark.device = info.st_dev;
+        mark.inode = info.st_ino;
+    }
+    *ret_mark = mark;
+}
+
+/* The lock is still held: no other one of ours puts its socket there in between. */
+void ratls_unix_remove(const struct ratls_unix_mark *mark)
+{
+    const char *path = mark->address.sun_path;
+    struct stat info;
+
+    if (path[0] != '\0' && lstat(path, &info) == 0 && info.st_dev == mark->device &&
+        info.st_ino == mark->inode)
+        (void)unlink(path);
+}

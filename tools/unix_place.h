@@ -16,6 +16,13 @@ struct ratls_unix_place {
     mode_t mode;
 };
 
+/* What was made at a path. */
+struct ratls_unix_mark {
+    struct sockaddr_un address; /* its path; "" if there is nothing to remove */
+    dev_t device;
+    ino_t inode;
+};
+
 /* False if the path is too long for a socket. */
 bool ratls_unix_address(const char *path, struct sockaddr_un *ret_address);
 
@@ -26,5 +33,11 @@ bool ratls_unix_address(const char *path, struct sockaddr_un *ret_address);
  */
 RATLS_MUST_CHECK enum ratls_status ratls_unix_bind(const struct ratls_unix_place *place,
                                                    int *ret_fd, struct ratls_error *err);
+
+/* Remembers the socket that ratls_unix_bind() has just made at this path. */
+void ratls_unix_mark(const char *path, struct ratls_unix_mark *ret_mark);
+/* Removes it at the end, unless something else is in its place by now. Accepts one that is all 0.
+ */
+void ratls_unix_remove(const struct ratls_unix_mark *mark);
 
 #endif

@@ -113,18 +113,27 @@ kill "$pid_of_ca_service"
 wait_for 10 ended "$pid_of_ca_service" || fail "it does not end"
 wait "$pid_of_ca_service" || fail "it ends with an error"
 grep -q "ends" "$work/ca_service.log" || fail "it does not say that it ends"
+[ ! -e "$ca/sock" ] || fail "its socket stays"
 forget "$pid_of_ca_service"
 expect 3 "the web server without a service" on two "enroll https://$address:$port" --force \
     --wait 1s --ca "$ca/ca.crt" --tls-ca "$work/server.pem"
 has "HTTP status 502: the web server is there, the service behind it is not"
 has "run the same command again"
+sed -i '/^limit: wrong/d' "$ca/ca.yaml"
+serve_ca
+rm "$ca/sock"
+echo "of somebody else" >"$ca/sock"
+stop ca_service
+grep -q "of somebody else" "$ca/sock" || fail "it removes what it did not make"
+rm "$ca/sock"
 
 # ---- a socket of systemd
 if command -v systemd-socket-activate >/dev/null; then
-    sed -i '/^limit: wrong/d' "$ca/ca.yaml"
     start activate systemd-socket-activate --listen="$work/passed" "$ratls" ca serve \
         --config "$ca/ca.yaml"
     wait_for 10 takes_connections "$work/passed" || fail "systemd-socket-activate does not listen"
     [ "$(curl --silent --max-time 30 --unix-socket "$work/passed" http://ca/v1/health)" = ok ] ||
         fail "not on the socket of systemd"
+    stop activate
+    [ -S "$work/passed" ] || fail "it removes the socket of systemd"
 fi
