@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy_lint.h"
 #include "policy_write.h"
 
 #define VALUES_MANY 8
@@ -77,11 +78,41 @@ static void lint_selection(const struct ratls_lint *lint)
                     list);
 }
 
-static bool is_only(const char *hex, char digit)
+static bool is_only(struct ratls_slice value, uint8_t byte)
 {
-    while (*hex == digit || (digit == 'f' && *hex == 'F'))
-        hex++;
-    return *hex == '\0';
+    size_t i = 0;
+
+    while (i < value.len && value.p[i] == byte)
+        i++;
+    return i == value.len;
+}
+
+bool ratls_policy_lint_value(unsigned index, struct ratls_slice value,
+                             char out[static RATLS_LINT_VALUE_MAX])
+{
+    if (is_only(value, 0))
+        (void)snprintf(out, RATLS_LINT_VALUE_MAX,
+                       "only zeros: nothing was measured into PCR %u (%s), and any machine that "
+                       "measures nothing matches",
+                       index, ratls_pcr_meaning(index));
+    else if (is_only(value, UINT8_MAX))
+        (void)snprintf(out, RATLS_LINT_VALUE_MAX,
+                       "only ones: the value of PCR 17 to 22 before any late launch (DRTM)");
+    else
+        return false;
+    return true;
+}
+
+static void lint_value(const struct ratls_lint *lint, const char *at, const char *index,
+                       const char *hex)
+{
+    uint8_t digest[RATLS_DIGEST_MAX];
+    const struct ratls_slice value = {digest, strlen(hex) / 2};
+    char words[RATLS_LINT_VALUE_MAX];
+
+    if (ratls_unhex(hex, digest, value.len) &&
+        ratls_policy_lint_value((unsigned)strtoul(index, NULL, 10), value, words))
+        ratls_lint_warn(lint, at, "%s", words);
 }
 
 static void lint_values(const struct ratls_lint *lint, const char *at, const char *index,
@@ -94,15 +125,7 @@ static void lint_values(const struct ratls_lint *lint, const char *at, const cha
                         count);
     for (size_t i = 0; i < count; i++) {
         snprintf(entry, sizeof entry, "%.100s[%zu]", at, i);
-        if (is_only(values[i], '0'))
-            ratls_lint_warn(
-                lint, entry,
-                "only zeros: nothing was measured into PCR %s (%s), and any machine that measures "
-                "nothing matches",
-                index, ratls_pcr_meaning((unsigned)strtoul(index, NULL, 10)));
-        if (is_only(values[i], 'f'))
-            ratls_lint_warn(lint, entry,
-                            "only ones: the value of PCR 17 to 22 before any late launch (DRTM)");
+        lint_value(lint, entry, index, values[i]);
     }
 }
 

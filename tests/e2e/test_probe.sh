@@ -52,6 +52,15 @@ expect 0 "the policy names these" "$ratls" show --json "$work/other.yaml"
 is_json '[(p["bank"], p["index"]) for p in d["policies"][0]["pcrs"]] == \
 [("sha256", 7), ("sha256", 10), ("sha384", 0)]'
 
+extend_pcr 15
+expect 0 "learn what something was measured into, and what not" learn --pcrs sha256:14,15 \
+    --out "$work/zeros.yaml"
+has "warning: only zeros: nothing was measured into PCR 14 (shim: certificates of the machine's"
+lacks "PCR 15"
+expect 1 "lint has the same words" "$ratls" policy lint "$work/zeros.yaml"
+has "only zeros: nothing was measured into PCR 14 (shim: certificates of the machine's"
+lacks "measured into PCR 15"
+
 # What was kept is appraised again, without the server.
 verify() {
     "$ratls" verify "$work/capture" --policy "$policy" "$@"
