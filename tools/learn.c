@@ -9,7 +9,6 @@
 #include "ima.h"
 #include "ima_boot.h"
 #include "output.h"
-#include "policy_lint.h"
 #include "policy_load.h"
 #include "proposal_write.h"
 #include "selection.h"
@@ -264,24 +263,6 @@ static enum ratls_status prove(struct lesson *l, struct ratls_policy *policy,
                       "refuses it; nothing was learned");
 }
 
-/* As `ratls policy lint` would: a TPM into which nothing is measured is nobody's in particular. */
-static void warn_of_values(const struct lesson *l)
-{
-    const struct ratls_policy_draft *draft = &l->proposal.draft;
-    struct ratls_reader values = ratls_reader(draft->values);
-    char words[RATLS_LINT_VALUE_MAX];
-
-    for (size_t i = 0; i < draft->bank_count; i++) {
-        const size_t len = ratls_tpm_hash_len(draft->banks[i].hash_alg);
-
-        for (unsigned j = 0; j < RATLS_PCR_COUNT; j++) {
-            if ((draft->banks[i].pcrs & UINT32_C(1) << j) != 0 &&
-                ratls_policy_lint_value(j, ratls_read_bytes(&values, len), words))
-                fprintf(stderr, "warning: %s\n", words);
-        }
-    }
-}
-
 static void say_learned(const struct lesson *l)
 {
     const struct ratls_proposal *p = &l->proposal;
@@ -293,7 +274,7 @@ static void say_learned(const struct lesson *l)
     printf("Wrote the policy to %s\n", l->learn->out_path);
     fflush(stdout);
     fputs(p->notes, stderr);
-    warn_of_values(l);
+    ratls_proposal_warn(&l->proposal);
 }
 
 static enum ratls_status write_files(struct lesson *l, struct ratls_error *err)
@@ -337,7 +318,7 @@ static enum ratls_status write_values(struct lesson *l, struct ratls_error *err)
         printf("Wrote the policy to %s\n", learn->out_path);
     fflush(stdout);
     if (status == RATLS_OK)
-        warn_of_values(l);
+        ratls_proposal_warn(&l->proposal);
     ratls_policy_free(policy);
     free(text);
     return status;

@@ -70,4 +70,10 @@ RATLS_MUST_CHECK enum ratls_status ratls_propose_ima(struct ratls_proposal *p,
 /* Whether it is more than values of PCRs. */
 bool ratls_proposal_has_meaning(const struct ratls_proposal *proposal);
 
+/*
+ * On stderr, as `ratls policy lint` would: a TPM into which nothing is measured is nobody's in
+ * particular. Of one that has measured nothing at all it is said once.
+ */
+void ratls_proposal_warn(const struct ratls_proposal *proposal);
+
 #endif

@@ -48,6 +48,8 @@ expect 0 "--insecure-no-pki trusts the evidence alone" probe --policy "$policy" 
 expect 2 "the policy does not speak for another name" "$ratls" probe "$server" \
     --server-name other.test --policy "$policy" --insecure-no-pki
 expect 0 "learn other PCRs" learn --pcrs sha256:7,10+sha384:0 --out "$work/other.yaml"
+has "warning: only zeros: nothing was measured into PCR 7"
+has "warning: so it is with 2 more PCRs"
 expect 0 "the policy names these" "$ratls" show --json "$work/other.yaml"
 is_json '[(p["bank"], p["index"]) for p in d["policies"][0]["pcrs"]] == \
 [("sha256", 7), ("sha256", 10), ("sha384", 0)]'
