@@ -168,6 +168,27 @@ static enum ratls_status configure(SSL_CTX *ctx, struct ratls_tls *tls, struct r
     return is_watched ? RATLS_OK : ratls_fail(err, RATLS_MEMORY, "out of memory");
 }
 
+void ratls_contexts_find(struct ratls_found *ret)
+{
+    int cancel_state;
+
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+    pthread_mutex_lock(&lock);
+    load_changed();
+    *ret = (struct ratls_found){
+        .server = process.config.server,
+        .client = process.config.client,
+        .has_clients = process.config.clients != NULL,
+        .policy_failure = process.servers.failure,
+        .clients_failure = process.clients.failure,
+        .attester_failure = process.attester_failure,
+    };
+    if (process.attester != NULL)
+        ret->attester = process.attester->up_ref(process.attester);
+    pthread_mutex_unlock(&lock);
+    (void)pthread_setcancelstate(cancel_state, &cancel_state);
+}
+
 /* This context could not be hooked: it must not work at all, rather than work unattested. */
 static void disable(SSL_CTX *ctx)
 {

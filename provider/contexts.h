@@ -18,6 +18,21 @@ RATLS_MUST_CHECK enum ratls_status ratls_contexts_hook(const struct ratls_config
 const char *ratls_contexts_watch(void);
 
 struct ratls_attester;
+
+/* What an SSL_CTX that is made now would get: what could not be loaded has a failure. */
+struct ratls_found {
+    bool server;
+    bool client;
+    bool has_clients; /* a policy for them */
+    struct ratls_error policy_failure;
+    struct ratls_error clients_failure;
+    struct ratls_error attester_failure;
+    struct ratls_attester *attester; /* a reference, or NULL */
+};
+
+/* Loads it as for an SSL_CTX. */
+void ratls_contexts_find(struct ratls_found *ret);
+
 /* attester_tpm.c, or attester_none.c where the build has no TPM stack: without an agent. */
 RATLS_MUST_CHECK enum ratls_status ratls_provider_tpm_attester(const struct ratls_config *config,
                                                                struct ratls_attester **ret_attester,

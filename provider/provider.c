@@ -15,7 +15,9 @@
 #include "config_file.h"
 #include "contexts.h"
 #include "fail.h"
+#include "faults.h"
 #include "log.h"
+#include "params.h"
 #include "tls_internal.h"
 
 struct provider {
@@ -38,6 +40,10 @@ static const OSSL_PARAM *gettable_params(void *context)
         OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_VERSION, NULL, 0),
         OSSL_PARAM_int(OSSL_PROV_PARAM_STATUS, NULL),
         OSSL_PARAM_utf8_ptr(RATLS_PROVIDER_PARAM_WATCH, NULL, 0),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_ROLE, NULL, 0),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_POLICY_FAULT, NULL, 0),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_CLIENTS_FAULT, NULL, 0),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_ATTESTER_FAULT, NULL, 0),
         OSSL_PARAM_END,
     };
 
@@ -53,10 +59,11 @@ static int get_params(void *context, OSSL_PARAM params[])
     OSSL_PARAM *watch = OSSL_PARAM_locate(params, RATLS_PROVIDER_PARAM_WATCH);
 
     (void)context;
-    return (name == NULL || OSSL_PARAM_set_utf8_ptr(name, "ratls: attested TLS")) &&
+    return (name == NULL || OSSL_PARAM_set_utf8_ptr(name, RATLS_PROVIDER_NAME)) &&
            (version == NULL || OSSL_PARAM_set_utf8_ptr(version, RATLS_VERSION)) &&
            (status == NULL || OSSL_PARAM_set_int(status, 1)) &&
-           (watch == NULL || OSSL_PARAM_set_utf8_ptr(watch, ratls_contexts_watch()));
+           (watch == NULL || OSSL_PARAM_set_utf8_ptr(watch, ratls_contexts_watch())) &&
+           ratls_faults_get_params(params);
 }
 
 static const OSSL_DISPATCH dispatch[] = {

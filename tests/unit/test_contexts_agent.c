@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "../../provider/contexts.h"
+#include "../../provider/faults.h"
+#include "../../provider/params.h"
 #include "agent_scene.h"
 #include "tls_assert.h"
 
@@ -85,4 +87,63 @@ Test(contexts_agent, no_agent_and_no_tpm_stack)
     tls_pair_free(pair);
     SSL_CTX_free(server);
     tls_world_free(world);
+}
+
+struct told {
+    char role[16], policy[RATLS_ERROR_TEXT], clients[RATLS_ERROR_TEXT], attester[RATLS_ERROR_TEXT];
+};
+
+/* As `ratls check` asks; what is not answered stays "?". */
+static struct told ask_provider(void)
+{
+    struct told told = {"?", "?", "?", "?"};
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_ROLE, told.role, sizeof told.role),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_POLICY_FAULT, told.policy, sizeof told.policy),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_CLIENTS_FAULT, told.clients,
+                               sizeof told.clients),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_ATTESTER_FAULT, told.attester,
+                               sizeof told.attester),
+        OSSL_PARAM_END,
+    };
+
+    cr_assert(ratls_faults_get_params(params));
+    cr_expect_str_eq(told.role, "server");
+    cr_expect_str_eq(told.policy, "?", "a server has none");
+    cr_expect_str_eq(told.clients, "?", "it demands nothing");
+    return told;
+}
+
+Test(contexts_agent, check_asks_the_agent_each_time)
+{
+    struct tls_world *world = tls_world_new();
+    char folder[] = "/tmp/ratls-agent-XXXXXX";
+    struct fake_agent agent;
+    struct told told;
+    char path[96];
+
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/agent.sock", folder);
+    fake_agent_start(&agent, path, world->attester);
+    hook(path);
+    told = ask_provider();
+    cr_expect_str_eq(told.attester, "");
+    cr_expect_eq(agent.connections, 1);
+    fake_agent_stop(&agent);
+    told = ask_provider();
+    cr_expect_not_null(strstr(told.attester, "no agent listens at"), "%s", told.attester);
+    tls_world_free(world);
+    rmdir(folder);
+}
+
+Test(contexts_agent, check_is_told_what_cannot_be_loaded)
+{
+    struct told told;
+    OSSL_PARAM nothing[] = {OSSL_PARAM_END};
+
+    hook(NULL);
+    cr_expect(ratls_faults_get_params(nothing));
+    told = ask_provider();
+    cr_expect_not_null(strstr(told.attester, "no attester: role = client only, or agent ="), "%s",
+                       told.attester);
 }
