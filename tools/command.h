@@ -10,6 +10,7 @@ struct ratls_command {
 
 int ratls_cmd_init(int argc, char **argv);
 int ratls_cmd_cert(int argc, char **argv);
+int ratls_cmd_check(int argc, char **argv);
 int ratls_cmd_probe(int argc, char **argv);
 int ratls_cmd_sync(int argc, char **argv);
 int ratls_cmd_show(int argc, char **argv);

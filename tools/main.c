@@ -21,6 +21,7 @@ static const struct ratls_command commands[] = {
     {"sync", "fetch a server's list ahead of programs", ratls_cmd_sync},
     {"show", "explain a log, a quote, evidence, a certificate, a key or a policy", ratls_cmd_show},
     {"verify", "appraise a certificate or a captured handshake", ratls_cmd_verify},
+    {"check", "say whether programs would load ratls with an openssl.cnf", ratls_cmd_check},
     {"exec", "run a program so that it verifies its servers", ratls_cmd_exec},
     {"watch", "appraise a server again and again, beside programs", ratls_cmd_watch},
     {"policy", "write and check policies", ratls_cmd_policy},

@@ -18,4 +18,13 @@ vectors=$RATLS_SOURCE_DIR/fuzz/corpus/show
 expect 0 "show evidence" "$ratls" show "$vectors/evidence"
 has "made inside a TPM yes"
 expect 0 "show a certificate" "$ratls" show "$vectors/certificate"
+# A client needs no more than that; a server without an agent does.
+mkdir "$work/policies"
+cp "$RATLS_SOURCE_DIR/policies/strict.yaml" "$work/policies/"
+client_conf
+expect 0 "check a client's configuration" "$ratls" check "$work/client.cnf"
+has "good: programs verify their servers"
+server_conf
+expect 1 "check a server's" "$ratls" check "$work/server.cnf"
+has "this build of ratls has no attester: role = client only, or agent = SOCKET"
 expect 0 "learn's help" "$ratls" policy learn --help
