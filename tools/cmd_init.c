@@ -73,6 +73,8 @@ static void print_text(const struct configuration *c, const struct ratls_local_k
            "Next:\n"
            "1. Put these four lines into a file, for example /etc/ratls/openssl.cnf:\n\n"
            "     %s\n     [ratls]\n     role = server\n     state = %s\n\n"
+           "   `ratls check /etc/ratls/openssl.cnf` says whether OpenSSL loads them, and whether\n"
+           "   this key attests.\n"
            "2. Start the server, which may be any program with OpenSSL 3, with it:\n\n"
            "     OPENSSL_CONF=/etc/ratls/openssl.cnf nginx\n\n"
            "   Reload or restart one that runs already, for the new key. Its user must be able\n"
