@@ -213,27 +213,47 @@ static void sum_up(const char *role, struct ratls_conf_report *report)
                  report->result == RATLS_CONF_WARNING ? ", but for the warnings" : "", what);
 }
 
-static void ask(OSSL_PROVIDER *provider, struct ratls_conf_report *report)
+static void ask(OSSL_PROVIDER *provider, struct answers *a, struct ratls_conf_report *report)
 {
-    struct answers a = {.role = ""};
     OSSL_PARAM params[] = {
-        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_ROLE, a.role, sizeof a.role),
-        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_POLICY_FAULT, a.policy, sizeof a.policy),
-        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_CLIENTS_FAULT, a.clients, sizeof a.clients),
-        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_ATTESTER_FAULT, a.attester, sizeof a.attester),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_ROLE, a->role, sizeof a->role),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_POLICY_FAULT, a->policy, sizeof a->policy),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_CLIENTS_FAULT, a->clients, sizeof a->clients),
+        OSSL_PARAM_utf8_string(RATLS_PROVIDER_PARAM_ATTESTER_FAULT, a->attester,
+                               sizeof a->attester),
         OSSL_PARAM_END,
     };
     char user[128];
 
-    if (OSSL_PROVIDER_get_params(provider, params) != 1 || a.role[0] == '\0')
+    if (OSSL_PROVIDER_get_params(provider, params) != 1 || a->role[0] == '\0')
         tell(report, "role", RATLS_CONF_WRONG, "the provider does not say: is it of this version?");
     else
-        tell(report, "role", RATLS_CONF_GOOD, "%s", a.role);
+        tell(report, "role", RATLS_CONF_GOOD, "%s", a->role);
     describe_user(user, sizeof user);
     tell_use(report, "policy", params + 1, "can be used", "");
     tell_use(report, "clients", params + 2, "their policy can be used", "");
     tell_use(report, "attester", params + 3, "makes evidence", user);
-    sum_up(a.role, report);
+    sum_up(a->role, report);
+}
+
+/* stopped: as of explain(). */
+static void check_loaded(const char *path, OSSL_PROVIDER *provider, const char *stopped,
+                         struct ratls_conf_report *report)
+{
+    struct answers *answers = calloc(1, sizeof *answers); /* too much for the stack */
+
+    tell(report, "ratls", RATLS_CONF_GOOD, "is loaded");
+    if (stopped != NULL)
+        tell(report, "other sections", RATLS_CONF_WARNING,
+             "OpenSSL stops behind ratls, and passes over the rest: %.480s", stopped);
+    check_without(path, report);
+    if (answers != NULL) {
+        ask(provider, answers, report);
+    } else {
+        tell(report, "role", RATLS_CONF_WRONG, "not asked: out of memory");
+        sum_up("", report);
+    }
+    free(answers);
 }
 
 /* As OPENSSL_init_crypto() does it for a program, but for the errors, which that throws away. */
@@ -251,12 +271,7 @@ static void load(const char *path, CONF *conf, struct ratls_conf_report *report)
         sum_up_unloaded(report);
         return;
     }
-    tell(report, "ratls", RATLS_CONF_GOOD, "is loaded");
-    if (stopped)
-        tell(report, "other sections", RATLS_CONF_WARNING,
-             "OpenSSL stops behind ratls, and passes over the rest: %.480s", reason);
-    check_without(path, report);
-    ask(provider, report);
+    check_loaded(path, provider, stopped ? reason : NULL, report);
 }
 
 void ratls_conf_check(const char *path, struct ratls_conf_report *report)
