@@ -9,6 +9,7 @@
 #include "../../provider/faults.h"
 #include "../../provider/params.h"
 #include "agent_scene.h"
+#include "own_process.h"
 #include "tls_assert.h"
 
 TestSuite(contexts_agent, .timeout = 60);
@@ -130,6 +131,7 @@ Test(contexts_agent, check_asks_the_agent_each_time)
     cr_expect_str_eq(told.attester, "");
     cr_expect_eq(agent.connections, 1);
     fake_agent_stop(&agent);
+    wait_for_rest(); /* the end of the connection is seen */
     told = ask_provider();
     cr_expect_not_null(strstr(told.attester, "no agent listens at"), "%s", told.attester);
     tls_world_free(world);
