@@ -138,6 +138,7 @@ static enum ratls_status try_once(struct ratls_ca_client *client,
 static enum ratls_status ask(struct ratls_ca_client *client, const struct ratls_http_call *call,
                              struct ratls_ca_reply *reply, struct ratls_error *err)
 {
+    client->may_pass = false;
     for (;;) {
         struct ratls_error why = {0};
         unsigned wait_s = 0;
@@ -145,9 +146,10 @@ static enum ratls_status ask(struct ratls_ca_client *client, const struct ratls_
 
         if (status == RATLS_OK)
             return status;
-        client->may_pass = wait_s != 0;
-        if (wait_s == 0 || !wait_for(client, wait_s, why.text))
+        if (wait_s == 0 || !wait_for(client, wait_s, why.text)) {
+            client->may_pass = wait_s != 0;
             return ratls_fail(err, status, "%s", why.text);
+        }
         ratls_http_answer_done(&reply->http);
     }
 }

@@ -151,6 +151,11 @@ Test(enroll, busy)
     expect_fails(s, RATLS_IO, "HTTP status 503: the web server is there");
     cr_assert(is_kept(s, "request"));
     cr_assert(s->enroll.client.may_pass);
+    /* The CA is there again: what fails now is no matter of waiting. */
+    s->ca->refusals[FAKE_SERVICE_REQUEST] = 1;
+    s->ca->mixes_up = true;
+    expect_fails(s, RATLS_MALFORMED, "of another");
+    cr_assert_not(s->enroll.client.may_pass);
     free_scene(s);
 }
 
