@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config.h"
 #include "fail.h"
@@ -155,6 +156,14 @@ static enum ratls_status check_file(struct search *search)
     return status;
 }
 
+/* What is read of a pipe is gone, and to read one again could wait for ever. */
+static bool is_file(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 enum ratls_status ratls_config_file_check(const char *path, const OSSL_CORE_HANDLE *handle,
                                           OSSL_FUNC_core_get_params_fn *get_params,
                                           bool *ret_is_ours, struct ratls_error *err)
@@ -170,7 +179,7 @@ enum ratls_status ratls_config_file_check(const char *path, const OSSL_CORE_HAND
     search.provider = show(&search, OSSL_PROV_PARAM_CORE_PROV_NAME);
     if (conf == NULL)
         status = ratls_fail(err, RATLS_MEMORY, "out of memory");
-    else if (search.provider != NULL && NCONF_load(conf, path, NULL) > 0)
+    else if (search.provider != NULL && is_file(path) && NCONF_load(conf, path, NULL) > 0)
         status = check_file(&search);
     NCONF_free(conf);
     ERR_pop_to_mark();

@@ -12,8 +12,9 @@
  * RATLS_USAGE, with the key in the text, if the section of this provider in the file has a key that
  * is none, or one that OpenSSL takes for the name of a section and shows to nobody.
  *
- * *ret_is_ours: whether the section was found there. It was not if the file cannot be read, or has
- * other values than OpenSSL shows: then the program reads another one, and nothing was checked.
+ * *ret_is_ours: whether the section was found there. It was not if the file cannot be read once
+ * more, as a pipe, or has other values than OpenSSL shows, which then read another one: nothing was
+ * checked.
  */
 RATLS_MUST_CHECK enum ratls_status ratls_config_file_check(const char *path,
                                                            const OSSL_CORE_HANDLE *handle,

@@ -109,7 +109,7 @@ static enum ratls_status read_config(const OSSL_CORE_HANDLE *handle, const struc
     if (status == RATLS_OK && !is_ours) {
         ratls_fail(&notice, RATLS_USAGE,
                    "not known whether the provider's section has keys that are misspelt: OpenSSL "
-                   "read another file than %.200s",
+                   "read another file than %.200s, or one that cannot be read twice",
                    path == NULL ? "openssl.cnf" : path);
         ratls_log_notice(config->log, &notice);
     }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../provider/config_file.h"
@@ -150,4 +151,23 @@ Test(provider_config_file, of_another)
         RATLS_OK);
     cr_expect_not(is_ours);
     cr_expect_eq(ERR_peek_error(), 0);
+}
+
+/* OpenSSL has read it to its end: nobody writes it again. */
+Test(provider_config_file, pipe, .timeout = 30)
+{
+    static const struct core core = SERVER;
+    char folder[] = "/tmp/ratls-config-XXXXXX", path[64];
+    struct ratls_error err = {0};
+    bool is_ours = true;
+
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/pipe", folder);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    cr_expect_eq(
+        ratls_config_file_check(path, (const OSSL_CORE_HANDLE *)&core, show, &is_ours, &err),
+        RATLS_OK);
+    cr_expect_not(is_ours);
+    unlink(path);
+    rmdir(folder);
 }
