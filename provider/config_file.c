@@ -13,6 +13,7 @@
 
 #include "config.h"
 #include "fail.h"
+#include "section.h"
 
 struct search {
     const CONF *conf;
@@ -32,20 +33,12 @@ static const char *show(const struct search *search, const char *key)
     return search->get_params(search->handle, params) != 0 ? value : NULL;
 }
 
-/* OpenSSL's own: `2.module` is `module`, too. */
-static const char *skip_dot(const char *name)
-{
-    const char *dot = strchr(name, '.');
-
-    return dot == NULL ? name : dot + 1;
-}
-
 static bool is_of_openssl(const char *name)
 {
     static const char *const words[] = {"identity", "soft_load", "module", "activate"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(skip_dot(name), words[i]) == 0)
+        if (strcmp(ratls_section_word(name), words[i]) == 0)
             return true;
     return false;
 }
@@ -94,19 +87,6 @@ static enum ratls_status check_section(struct search *search, const STACK_OF(CON
     return RATLS_OK;
 }
 
-/* What OpenSSL calls a provider: as the list of providers does, or as its section says. */
-static const char *find_name(const char *name, const STACK_OF(CONF_VALUE) *section)
-{
-    name = skip_dot(name);
-    for (int i = 0; i < sk_CONF_VALUE_num(section); i++) {
-        const CONF_VALUE *pair = sk_CONF_VALUE_value(section, i);
-
-        if (strcmp(skip_dot(pair->name), "identity") == 0)
-            name = pair->value;
-    }
-    return name;
-}
-
 static enum ratls_status check_providers(struct search *search, const char *list)
 {
     const STACK_OF(CONF_VALUE) *providers = NCONF_get_section(search->conf, list);
@@ -116,7 +96,8 @@ static enum ratls_status check_providers(struct search *search, const char *list
         const CONF_VALUE *pair = sk_CONF_VALUE_value(providers, i);
         const STACK_OF(CONF_VALUE) *section = NCONF_get_section(search->conf, pair->value);
 
-        if (section != NULL && strcmp(find_name(pair->name, section), search->provider) == 0)
+        if (section != NULL &&
+            strcmp(ratls_section_provider(pair->name, section), search->provider) == 0)
             status = check_section(search, section);
     }
     return status;

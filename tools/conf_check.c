@@ -47,15 +47,15 @@ static bool has_algorithms(OSSL_LIB_CTX *libctx)
 }
 
 /* The file without ratls, in a library context of its own; NULL if it cannot be had. */
-static OSSL_LIB_CTX *load_disarmed(const char *path)
+static OSSL_LIB_CTX *load_disarmed(const char *path, struct ratls_error *err)
 {
     char passed[RATLS_OPENSSL_PASSED_MAX];
     OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
     struct ratls_conf_way way;
     CONF *conf = NULL;
     bool done = libctx != NULL &&
-                ratls_openssl_conf_read(libctx, path, &conf, passed, NULL) == RATLS_OK &&
-                ratls_openssl_conf_find(conf, &way, NULL) == RATLS_OK;
+                ratls_openssl_conf_read(libctx, path, &conf, passed, err) == RATLS_OK &&
+                ratls_openssl_conf_find(conf, &way, err) == RATLS_OK;
 
     if (done) {
         ratls_openssl_conf_disarm(conf, &way);
@@ -92,7 +92,7 @@ static OSSL_PROVIDER *load_quietly(OSSL_LIB_CTX *libctx, const char *name)
 static void explain_module(const char *path, const struct ratls_conf_way *way,
                            struct ratls_conf_report *report)
 {
-    OSSL_LIB_CTX *libctx = load_disarmed(path);
+    OSSL_LIB_CTX *libctx = load_disarmed(path, NULL);
     OSSL_PROVIDER *provider = libctx == NULL ? NULL : load_quietly(libctx, way->name);
     const bool is_missing = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_DSO;
     char module[RATLS_PATH_MAX];
@@ -153,14 +153,19 @@ static int take_ratls(OSSL_PROVIDER *provider, void *ret)
 /* Whether a module that goes missing one day stops programs, or leaves them unattested. */
 static void check_without(const char *path, struct ratls_conf_report *report)
 {
-    OSSL_LIB_CTX *libctx = load_disarmed(path);
+    struct ratls_error err = {0};
+    OSSL_LIB_CTX *libctx = load_disarmed(path, &err);
 
-    if (libctx != NULL && has_algorithms(libctx))
+    if (libctx == NULL)
+        tell(report, "without ratls", RATLS_CONF_WARNING,
+             "not known, for OpenSSL came to it by a way that this command does not follow: %s",
+             err.text[0] == '\0' ? "out of memory" : err.text);
+    else if (has_algorithms(libctx))
         tell(
             report, "without ratls", RATLS_CONF_WARNING,
             "programs would go on UNATTESTED if its module were missing: activate `base` and "
             "`ratls`, and no provider with algorithms such as `default`, which ratls loads itself");
-    else if (libctx != NULL)
+    else
         tell(report, "without ratls", RATLS_CONF_GOOD, "programs would have no algorithms");
     OSSL_LIB_CTX_free(libctx);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../provider/section.h"
 #include "fail.h"
 
 #define OWN_PREFIX                                                                                 \
@@ -116,20 +117,14 @@ enum ratls_status ratls_openssl_conf_read(OSSL_LIB_CTX *libctx, const char *path
 }
 
 /* Only in the section itself: NCONF_get_string() would look among the keys of the file, too. */
-static int find_key(const STACK_OF(CONF_VALUE) *values, const char *key)
-{
-    for (int i = 0; i < sk_CONF_VALUE_num(values); i++)
-        if (strcmp(sk_CONF_VALUE_value(values, i)->name, key) == 0)
-            return i;
-    return -1;
-}
-
 static const char *get_value(const CONF *conf, const char *section, const char *key)
 {
     const STACK_OF(CONF_VALUE) *values = NCONF_get_section(conf, section);
-    const int at = find_key(values, key);
 
-    return at < 0 ? NULL : sk_CONF_VALUE_value(values, at)->value;
+    for (int i = 0; i < sk_CONF_VALUE_num(values); i++)
+        if (strcmp(sk_CONF_VALUE_value(values, i)->name, key) == 0)
+            return sk_CONF_VALUE_value(values, i)->value;
+    return NULL;
 }
 
 static bool has_section(const CONF *conf, const char *section)
@@ -138,13 +133,13 @@ static bool has_section(const CONF *conf, const char *section)
 }
 
 /* By its name, or by its file: the name is free. */
-static bool is_ratls(const CONF *conf, const CONF_VALUE *provider)
+static bool is_ratls(const CONF_VALUE *listed, const STACK_OF(CONF_VALUE) *section)
 {
-    const char *module = get_value(conf, provider->value, "module");
+    const char *module = ratls_section_find(section, "module");
     const char *slash = module == NULL ? NULL : strrchr(module, '/');
     const char *file = slash == NULL ? module : slash + 1;
 
-    return strcmp(provider->name, "ratls") == 0 ||
+    return strcmp(ratls_section_word(listed->name), "ratls") == 0 ||
            (file != NULL && (strcmp(file, "ratls.so") == 0 || strcmp(file, "ratls") == 0));
 }
 
@@ -154,15 +149,16 @@ static enum ratls_status find_provider(const CONF *conf, struct ratls_conf_way *
     const STACK_OF(CONF_VALUE) *values = NCONF_get_section(conf, way->providers);
 
     for (int i = 0; i < sk_CONF_VALUE_num(values); i++) {
-        const CONF_VALUE *provider = sk_CONF_VALUE_value(values, i);
+        const CONF_VALUE *listed = sk_CONF_VALUE_value(values, i);
+        const STACK_OF(CONF_VALUE) *section = NCONF_get_section(conf, listed->value);
 
-        if (!is_ratls(conf, provider))
+        if (!is_ratls(listed, section))
             continue;
-        way->name = provider->name;
-        way->section = provider->value;
-        if (!has_section(conf, way->section))
+        way->name = ratls_section_provider(listed->name, section);
+        way->section = listed->value;
+        if (section == NULL)
             return ratls_fail(err, RATLS_USAGE, "[%s] says `%s = %s`, but there is no section [%s]",
-                              way->providers, way->name, way->section, way->section);
+                              way->providers, listed->name, way->section, way->section);
         return RATLS_OK;
     }
     return ratls_fail(err, RATLS_USAGE, "[%s] does not name ratls: `ratls = SECTION` is missing",
@@ -192,10 +188,8 @@ enum ratls_status ratls_openssl_conf_find(const CONF *conf, struct ratls_conf_wa
 
 static void forget(CONF *conf, STACK_OF(CONF_VALUE) *values, int at)
 {
-    CONF_VALUE *value = at < 0 ? NULL : sk_CONF_VALUE_delete(values, at);
+    CONF_VALUE *value = sk_CONF_VALUE_delete(values, at);
 
-    if (value == NULL)
-        return;
     (void)lh_CONF_VALUE_delete(conf->data, value);
     OPENSSL_free(value->name);
     OPENSSL_free(value->value);
@@ -210,5 +204,7 @@ void ratls_openssl_conf_disarm(CONF *conf, const struct ratls_conf_way *way)
     for (int i = sk_CONF_VALUE_num(first); i-- > 0;)
         if (strcmp(sk_CONF_VALUE_value(first, i)->name, "providers") != 0)
             forget(conf, first, i);
-    forget(conf, section, find_key(section, "activate"));
+    for (int i = sk_CONF_VALUE_num(section); i-- > 0;)
+        if (strcmp(ratls_section_word(sk_CONF_VALUE_value(section, i)->name), "activate") == 0)
+            forget(conf, section, i);
 }

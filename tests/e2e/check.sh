@@ -121,6 +121,13 @@ change "default is activated, too" 's/^base = .*/&\ndefault = ratls_base/'
 expect 0 "$what: a warning" check "$work/changed.cnf"
 line "without ratls" "warning: programs would go on UNATTESTED if its module were missing"
 has "good, but for the warnings: programs verify their servers"
+cp "$work/changed.cnf" "$work/numbered.cnf"
+sed -i 's/^ratls = /2.&/; /^\[ratls\]/,$s/^activate/2.&/' "$work/numbered.cnf"
+expect 0 "with numbers, as OpenSSL takes them: the same" check "$work/numbered.cnf"
+line "without ratls" "warning: programs would go on UNATTESTED if its module were missing"
+sed -i 's/^providers = /providers.2 = /' "$work/numbered.cnf"
+expect 0 "a list that is not followed: a warning" check "$work/numbered.cnf"
+line "without ratls" "warning: not known, .*: .providers = SECTION. is missing in \\[ratls_conf\\]"
 sed -i "s|^module = .*|module = $work/nosuch.so|" "$work/changed.cnf"
 unattested "... and the module is missing" ratls ".*$work/nosuch.so"
 change "base is not activated" '/^base = /d'

@@ -71,6 +71,10 @@ Test(openssl_conf, by_name_or_by_file)
         {PROVIDERS "ratls = s\n[s]\nmodule = /x/other.so\n", "ratls"},
         {PROVIDERS "base = c\nmine = s\n[s]\nmodule = /x/ratls.so\n", "mine"},
         {PROVIDERS "mine = s\n[s]\nmodule = ratls\n", "mine"},
+        /* as OpenSSL reads them */
+        {PROVIDERS "2.ratls = s\n" SECTION, "ratls"},
+        {PROVIDERS "mine = s\n[s]\n2.module = ratls\n", "mine"},
+        {PROVIDERS "ratls = s\n[s]\nidentity = other\n", "other"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -101,6 +105,7 @@ Test(openssl_conf, disarmed)
     cr_expect_str_eq(NCONF_get_string(conf, "a", "providers"), "b");
     cr_expect_str_eq(NCONF_get_string(conf, "s", "role"), "client");
     cr_expect_null(NCONF_get_string(conf, "s", "activate"));
+    cr_expect_null(NCONF_get_string(conf, "s", "2.activate"));
     NCONF_free(conf);
 }
 
